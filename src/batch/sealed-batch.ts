@@ -1,0 +1,24 @@
+import type { RowFormat } from "../encode/encoder.ts";
+
+/** A finished batch: gzip-packed rows, ready to be delivered. Nothing in it changes any more. */
+export interface SealedBatch {
+  /** v4 uuid: Kusto's source id, and the stem of the blob's name. One per batch, kept through every retry. */
+  readonly id: string;
+  readonly table: string;
+  readonly format: RowFormat;
+  readonly rows: number;
+  /** Uncompressed bytes, as `RawDataSize` wants them. */
+  readonly rawBytes: number;
+  /** The gzip member, in pieces; their sum is `packedBytes`. */
+  readonly parts: readonly Uint8Array[];
+  readonly packedBytes: number;
+  /** The subtask that sealed it, from 0. */
+  readonly subtask: number;
+  /** Sequence numbers of the first and the last record in it, counted per sink from 0. */
+  readonly firstRecord: number;
+  readonly lastRecord: number;
+  /** What closed it. */
+  readonly sealedBy: SealReason;
+}
+
+export type SealReason = "records" | "bytes" | "interval" | "flush";

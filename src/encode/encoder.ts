@@ -1,0 +1,38 @@
+import type { Chunk } from "./chunk.ts";
+
+/** How a row is written: CSV is the fastest for the service to load (documentation); NDJSON is Kusto's `multijson`. */
+export type RowFormat = "csv" | "ndjson";
+
+/** What bounds one batch: whichever comes first. */
+export interface BatchLimits {
+  /** Records. */
+  readonly maxRows: number;
+  /** Uncompressed bytes of encoded rows. */
+  readonly maxBytes: number;
+}
+
+/**
+ * Turns chunks into the gzip member of one batch, and is then ready for the next. It lives in a subtask and is used by
+ * one thread. The WebAssembly encoder and its pure-JavaScript twin (fflate gzip) behave alike to the byte of the rows.
+ */
+export interface Encoder {
+  /** Rows of the open batch. */
+  readonly rows: number;
+  /** Uncompressed bytes of the open batch. */
+  readonly rawBytes: number;
+  /**
+   * Takes rows of the chunk into the open batch, from row `from` on, until the chunk ends or the next row would break a
+   * limit; returns how many were taken. 0 with an open batch means: seal first, then call again with the same `from`.
+   * A row is never split. The packer has refused rows that alone exceed `maxBytes`.
+   */
+  append(chunk: Chunk, from: number): number;
+  /** Closes the batch; the parts are the caller's own (transferable), and together one gzip member. */
+  seal(): PackedRows;
+}
+
+export interface PackedRows {
+  readonly rows: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly parts: Uint8Array<ArrayBuffer>[];
+}

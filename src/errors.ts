@@ -1,0 +1,93 @@
+/**
+ * The one error class. Whoever catches it can decide by `code`, and the retry policy by `retryable`;
+ * `message` names the thing (table, column, value, place) and what to do next.
+ * No message carries a secret: URLs lose their query before they are quoted (see {@link withoutQuery}).
+ */
+export type ErrorCode =
+  /** An option is unknown, missing, out of range, or contradicts another. */
+  | "BAD_OPTION"
+  /** A table, column or inferred schema cannot be used as asked. */
+  | "BAD_SCHEMA"
+  /** One record does not fit its table; the others are unharmed. */
+  | "RECORD_REFUSED"
+  /** A source cannot be read: missing file, broken framing, unsupported format. */
+  | "BAD_SOURCE"
+  /** `write()` was called again and again after it had returned false; nothing was accepted by this call. */
+  | "BACK_PRESSURE"
+  /** The sink was closed. */
+  | "CLOSED"
+  /** The caller's signal, or `abort()`. */
+  | "ABORTED"
+  /** The far side could not be reached, or the connection broke: DNS, TCP, TLS, timeout. */
+  | "UNREACHABLE"
+  /** 429, or the service's own word that it has too much to do. */
+  | "THROTTLED"
+  /** 5xx, or an answer that says "try again". */
+  | "SERVICE_UNAVAILABLE"
+  /** No token could be had, or the service refused it. */
+  | "UNAUTHENTICATED"
+  /** The principal lacks a right. */
+  | "FORBIDDEN"
+  /** A host that is not known as Kusto's would have received a credential. */
+  | "UNTRUSTED_HOST"
+  /** A storage SAS has expired or was refused: the resources must be asked for again. */
+  | "SAS_EXPIRED"
+  /** Database, table or mapping does not exist. */
+  | "NOT_FOUND"
+  /** The service refused the request itself. */
+  | "BAD_REQUEST"
+  /** A blob was taken by the service and then reported as failed. */
+  | "INGESTION_FAILED"
+  /** No word of a blob's fate came within `pollTimeoutMs`. */
+  | "STATUS_TIMEOUT"
+  /** A subtask's worker died; its batches are kept and named. */
+  | "SUBTASK_FAILED"
+  /** An optional package is not installed; the message has the install line. */
+  | "MISSING_PACKAGE"
+  /** A defect of Millrace. */
+  | "INTERNAL";
+
+export interface MillraceErrorDetails {
+  /** May the same act succeed when it is tried again? Default false. */
+  retryable?: boolean;
+  /** The server's own wish, from Retry-After, in milliseconds. */
+  retryAfterMs?: number;
+  cause?: unknown;
+  /** What the error is about, for programs: table, column, record index, blob name, status code. Never a secret. */
+  context?: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+export class MillraceError extends Error {
+  override readonly name = "MillraceError";
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly retryAfterMs: number | undefined;
+  readonly context: Readonly<Record<string, string | number | boolean | undefined>>;
+
+  constructor(code: ErrorCode, message: string, details: MillraceErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.retryable = details.retryable ?? false;
+    this.retryAfterMs = details.retryAfterMs;
+    this.context = details.context ?? {};
+  }
+}
+
+/** A URL as it may be shown: a SAS lives in the query, a password in the user info, so both go. */
+export function withoutQuery(url: string): string {
+  return url.replace(/[?;#].*$/s, "").replace(/\/\/[^/@]*@/, "//");
+}
+
+/** The message of anything thrown, for the tail of a sentence. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Throws ABORTED when the signal has fired; the signal's own reason is the cause. */
+export function throwIfAborted(signal: AbortSignal | undefined, doing: string): void {
+  if (signal?.aborted) throw aborted(signal, doing);
+}
+
+export function aborted(signal: AbortSignal, doing: string): MillraceError {
+  return new MillraceError("ABORTED", `Aborted while ${doing}.`, { cause: signal.reason });
+}

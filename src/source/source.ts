@@ -1,0 +1,39 @@
+import type { Json } from "../schema/kinds.ts";
+
+/** Where a source stands in one partition: after the last record of a slice. Plain JSON, so that it can be stored. */
+export type Position = Json;
+
+/** Positions by partition (a file, a topic partition, ...): a checkpoint stores them, a restart reads on from them. */
+export type Positions = Readonly<Record<string, Position>>;
+
+/** Some records of one partition, in order, and the position behind them. */
+export interface Slice<R> {
+  readonly partition: string;
+  readonly position: Position;
+  readonly records: readonly R[];
+  /** What could not be read as a record at all. Its neighbours are in `records`. */
+  readonly refused?: readonly Refusal[];
+  /** Where a record came from, for messages: `events.ndjson:17`. The index is into `records`. */
+  placeOf?(index: number): string;
+  /** Bytes of the source that this slice consumed, for progress. */
+  readonly bytes?: number;
+}
+
+export interface Refusal {
+  /** `events.ndjson:17` */
+  readonly place: string;
+  readonly reason: string;
+  /** The bytes as they stood, cut to a sane length. */
+  readonly original: string;
+}
+
+/** A source knows nothing of the sink. */
+export interface Source<R> {
+  readonly name: string;
+  /** Can it be read again from a position? One that cannot is at-least-once at best. */
+  readonly replayable: boolean;
+  read(from: Positions, signal: AbortSignal): AsyncIterable<Slice<R>>;
+  /** Everything up to these positions has been taken by the destination. */
+  acknowledge?(positions: Positions): Promise<void>;
+  close?(): Promise<void>;
+}
