@@ -1,0 +1,177 @@
+import { MillraceError } from "../errors.ts";
+import type { Kind } from "./kinds.ts";
+import { columnNames, type Rename } from "./names.ts";
+import { type NamedColumn, type Table, tableOf } from "./table.ts";
+import { isBoolWord, isDatetime, isGuid, isPlainInteger, isPlainNumber, longest64 } from "./texts.ts";
+
+export type SampleForm = "json" | "csv";
+
+export interface InferOptions {
+  /** "json": values have types of their own. "csv": all are texts, and an empty one is null. Default "json". */
+  from?: SampleForm;
+  /** Fields beyond this are refused: data whose member names are values makes a table of its rows. Default 10 000. */
+  maxColumns?: number;
+}
+
+export interface Inferred {
+  readonly table: Table;
+  /** Columns whose name in the data is not one that Kusto takes. Give them to `coerce()`. */
+  readonly renames: readonly Rename[];
+  /** How many samples the table rests on. */
+  readonly samples: number;
+}
+
+/**
+ * Proposes a table for the samples: every column the narrowest kind that takes all its values, in the order in which the
+ * fields first appear, and all of them optional, for a sample proves nothing about the rest.
+ *
+ * | values seen                                  | kind |
+ * |----------------------------------------------|------|
+ * | none but null (CSV: empty)                   | string |
+ * | an object or array among them                | dynamic |
+ * | true / false only                            | bool |
+ * | integers of 32 bits / of 64 bits             | int / long |
+ * | integers beyond 64 bits, up to 34 digits     | decimal |
+ * | numbers with fraction, exponent, NaN, -0     | real |
+ * | texts that all are ISO 8601 with a full date | datetime |
+ * | texts that all are GUIDs                     | guid |
+ * | anything else, and every other mixture       | string |
+ *
+ * JSON: a bigint counts by its value; a NUMBER beyond 2^53 makes its column real, since `JSON.parse` has rounded it and
+ * calling it long would claim digits that are gone (`files()` reads such integers as bigints). CSV: `007`, `+7` and ` 7`
+ * stay text, because as numbers they would lose what they say.
+ *
+ * @throws MillraceError BAD_SCHEMA when no sample has a field, or there are too many fields.
+ */
+export function inferTable(
+  name: string,
+  samples: Iterable<Readonly<Record<string, unknown>>>,
+  options: InferOptions = {},
+): Inferred {
+  const inference = startInference(options);
+  for (const sample of samples) inference.observe(sample);
+  return inference.table(name);
+}
+
+/** The same for samples that come one by one and need not be kept. */
+export interface Inference {
+  observe(sample: Readonly<Record<string, unknown>>): void;
+  table(name: string): Inferred;
+}
+
+export function startInference({ from = "json", maxColumns = 10_000 }: InferOptions = {}): Inference {
+  const seenOf = new Map<string, Seen>();
+  const see = from === "csv" ? seeText : seeValue;
+  let samples = 0;
+  return {
+    observe(sample) {
+      samples++;
+      for (const field of Object.keys(sample)) {
+        let seen = seenOf.get(field);
+        if (!seen) {
+          if (seenOf.size === maxColumns) throw tooManyFields(maxColumns, field);
+          seen = nothingSeen();
+          seenOf.set(field, seen);
+        }
+        see(seen, sample[field]);
+      }
+    },
+    table(name) {
+      if (seenOf.size === 0)
+        throw new MillraceError("BAD_SCHEMA", `Nothing to infer table ${name} from: ${samples} samples, no field.`);
+      const fields = [...seenOf.keys()];
+      const { names, renames } = columnNames(fields);
+      const list = fields.map(
+        (field, i): NamedColumn => ({ name: names[i]!, kind: kindOf(seenOf.get(field)!), isOptional: true }),
+      );
+      return { table: tableOf(name, list), renames, samples };
+    },
+  };
+}
+
+function tooManyFields(maxColumns: number, field: string): MillraceError {
+  return new MillraceError(
+    "BAD_SCHEMA",
+    `More than ${maxColumns} fields, the last ${JSON.stringify(field.slice(0, 80))}: the names look like values. Give a schema with a dynamic column instead.`,
+  );
+}
+
+/** What the values of one field have been. */
+interface Seen {
+  bool: boolean;
+  /** The widest integer: 0 none, then 32 bits, 64 bits, 34 digits. */
+  integer: 0 | 32 | 64 | 113;
+  real: boolean;
+  datetime: boolean;
+  guid: boolean;
+  text: boolean;
+  container: boolean;
+}
+
+function nothingSeen(): Seen {
+  return { bool: false, integer: 0, real: false, datetime: false, guid: false, text: false, container: false };
+}
+
+function kindOf({ bool, integer, real, datetime, guid, text, container }: Seen): Kind {
+  if (container) return "dynamic";
+  const isNumber = integer > 0 || real;
+  if (text || Number(bool) + Number(isNumber) + Number(datetime) + Number(guid) !== 1) return "string";
+  if (bool) return "bool";
+  if (datetime) return "datetime";
+  if (guid) return "guid";
+  if (real) return "real";
+  return integer === 32 ? "int" : integer === 64 ? "long" : "decimal";
+}
+
+function seeValue(seen: Seen, value: unknown): void {
+  if (value === null || value === undefined) return;
+  if (typeof value === "string") seeString(seen, value);
+  else if (typeof value === "number") seeNumber(seen, value);
+  else if (typeof value === "boolean") seen.bool = true;
+  else if (typeof value === "bigint") seeBigint(seen, value);
+  else if (value instanceof Date) seen.datetime = true;
+  else seen.container = true;
+}
+
+function seeString(seen: Seen, value: string): void {
+  // An empty JSON text is a text: no other kind could give it back.
+  if (seen.text) return;
+  if (isDatetime(value)) seen.datetime = true;
+  else if (isGuid(value)) seen.guid = true;
+  else seen.text = true;
+}
+
+function seeNumber(seen: Seen, value: number): void {
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) seen.real = true;
+  else widen(seen, (value | 0) === value ? 32 : 64);
+}
+
+const mostDecimal = 10n ** 34n;
+
+function seeBigint(seen: Seen, value: bigint): void {
+  if (value >= -(2n ** 31n) && value < 2n ** 31n) widen(seen, 32);
+  else if (value >= longest64.least && value <= longest64.greatest) widen(seen, 64);
+  else if (value > -mostDecimal && value < mostDecimal) widen(seen, 113);
+  else seen.text = true;
+}
+
+function widen(seen: Seen, bits: 32 | 64 | 113): void {
+  if (bits > seen.integer) seen.integer = bits;
+}
+
+function seeText(seen: Seen, value: unknown): void {
+  if (value === "" || seen.text) return;
+  if (typeof value !== "string") seeValue(seen, value);
+  else if (isPlainInteger(value)) seePlainInteger(seen, value);
+  else if (isPlainNumber(value)) seen.real = true;
+  else if (isBoolWord(value)) seen.bool = true;
+  else seeString(seen, value);
+}
+
+/** A sign and the 34 digits that a decimal keeps; BigInt need not look at anything longer. */
+const longestInteger = 35;
+
+function seePlainInteger(seen: Seen, text: string): void {
+  if (text.length > longestInteger) seen.text = true;
+  else seeBigint(seen, BigInt(text));
+}

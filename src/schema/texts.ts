@@ -1,0 +1,83 @@
+/** What a text spells, for inference and conversion alike. All of it is exact: no rounding, no trimming, no guessing. */
+
+export const longest64 = { least: -(2n ** 63n), greatest: 2n ** 63n - 1n } as const;
+
+/** An integer as programs print it: no plus, no leading zeros (`007` is a name, not a number), no `-0`. */
+const plainInteger = /^(?:0|-?[1-9]\d*)$/;
+
+/** A number as JSON spells it. */
+const plainNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+export function isPlainInteger(text: string): boolean {
+  return plainInteger.test(text);
+}
+
+/** A JSON number that a double can hold as a finite value. */
+export function isPlainNumber(text: string): boolean {
+  return plainNumber.test(text) && Number.isFinite(Number(text));
+}
+
+/** An integer that may have a plus, leading zeros, or a fraction of zeros; a bigint only where a double is not exact. */
+export function readInteger(text: string): number | bigint | undefined {
+  const match = /^([+-]?\d+)(?:\.0+)?$/.exec(text);
+  if (!match) return undefined;
+  const value = Number(match[1]);
+  if (Number.isSafeInteger(value)) return value + 0;
+  const digits = match[1]!.replace(/^\+/, "");
+  return digits.length <= longestNumeral ? BigInt(digits) : undefined;
+}
+
+/** Nothing that long fits a 64-bit integer, and BigInt's time grows with the square of the length. */
+const longestNumeral = 400;
+
+const wordNumbers: Readonly<Record<string, number>> = {
+  nan: Number.NaN,
+  inf: Number.POSITIVE_INFINITY,
+  "+inf": Number.POSITIVE_INFINITY,
+  "-inf": Number.NEGATIVE_INFINITY,
+  infinity: Number.POSITIVE_INFINITY,
+  "+infinity": Number.POSITIVE_INFINITY,
+  "-infinity": Number.NEGATIVE_INFINITY,
+};
+
+/** A double: digits with or without fraction and exponent, NaN, or an infinity by its name; not one that overflows. */
+export function readReal(text: string): number | undefined {
+  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/.test(text)) {
+    const value = Number(text);
+    return Number.isFinite(value) ? value : undefined;
+  }
+  return wordNumbers[text.toLowerCase()];
+}
+
+export function isBoolWord(text: string): boolean {
+  return /^(?:true|false)$/i.test(text);
+}
+
+/** `true`, `false` in any case, and `1`, `0`, as Kusto's CSV takes them. */
+export function readBool(text: string): boolean | undefined {
+  if (isBoolWord(text)) return text.length === 4;
+  return text === "1" ? true : text === "0" ? false : undefined;
+}
+
+export function isGuid(text: string): boolean {
+  return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
+}
+
+const isoDatetime =
+  /^(\d{4})-(\d\d)-(\d\d)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,7})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$/;
+
+/**
+ * ISO 8601 with a full date, and a real day: `2024-05-06`, `2024-05-06T07:08`, `2024-05-06 07:08:09.1234567+02:00`. The
+ * years 0001 and 9999 are left out, for there a zone may lead beyond what Kusto has.
+ */
+export function isDatetime(text: string): boolean {
+  const match = isoDatetime.exec(text);
+  if (!match) return false;
+  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
+  return year > 1 && year < 9999 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month);
+}
+
+function daysIn(year: number, month: number): number {
+  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31;
+  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+}

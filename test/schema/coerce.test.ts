@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { coerce } from "../../src/schema/coerce.ts";
+import type { SampleForm } from "../../src/schema/infer.ts";
+import type { Kind } from "../../src/schema/kinds.ts";
+import { k, table, tableOf } from "../../src/schema/table.ts";
+
+function one(kind: Kind, from: SampleForm, v: unknown): unknown {
+  return coerce(tableOf("t", [{ name: "v", kind, isOptional: true }]), from)({ v }).v;
+}
+
+const cases: [kind: Kind, from: SampleForm, value: unknown, expected: unknown][] = [
+  ["string", "json", "a", "a"],
+  ["string", "json", 1.5, "1.5"],
+  ["string", "json", 1e21, "1e+21"],
+  ["string", "json", 12345678901234567890n, "12345678901234567890"],
+  ["string", "json", true, "true"],
+  ["string", "json", { a: [1] }, '{"a":[1]}'],
+  ["string", "json", null, null],
+  ["string", "csv", "", ""],
+  ["long", "csv", "", null],
+  ["long", "csv", "12", 12],
+  ["long", "csv", "-0", 0],
+  ["long", "csv", "+12", 12],
+  ["long", "csv", "007", 7],
+  ["long", "csv", "12.0", 12],
+  ["long", "csv", "9007199254740993", 9007199254740993n],
+  ["long", "csv", "12.5", "12.5"],
+  ["long", "csv", " 12", " 12"],
+  ["long", "csv", "n/a", "n/a"],
+  ["long", "json", "9223372036854775807", 9223372036854775807n],
+  ["long", "json", "", ""],
+  ["long", "json", 1.5, 1.5],
+  ["long", "json", true, true],
+  ["int", "csv", "99999999999", 99999999999],
+  ["real", "csv", "1.50", 1.5],
+  ["real", "csv", ".5", 0.5],
+  ["real", "csv", "nan", Number.NaN],
+  ["real", "csv", "-Infinity", Number.NEGATIVE_INFINITY],
+  ["real", "csv", "1e999", "1e999"],
+  ["real", "csv", "1,5", "1,5"],
+  ["real", "json", 9007199254740993n, 9007199254740992],
+  ["bool", "csv", "TRUE", true],
+  ["bool", "csv", "0", false],
+  ["bool", "csv", "yes", "yes"],
+  ["bool", "json", 1, 1],
+  ["decimal", "csv", "1.10", "1.10"],
+  ["datetime", "csv", "Jun 12 1998", "Jun 12 1998"],
+  ["datetime", "json", 0, 0],
+  ["datetime", "json", 1517966773840000000n, "1517966773840000000"],
+  ["guid", "csv", "", null],
+  ["dynamic", "csv", '{"a":1}', { a: 1 }],
+  ["dynamic", "csv", "12", 12],
+  ["dynamic", "csv", "plain", "plain"],
+  ["dynamic", "csv", "", null],
+  ["dynamic", "json", "12", "12"],
+  ["dynamic", "json", "", ""],
+  ["dynamic", "json", [1], [1]],
+];
+
+for (const [kind, from, value, expected] of cases)
+  test(`${from} ${typeof value === "bigint" ? `${value}n` : JSON.stringify(value)} in a ${kind} column`, () => {
+    assert.deepEqual(one(kind, from, value), expected);
+  });
+
+test("fields without a column are left out and counted; absent fields stay absent", () => {
+  const convert = coerce(table("t", { a: k.int(), b: k.int().optional() }), "json");
+  assert.deepEqual(convert({ a: 1, x: 1 }), { a: 1 });
+  assert.deepEqual(convert({ a: 1, b: 2, x: 1, y: 2 }), { a: 1, b: 2 });
+  assert.deepEqual(
+    [...convert.unknownFields],
+    [
+      ["x", 2],
+      ["y", 1],
+    ],
+  );
+});
+
+test("the names of unknown fields are bounded", () => {
+  const convert = coerce(table("t", { a: k.int() }), "json");
+  for (let i = 0; i < 2_000; i++) convert({ [`f${i}`]: 1 });
+  assert.equal(convert.unknownFields.size, 1_000);
+});
