@@ -1,10 +1,16 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import asc from "assemblyscript/asc";
+
+/** The compiler's library for Node does not name it. */
+declare const WebAssembly: {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => { readonly exports: unknown };
+};
 
 /** The exports of assembly/kernels-test-entry.ts: i64 and u64 cross as bigint, addresses as numbers. */
 export interface Kernels {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBuffer };
   arena(): number;
   writeU32(out: number, v: number): number;
   writeI32(out: number, v: number): number;
@@ -41,7 +47,7 @@ export async function compileKernels(): Promise<Kernels> {
   const path = `build/kernels-${hash.digest("hex").slice(0, 16)}.wasm`;
   if (!existsSync(path)) await compileTo(path, config.options);
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(path)), {});
-  return instance.exports as unknown as Kernels;
+  return instance.exports as Kernels;
 }
 
 async function compileTo(path: string, options: Record<string, unknown>): Promise<void> {
