@@ -33,7 +33,10 @@ export interface IngestionOptions {
 export interface DestinationSession {
   /** Stores the batch where the service can fetch it. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
-  /** Tells the service to load it. Resolved: the message has been taken. */
+  /**
+   * Tells the service to load it. Resolved: the message has been taken. A retryable error with `context.isPlaceGone` asks
+   * for the batch to be staged again.
+   */
   submit(staged: StagedBatch, signal: AbortSignal): Promise<void>;
   /** The fates known so far among these batch ids; those without news are absent. Only with pollForIngestionStatus. */
   outcomes(ids: readonly string[], signal: AbortSignal): Promise<readonly Outcome[]>;

@@ -1,0 +1,136 @@
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { MillraceError, reasonOf } from "../errors.ts";
+
+/** One refused record, with what is needed to mend and resend it. */
+export interface Letter {
+  readonly table: string;
+  /** Where it came from: `events.ndjson:17`; undefined when the source names no places. */
+  readonly place: string | undefined;
+  /** Sequence number of the record, counted per sink from 0; -1 when it never became one. */
+  readonly record: number;
+  readonly reason: string;
+  /** The record as it was given. */
+  readonly original: unknown;
+}
+
+/** Where refused records go. */
+export interface DeadLetter {
+  /** A promise means: wait, there is enough in memory. It rejects when the letter could not be kept. */
+  write(letter: Letter): Promise<void> | void;
+  /** Everything written is durable when it resolves. */
+  close(): Promise<void>;
+}
+
+export interface MemoryDeadLetter extends DeadLetter {
+  readonly letters: readonly Letter[];
+  /** Letters refused because `limit` had been reached. */
+  readonly overflow: number;
+}
+
+/** Keeps the first `limit` letters, for tests and for looking at what was refused; later ones are counted only. */
+export function memoryDeadLetter(limit = 10_000): MemoryDeadLetter {
+  const letters: Letter[] = [];
+  let overflow = 0;
+  return {
+    letters,
+    get overflow() {
+      return overflow;
+    },
+    write(letter) {
+      if (letters.length < limit) letters.push(letter);
+      else overflow++;
+    },
+    async close() {},
+  };
+}
+
+/** What may wait in memory for the disk, in bytes of text, before `write()` returns a promise. */
+const mostPending = 1024 * 1024;
+
+/** The longest original that is kept whole, in characters of JSON; Kusto itself takes 1 MB per value. */
+const longestOriginal = 4 * 1024 * 1024;
+
+/**
+ * Appends one JSON line per letter: `{time, table, place, record, reason, original}`. The file is made with the first
+ * letter, readable by its owner only, for it holds the data; it is synced on close.
+ *
+ * @throws MillraceError BAD_OPTION, from `write` or `close`, when the file cannot be written; the first failure stands.
+ */
+export function fileDeadLetter(path: string): DeadLetter {
+  let pending = "";
+  let file: FileHandle | undefined;
+  let flushing: Promise<void> | undefined;
+  let failure: MillraceError | undefined;
+  let isClosed = false;
+
+  async function flush(): Promise<void> {
+    try {
+      file ??= await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY, 0o600);
+      while (pending !== "") {
+        const text = pending;
+        pending = "";
+        await file.appendFile(text);
+      }
+    } catch (error) {
+      failure = cannotWrite(path, error);
+    } finally {
+      flushing = undefined;
+    }
+  }
+
+  async function settled(): Promise<void> {
+    await flushing;
+    if (failure) throw failure;
+  }
+
+  return {
+    write(letter) {
+      if (failure) throw failure;
+      if (isClosed) throw new MillraceError("CLOSED", `The dead letter ${path} is closed.`);
+      pending += lineOf(letter);
+      flushing ??= flush();
+      if (pending.length >= mostPending) return settled();
+    },
+    async close() {
+      isClosed = true;
+      await flushing;
+      try {
+        if (!failure) await file?.sync();
+      } catch (error) {
+        failure = cannotWrite(path, error);
+      } finally {
+        await file?.close();
+        file = undefined;
+      }
+      if (failure) throw failure;
+    },
+  };
+}
+
+function lineOf({ table, place, record, reason, original }: Letter): string {
+  const time = new Date().toISOString();
+  const text = originalText(original);
+  const kept =
+    text.length <= longestOriginal
+      ? text
+      : JSON.stringify(`${text.slice(0, longestOriginal)}... (cut, ${text.length} characters)`);
+  return `${JSON.stringify({ time, table, place, record, reason }).slice(0, -1)},"original":${kept}}\n`;
+}
+
+/** A refused record may be anything at all, also what JSON cannot say: then its plain text is kept. */
+function originalText(original: unknown): string {
+  try {
+    const text = JSON.stringify(original, (_, value) => (typeof value === "bigint" ? value.toString() : value));
+    return text ?? JSON.stringify(String(original));
+  } catch (error) {
+    return JSON.stringify(`(not JSON: ${reasonOf(error)})`);
+  }
+}
+
+function cannotWrite(path: string, error: unknown): MillraceError {
+  return new MillraceError("BAD_OPTION", `The dead letter ${path} cannot be written: ${reasonOf(error)}`, {
+    cause: error,
+    context: { path },
+  });
+}

@@ -1,0 +1,205 @@
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { DestinationSession, StagedBatch } from "../destination/destination.ts";
+import { aborted, MillraceError } from "../errors.ts";
+import { asMillraceError, type Retry, type RetryPolicy, withRetries } from "./backoff.ts";
+import { statusWatch } from "./status-watch.ts";
+
+export interface DelivererOptions extends RetryPolicy {
+  /** Wait until the service reports the batch as loaded. */
+  readonly pollForIngestionStatus: boolean;
+  readonly pollIntervalMs: number;
+  readonly pollTimeoutMs: number;
+}
+
+export type DeliveryStage = "stage" | "submit" | "outcome";
+
+export interface BatchRetry extends Retry {
+  readonly batch: SealedBatch;
+  readonly stage: DeliveryStage;
+}
+
+/** Told as it happens; none may throw. */
+export interface DelivererHooks {
+  onStaged?(batch: SealedBatch): void;
+  onTaken?(batch: SealedBatch): void;
+  onLanded?(batch: SealedBatch): void;
+  onRetry?(retry: BatchRetry): void;
+}
+
+export interface Delivered {
+  readonly id: string;
+  readonly rows: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  /** `taken`: the service has the message. `landed`: the service has reported the rows as loaded. */
+  readonly status: "taken" | "landed";
+  /** Attempts of all steps together; 2 when nothing went wrong. */
+  readonly attempts: number;
+}
+
+/** Brings sealed batches to a destination, retrying each step. How many at once is the caller's business. */
+export interface Deliverer {
+  /**
+   * Resolves when the batch has been taken, or has landed with pollForIngestionStatus.
+   *
+   * @throws MillraceError that names table, batch, records and step, with the last failure's code and as its cause;
+   *   ABORTED.
+   */
+  deliver(batch: SealedBatch): Promise<Delivered>;
+  /** Ends what is under way and closes the session. */
+  close(): Promise<void>;
+}
+
+/** How often a batch is submitted that the service took, failed, and called worth another try. */
+const mostSubmissions = 5;
+
+export function deliverer(
+  session: DestinationSession,
+  options: DelivererOptions,
+  signal: AbortSignal,
+  hooks: DelivererHooks = {},
+): Deliverer {
+  const controller = new AbortController();
+  const onAbort = () => controller.abort(signal.reason);
+  if (signal.aborted) onAbort();
+  else signal.addEventListener("abort", onAbort, { once: true });
+
+  const underWay = new Map<string, SealedBatch>();
+  const watch = statusWatch(session, options, controller.signal, (ids, error) => {
+    for (const id of ids) {
+      const batch = underWay.get(id);
+      if (batch) hooks.onRetry?.({ batch, stage: "outcome", attempt: 1, delayMs: options.pollIntervalMs, error });
+    }
+  });
+
+  async function deliver(batch: SealedBatch): Promise<Delivered> {
+    const progress: Progress = { stage: "stage", attempts: 0 };
+    underWay.set(batch.id, batch);
+    try {
+      const staged = await submit(batch, await stage(batch, progress), progress);
+      hooks.onTaken?.(batch);
+      if (options.pollForIngestionStatus) await land(batch, staged, progress);
+      return deliveredOf(batch, options.pollForIngestionStatus ? "landed" : "taken", progress.attempts);
+    } catch (thrown) {
+      throw failureOf(batch, progress, asMillraceError(thrown, `delivering batch ${batch.id}`));
+    } finally {
+      underWay.delete(batch.id);
+    }
+  }
+
+  async function stage(batch: SealedBatch, progress: Progress): Promise<StagedBatch> {
+    const staged = await step("stage", batch, progress, () => session.stage(batch, controller.signal));
+    hooks.onStaged?.(batch);
+    return staged;
+  }
+
+  /** Submits a staged batch, and stores it again where its first place is gone. Returns where it then lies. */
+  async function submit(batch: SealedBatch, staged: StagedBatch, progress: Progress): Promise<StagedBatch> {
+    let place = staged;
+    let isGone = false;
+    await step("submit", batch, progress, async () => {
+      if (isGone) place = await session.stage(batch, controller.signal);
+      isGone = false;
+      try {
+        await session.submit(place, controller.signal);
+      } catch (thrown) {
+        isGone = thrown instanceof MillraceError && thrown.context.isPlaceGone === true;
+        throw thrown;
+      }
+    });
+    return place;
+  }
+
+  async function land(batch: SealedBatch, staged: StagedBatch, progress: Progress): Promise<void> {
+    let place = staged;
+    for (let submission = 1; ; submission++) {
+      progress.stage = "outcome";
+      const outcome = await watch.outcomeOf(batch.id);
+      if (outcome === undefined) throw noWord(options.pollTimeoutMs);
+      if (outcome.status === "landed") return hooks.onLanded?.(batch);
+      const error = new MillraceError("INGESTION_FAILED", `${outcome.errorCode}: ${outcome.details}`, {
+        retryable: outcome.retryable,
+        context: { errorCode: outcome.errorCode },
+      });
+      if (!outcome.retryable || submission === mostSubmissions) throw error;
+      hooks.onRetry?.({ batch, stage: "outcome", attempt: submission, delayMs: 0, error });
+      place = await submit(batch, place, progress);
+    }
+  }
+
+  function step<T>(stage: DeliveryStage, batch: SealedBatch, progress: Progress, act: () => Promise<T>): Promise<T> {
+    progress.stage = stage;
+    return withRetries(
+      `${verbs[stage]} batch ${batch.id} of table ${batch.table}`,
+      options,
+      controller.signal,
+      () => {
+        progress.attempts++;
+        return unlessAborted(act(), controller.signal, `${verbs[stage]} batch ${batch.id}`);
+      },
+      (retry) => hooks.onRetry?.({ ...retry, batch, stage }),
+    );
+  }
+
+  return {
+    deliver,
+    async close() {
+      controller.abort(new MillraceError("CLOSED", "The deliverer was closed."));
+      signal.removeEventListener("abort", onAbort);
+      await session.close();
+    },
+  };
+}
+
+interface Progress {
+  stage: DeliveryStage;
+  attempts: number;
+}
+
+const verbs: Readonly<Record<DeliveryStage, string>> = {
+  stage: "uploading",
+  submit: "submitting",
+  outcome: "waiting for the status of",
+};
+
+function deliveredOf(batch: SealedBatch, status: Delivered["status"], attempts: number): Delivered {
+  const { id, rows, rawBytes, packedBytes } = batch;
+  return { id, rows, rawBytes, packedBytes, status, attempts };
+}
+
+function noWord(pollTimeoutMs: number): MillraceError {
+  return new MillraceError(
+    "STATUS_TIMEOUT",
+    `the service took it, but gave no word of it within ${pollTimeoutMs} ms; it may still land. Raise pollTimeoutMs, or look at .show ingestion failures.`,
+  );
+}
+
+/** The error that leaves here: which rows are concerned, where it broke, after how many attempts, and why. */
+function failureOf(batch: SealedBatch, { stage, attempts }: Progress, error: MillraceError): MillraceError {
+  if (error.code === "ABORTED") return error;
+  const { id, table, firstRecord, lastRecord } = batch;
+  const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
+  return new MillraceError(
+    error.code,
+    `Table ${table}: batch ${id} (records ${firstRecord} to ${lastRecord}) failed while ${verbs[stage]} it, after ${times}: ${error.message}`,
+    {
+      retryable: error.retryable,
+      cause: error,
+      context: { ...error.context, table, batch: id, firstRecord, lastRecord, stage, attempts },
+    },
+  );
+}
+
+/** Leaves at once on abort, even a session that does not listen to its signal. */
+async function unlessAborted<T>(act: Promise<T>, signal: AbortSignal, doing: string): Promise<T> {
+  let onAbort: (() => void) | undefined;
+  const cut = new Promise<never>((_, reject) => {
+    onAbort = () => reject(aborted(signal, doing));
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([act, cut]);
+  } finally {
+    signal.removeEventListener("abort", onAbort!);
+  }
+}

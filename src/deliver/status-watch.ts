@@ -1,0 +1,81 @@
+import type { DestinationSession, Outcome } from "../destination/destination.ts";
+import { aborted, type MillraceError } from "../errors.ts";
+import { asMillraceError, sleep } from "./backoff.ts";
+
+export interface WatchOptions {
+  readonly pollIntervalMs: number;
+  readonly pollTimeoutMs: number;
+}
+
+/** One look at the status for all batches that wait, however many they are. */
+export interface StatusWatch {
+  /** The batch's fate; undefined when there was no word of it within pollTimeoutMs. */
+  outcomeOf(id: string): Promise<Outcome | undefined>;
+}
+
+interface Waiter {
+  readonly until: number;
+  resolve(outcome: Outcome | undefined): void;
+  reject(error: MillraceError): void;
+}
+
+const doing = "waiting for the ingestion status";
+
+/** The loop runs only while somebody waits. `onFailedLook` hears of looks that failed and will be repeated. */
+export function statusWatch(
+  session: DestinationSession,
+  { pollIntervalMs, pollTimeoutMs }: WatchOptions,
+  signal: AbortSignal,
+  onFailedLook: (ids: readonly string[], error: MillraceError) => void,
+): StatusWatch {
+  const waiting = new Map<string, Waiter>();
+  let isRunning = false;
+
+  async function run(): Promise<void> {
+    isRunning = true;
+    try {
+      while (waiting.size > 0) {
+        await sleep(pollIntervalMs, signal, doing);
+        await look();
+      }
+    } catch (thrown) {
+      const error = signal.aborted ? aborted(signal, doing) : asMillraceError(thrown, doing);
+      for (const [, waiter] of take([...waiting.keys()])) waiter.reject(error);
+    } finally {
+      isRunning = false;
+    }
+  }
+
+  async function look(): Promise<void> {
+    const ids = [...waiting.keys()];
+    try {
+      for (const outcome of await session.outcomes(ids, signal))
+        for (const [, waiter] of take([outcome.id])) waiter.resolve(outcome);
+    } catch (thrown) {
+      const error = asMillraceError(thrown, doing);
+      if (signal.aborted || !error.retryable) throw error;
+      onFailedLook(ids, error);
+    }
+    const now = performance.now();
+    const late = [...waiting].filter(([, waiter]) => waiter.until <= now).map(([id]) => id);
+    for (const [, waiter] of take(late)) waiter.resolve(undefined);
+  }
+
+  function take(ids: readonly string[]): [string, Waiter][] {
+    const taken = ids.flatMap((id) => {
+      const waiter = waiting.get(id);
+      return waiter ? [[id, waiter] as [string, Waiter]] : [];
+    });
+    for (const [id] of taken) waiting.delete(id);
+    return taken;
+  }
+
+  return {
+    outcomeOf: (id) =>
+      new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(aborted(signal, doing));
+        waiting.set(id, { until: performance.now() + pollTimeoutMs, resolve, reject });
+        if (!isRunning) void run();
+      }),
+  };
+}
