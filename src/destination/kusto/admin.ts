@@ -1,0 +1,40 @@
+import type { Answer } from "./answer.ts";
+import { tokenSource } from "./auth.ts";
+import { kustoClient } from "./client.ts";
+import { connectionOf, type KustoOptions } from "./options.ts";
+import { type ActualColumn, tableColumns } from "./preflight.ts";
+import { scrubber } from "./scrub.ts";
+import { assertTrusted } from "./trust.ts";
+
+/** Commands and queries on one database, for the command line and for setting up tables. */
+export interface KustoAdmin {
+  /** Runs a management command, such as `.show tables`. */
+  execute(csl: string, signal?: AbortSignal): Promise<Answer>;
+  query(kql: string, signal?: AbortSignal): Promise<Answer>;
+  /** The columns of a table in their order; undefined when there is no such table. */
+  columns(table: string, signal?: AbortSignal): Promise<ActualColumn[] | undefined>;
+  close(): void;
+}
+
+/**
+ * Connects to the engine endpoint with the options of {@link kusto}.
+ *
+ * @throws MillraceError BAD_OPTION, UNTRUSTED_HOST, UNAUTHENTICATED, UNREACHABLE; its calls throw what the service
+ *   answered, such as NOT_FOUND or BAD_REQUEST with the service's own words.
+ */
+export async function kustoAdmin(options: KustoOptions, signal?: AbortSignal): Promise<KustoAdmin> {
+  const connection = connectionOf(options);
+  await assertTrusted(connection);
+  const never = new AbortController().signal;
+  const scrub = scrubber(options.appKey, options.certificate);
+  // The token is shared by later calls, so it does not hang on the signal of the first.
+  const tokens = await tokenSource(connection, scrub, signal ?? never);
+  const client = await kustoClient(connection.engineUrl, tokens, connection.requestTimeoutMs, scrub);
+  const { database } = connection;
+  return {
+    execute: (csl, own = never) => client.execute(database, csl, own),
+    query: (kql, own = never) => client.query(database, kql, own),
+    columns: (table, own = never) => tableColumns(client, database, table, own),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,125 @@
+import { KustoAnswerError, type KustoErrorBody } from "./errors.ts";
+
+/** One result table. */
+export interface Answer {
+  /** Kusto's type names: `long`, `datetime`, ... */
+  readonly columns: readonly { readonly name: string; readonly type: string }[];
+  /**
+   * In the order of the columns. A long is a number, or a bigint where a number would lose digits; datetime, timespan,
+   * guid and decimal are the service's text; dynamic is JSON; null is null.
+   */
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** Answer of `/v1/rest/mgmt`: the first result, by the table of contents where there is one. */
+export function answerOfV1(body: string): Answer {
+  const { Tables: tables, Exceptions: exceptions } = parse(body) as { Tables?: WireTable[]; Exceptions?: unknown[] };
+  if (exceptions?.length) throw new KustoAnswerError({ message: String(exceptions[0]) });
+  if (!tables?.length) throw new KustoAnswerError({ message: "the answer holds no table" });
+  return answerOf(tables.length > 2 ? listedResult(tables) : tables[0]!);
+}
+
+/** Answer of `/v2/rest/query`: the primary result, unless the frames tell of an error. */
+export function answerOfV2(body: string): Answer {
+  const frames = parse(body) as WireFrame[];
+  for (const frame of frames) {
+    const error = frame.OneApiErrors?.[0]?.error ?? errorAmong(frame.Rows);
+    if (error || frame.HasErrors === true) throw new KustoAnswerError(error ?? {});
+  }
+  const primary = frames.find((frame) => frame.FrameType === "DataTable" && frame.TableKind === "PrimaryResult");
+  if (!primary?.Columns) throw new KustoAnswerError({ message: "the answer holds no primary result" });
+  return answerOf({ Columns: primary.Columns, Rows: primary.Rows ?? [] });
+}
+
+interface WireTable {
+  readonly Columns: readonly { ColumnName: string; ColumnType?: string; DataType?: string }[];
+  readonly Rows: readonly unknown[];
+}
+
+interface WireFrame extends Partial<WireTable> {
+  readonly FrameType: string;
+  readonly TableKind?: string;
+  readonly HasErrors?: boolean;
+  readonly OneApiErrors?: readonly { error?: KustoErrorBody }[];
+}
+
+/** A table that was cut off by an error holds it among its rows. */
+function errorAmong(rows: readonly unknown[] | undefined): KustoErrorBody | undefined {
+  const last = rows?.at(-1);
+  if (last === null || typeof last !== "object" || Array.isArray(last)) return undefined;
+  return (last as WireFrame).OneApiErrors?.[0]?.error;
+}
+
+function listedResult(tables: readonly WireTable[]): WireTable {
+  const contents = tables.at(-1)!;
+  const kind = contents.Columns.findIndex((c) => c.ColumnName === "Kind");
+  const index = contents.Rows.findIndex((row) => Array.isArray(row) && /^(QueryResult|PrimaryResult)$/.test(row[kind]));
+  return tables[index] ?? tables[0]!;
+}
+
+/** v1 may name only the .NET type. */
+const kustoTypes: Readonly<Record<string, string>> = {
+  Int64: "long",
+  Int32: "int",
+  Double: "real",
+  String: "string",
+  DateTime: "datetime",
+  TimeSpan: "timespan",
+  SByte: "bool",
+  Boolean: "bool",
+  Guid: "guid",
+  SqlDecimal: "decimal",
+  Object: "dynamic",
+};
+
+function answerOf({ Columns, Rows }: WireTable): Answer {
+  const columns = Columns.map((c) => ({
+    name: c.ColumnName,
+    type: c.ColumnType || kustoTypes[c.DataType?.replace(/^System\.(Data\.SqlTypes\.)?/, "") ?? ""] || "string",
+  }));
+  const readers = columns.map(({ type }) => readerOf(type));
+  const rows = Rows.map((row) => readers.map((read, i) => read((row as unknown[])[i] ?? null)));
+  return { columns, rows };
+}
+
+const nonFinite: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity };
+
+function readerOf(type: string): (value: unknown) => unknown {
+  switch (type) {
+    case "long":
+      return (value) => (isKept(value) ? BigInt(value.slice(1)) : value);
+    case "real":
+      return (value) => (typeof value === "string" ? (nonFinite[value] ?? Number(unkept(value))) : value);
+    case "bool":
+      return (value) => (typeof value === "number" ? value !== 0 : value);
+    case "decimal":
+      return (value) => (isKept(value) ? value.slice(1) : value);
+    default:
+      return deepUnkept;
+  }
+}
+
+/** JSON.parse would round these, so {@link parse} keeps them as marked text until the column's type is known. */
+const mark = "\u0001";
+
+function isKept(value: unknown): value is string {
+  return typeof value === "string" && value.startsWith(mark);
+}
+
+function unkept(value: unknown): unknown {
+  return isKept(value) ? Number(value.slice(1)) : value;
+}
+
+function deepUnkept(value: unknown): unknown {
+  if (value === null || typeof value !== "object") return unkept(value);
+  if (Array.isArray(value)) return value.map(deepUnkept);
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, deepUnkept(member)]));
+}
+
+/** Strings are matched to be stepped over; what remains are integers too long for a double. */
+const stringOrLongInteger = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b\d{16,}(?![\d.eE])/g;
+
+function parse(body: string): unknown {
+  // JSON strings cannot hold a raw U+0001, so the mark cannot be met in the text; as an escape it is met only in data.
+  return JSON.parse(body.replace(stringOrLongInteger, (token) => (token[0] === '"' ? token : `"\\u0001${token}"`)));
+}

@@ -1,0 +1,162 @@
+import { MillraceError } from "../../errors.ts";
+import { withDeadline } from "./deadline.ts";
+import { toMillraceError } from "./errors.ts";
+import type { Connection, Login, TokenCredential } from "./options.ts";
+import type { Scrubber } from "./scrub.ts";
+
+/** Gives a valid bearer token; undefined where the cluster asks for none (loopback). */
+export type TokenSource = () => Promise<string>;
+
+/** A token is renewed this long before its end, so that none runs out on its way. */
+const renewAheadMs = 5 * 60_000;
+
+/**
+ * The token source of a connection. @azure/identity is loaded only where a login needs it. The token is kept until shortly
+ * before its end and asked for once by however many callers: the Azure CLI credential, for one, starts a process per call.
+ */
+export async function tokenSource(
+  connection: Connection,
+  scrub: Scrubber,
+  signal: AbortSignal,
+): Promise<TokenSource | undefined> {
+  const { login } = connection;
+  if (login.kind === "none") return undefined;
+  if (login.kind === "token") return callbackSource(login.token, scrub);
+  const cloud = await cloudOf(connection, scrub, signal);
+  const credential =
+    login.kind === "credential" ? login.credential : await credentialOf(login, await authorityOf(connection, cloud));
+  return credentialSource(credential, cloud.scope, connection, scrub, signal);
+}
+
+function callbackSource(callback: () => string | Promise<string>, scrub: Scrubber): TokenSource {
+  return async () => {
+    try {
+      const token = await callback();
+      if (typeof token !== "string" || token === "") throw new TypeError("the token callback gave no text");
+      scrub.add(token);
+      return token;
+    } catch (error) {
+      throw loginFailed(error, "token", scrub);
+    }
+  };
+}
+
+function credentialSource(
+  credential: TokenCredential,
+  scope: string,
+  { login, requestTimeoutMs }: Connection,
+  scrub: Scrubber,
+  signal: AbortSignal,
+): TokenSource {
+  let held: { token: string; renewAt: number } | undefined;
+  let asking: Promise<string> | undefined;
+  async function ask(): Promise<string> {
+    const doing = `Logging in by ${login.kind}`;
+    try {
+      const answer = await withDeadline(requestTimeoutMs, signal, doing, (abortSignal) =>
+        credential.getToken(scope, { abortSignal }),
+      );
+      if (!answer?.token) throw new TypeError("the credential gave no token");
+      scrub.add(answer.token);
+      held = {
+        token: answer.token,
+        renewAt: Math.min(answer.refreshAfterTimestamp ?? Infinity, answer.expiresOnTimestamp - renewAheadMs),
+      };
+      return answer.token;
+    } catch (error) {
+      throw loginFailed(error, login.kind, scrub);
+    } finally {
+      asking = undefined;
+    }
+  }
+  return async () => {
+    if (held && Date.now() < held.renewAt) return held.token;
+    asking ??= ask();
+    return asking;
+  };
+}
+
+function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber): MillraceError {
+  const failure = toMillraceError(error, { doing: `Logging in by ${kind}`, to: "kusto", scrub });
+  // Whatever the SDKs call it, an answer that is neither an outage nor a throttling means: no token.
+  if (["UNREACHABLE", "THROTTLED", "ABORTED", "UNAUTHENTICATED"].includes(failure.code)) return failure;
+  return new MillraceError("UNAUTHENTICATED", failure.message, { cause: failure.cause, context: failure.context });
+}
+
+/** What the cluster's cloud says of itself. */
+interface Cloud {
+  readonly scope: string;
+  readonly loginEndpoint: string;
+}
+
+async function cloudOf(connection: Connection, scrub: Scrubber, signal: AbortSignal): Promise<Cloud> {
+  const info = await cloudInfo(connection.engineUrl, connection.requestTimeoutMs, scrub, signal);
+  const resource = info.LoginMfaRequired
+    ? info.KustoServiceResourceId.replace(".kusto.", ".kustomfa.")
+    : info.KustoServiceResourceId;
+  return { scope: `${resource}/.default`, loginEndpoint: info.LoginEndpoint };
+}
+
+/** Asks the cluster which cloud it lives in; the SDK keeps the answer, and its clients then find it there. */
+export async function cloudInfo(url: string, timeoutMs: number, scrub: Scrubber, signal: AbortSignal) {
+  const doing = `Asking ${url} for its cloud`;
+  const { CloudSettings } = await import("azure-kusto-data");
+  try {
+    // The SDK's request has no time limit of its own, and an odd failure makes it return undefined.
+    const info = await withDeadline(timeoutMs, signal, doing, () => CloudSettings.getCloudInfoForCluster(url));
+    if (typeof info?.KustoServiceResourceId !== "string") throw new Error("the answer is not Kusto's");
+    return info;
+  } catch (error) {
+    throw toMillraceError(error, { doing, to: "kusto", scrub });
+  }
+}
+
+/**
+ * The authority that receives the login. The cluster's own word is taken only when it names one of the known clouds:
+ * an app key must not go wherever a server points.
+ */
+async function authorityOf(connection: Connection, cloud: Cloud): Promise<string> {
+  if (connection.authorityHost) return connection.authorityHost;
+  const { kustoTrustedEndpoints } = await import("azure-kusto-data");
+  if (Object.keys(kustoTrustedEndpoints.matchers).includes(cloud.loginEndpoint.toLowerCase()))
+    return cloud.loginEndpoint;
+  throw new MillraceError(
+    "UNTRUSTED_HOST",
+    `${connection.host} names the login authority ${cloud.loginEndpoint}, which is not known; set authorityHost if it is right.`,
+  );
+}
+
+type IdentityLogin = Exclude<Login, { kind: "none" | "token" | "credential" }>;
+
+async function credentialOf(login: IdentityLogin, authorityHost: string): Promise<TokenCredential> {
+  const identity = await import("@azure/identity");
+  const isPublic = Object.values(identity.AzureAuthorityHosts).some((known) => sameHost(known, authorityHost));
+  // An authority that Microsoft's public directory does not list can only be taken at its word.
+  const options = { authorityHost, disableInstanceDiscovery: !isPublic };
+  switch (login.kind) {
+    case "appKey":
+      return new identity.ClientSecretCredential(login.tenantId, login.appId, login.appKey, options);
+    case "certificate":
+      return "certificate" in login.certificate
+        ? new identity.ClientCertificateCredential(login.tenantId, login.appId, login.certificate, options)
+        : new identity.ClientCertificateCredential(login.tenantId, login.appId, login.certificate, options);
+    case "managedIdentity":
+      return login.clientId === undefined
+        ? new identity.ManagedIdentityCredential()
+        : new identity.ManagedIdentityCredential({ clientId: login.clientId });
+    case "workloadIdentity":
+      return new identity.WorkloadIdentityCredential({
+        ...options,
+        ...(login.appId && { clientId: login.appId }),
+        ...(login.tenantId && { tenantId: login.tenantId }),
+      });
+    case "azureCli":
+      return new identity.AzureCliCredential(login.tenantId ? { tenantId: login.tenantId } : {});
+    case "defaultCredential":
+      return new identity.DefaultAzureCredential({ ...options, ...(login.tenantId && { tenantId: login.tenantId }) });
+  }
+}
+
+function sameHost(a: string, b: string): boolean {
+  return URL.canParse(a) && URL.canParse(b) && new URL(a).host === new URL(b).host;
+}

@@ -1,0 +1,82 @@
+import type { Client, ClientRequestProperties } from "azure-kusto-data";
+import { type Answer, answerOfV1, answerOfV2 } from "./answer.ts";
+import { cloudInfo, type TokenSource } from "./auth.ts";
+import { withDeadline } from "./deadline.ts";
+import { toMillraceError } from "./errors.ts";
+import type { Scrubber } from "./scrub.ts";
+
+/** One endpoint of a cluster: commands and queries, one attempt each, with honest errors. */
+export interface KustoClient {
+  /** Runs a management command. */
+  execute(database: string, csl: string, signal: AbortSignal): Promise<Answer>;
+  query(database: string, kql: string, signal: AbortSignal): Promise<Answer>;
+  close(): void;
+}
+
+/**
+ * A client of azure-kusto-data for one URL. The SDK's own reading of answers rounds longs above 2^53 and loses what an
+ * error said, so answers are taken raw and read here.
+ */
+export async function kustoClient(
+  url: string,
+  tokens: TokenSource | undefined,
+  requestTimeoutMs: number,
+  scrub: Scrubber,
+): Promise<KustoClient> {
+  const sdk = await import("azure-kusto-data");
+  // A builder of its own for each client: the SDK's ingest client, for one, changes the one it is given.
+  const builder = tokens
+    ? sdk.KustoConnectionStringBuilder.withTokenProvider(url, tokens)
+    : new sdk.KustoConnectionStringBuilder(url);
+  // By default the SDK tells the service the operating system's user and the path of the running script.
+  builder.setConnectorDetails("Millrace", "0", "millrace", "0", false);
+  const client: Client = new sdk.Client(builder);
+  client.axiosInstance.defaults.transformResponse = [(text: unknown) => text];
+
+  async function call(
+    act: "executeMgmt" | "executeQuery",
+    database: string,
+    text: string,
+    signal: AbortSignal,
+  ): Promise<string> {
+    const doing = `${act === "executeMgmt" ? "Command" : "Query"} ${firstWords(text)} at ${url}`;
+    try {
+      await cloudInfo(url, requestTimeoutMs, scrub, signal);
+      const properties = rawProperties(new sdk.ClientRequestProperties(), requestTimeoutMs);
+      return await withDeadline(
+        requestTimeoutMs,
+        signal,
+        doing,
+        () => client[act](database, text, properties) as unknown as Promise<string>,
+      );
+    } catch (error) {
+      throw toMillraceError(error, { doing, to: "kusto", scrub, context: { database } });
+    }
+  }
+
+  function read(answer: (body: string) => Answer, body: string, text: string): Answer {
+    try {
+      return answer(body);
+    } catch (error) {
+      throw toMillraceError(error, { doing: `${firstWords(text)} at ${url}`, to: "kusto", scrub });
+    }
+  }
+
+  return {
+    execute: async (database, csl, signal) => read(answerOfV1, await call("executeMgmt", database, csl, signal), csl),
+    query: async (database, kql, signal) => read(answerOfV2, await call("executeQuery", database, kql, signal), kql),
+    close: () => client.close(),
+  };
+}
+
+function rawProperties(properties: ClientRequestProperties, requestTimeoutMs: number): ClientRequestProperties {
+  properties.setClientTimeout(requestTimeoutMs);
+  properties.raw = true;
+  return properties;
+}
+
+/** Enough of a command to know it by; its end may hold data. */
+function firstWords(text: string): string {
+  const line = text.trim().split("\n", 1)[0]!;
+  return line.length > 60 ? `${line.slice(0, 60)}...` : line;
+}

@@ -1,0 +1,229 @@
+import { type ErrorCode, MillraceError } from "../../errors.ts";
+import { innerOf, type Scrubber, scrubbedError } from "./scrub.ts";
+
+/** What was being done when something was thrown, and to whom. */
+export interface Act {
+  /** A noun phrase that begins the message: `Uploading blob x to account y`. */
+  readonly doing: string;
+  /** Storage answers 403 to an expired SAS; Kusto answers 403 to a principal without rights. */
+  readonly to: "storage" | "kusto";
+  readonly scrub: Scrubber;
+  readonly context?: Readonly<Record<string, string | number | boolean | undefined>>;
+}
+
+/** The one place where anything thrown by the SDKs, the sockets or the service becomes a MillraceError. */
+export function toMillraceError(thrown: unknown, act: Act): MillraceError {
+  const own = ownErrorIn(thrown);
+  if (own) return own;
+  const facts = factsOf(thrown);
+  const { code, retryable, advice } = judge(facts, act.to);
+  const reason = act.scrub(facts.serviceMessage ?? facts.message ?? "no reason given");
+  const label = [facts.status && `HTTP ${facts.status}`, facts.serviceCode].filter(Boolean).join(" ");
+  return new MillraceError(
+    code,
+    `${act.doing} failed${label && ` (${act.scrub(label)})`}: ${sentence(reason)}${advice && ` ${advice}`}`,
+    {
+      retryable,
+      ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
+      cause: scrubbedError(thrown, act.scrub),
+      context: { ...act.context, status: facts.status, serviceCode: facts.serviceCode },
+    },
+  );
+}
+
+/** Facts about a failure, from whichever of the many places the libraries put them. */
+interface Facts {
+  status?: number;
+  /** Kusto's or storage's code, such as BadRequest_TableNotExist or ServerBusy. */
+  serviceCode?: string;
+  serviceMessage?: string;
+  /** Kusto's own word: trying again will not help. */
+  permanent?: boolean;
+  retryAfterMs?: number;
+  /** ECONNRESET and its kin. */
+  socketCode?: string;
+  message?: string;
+  /** The credential said no, or there was none. */
+  isLogin?: boolean;
+}
+
+interface Verdict {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly advice: string;
+}
+
+function verdict(code: ErrorCode, retryable: boolean, advice = ""): Verdict {
+  return { code, retryable, advice };
+}
+
+const tlsTrouble = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|^ERR_(TLS|SSL)_|EPROTO/;
+const missing = /EntityNotFound|NotExist|NotFound/;
+
+function judge(facts: Facts, to: Act["to"]): Verdict {
+  const { status, socketCode } = facts;
+  if (facts.isLogin) return judgeLogin(facts);
+  if (status === undefined || status === 0) {
+    if (socketCode && tlsTrouble.test(socketCode))
+      return verdict("UNREACHABLE", false, "Check the address, and the certificates that this machine trusts.");
+    if (socketCode) return verdict("UNREACHABLE", true);
+    if (facts.permanent === true) return verdict(codeOfRefusal(facts), false);
+    // Neither an answer nor a known socket error: one more try is the lesser evil, and the bound on retries holds.
+    return verdict("SERVICE_UNAVAILABLE", true);
+  }
+  if (status === 429) return verdict("THROTTLED", true);
+  if (to === "storage") return judgeStorage(facts, status);
+  if (status === 401) return verdict("UNAUTHENTICATED", false, "Check the credential options and the tenant.");
+  if (status === 403) return verdict("FORBIDDEN", false, "Give the principal a role on the database or table.");
+  if (status >= 500 || status === 408)
+    return facts.permanent === true ? verdict(codeOfRefusal(facts), false) : verdict(busyOrDown(facts), true);
+  if (facts.permanent === false) return verdict("SERVICE_UNAVAILABLE", true);
+  return verdict(codeOfRefusal(facts), false);
+}
+
+function judgeStorage(facts: Facts, status: number): Verdict {
+  // Storage says 403 AuthenticationFailed to an expired SAS, and 404 when the service has replaced its storage.
+  if (status === 401 || status === 403) return verdict("SAS_EXPIRED", true);
+  if (status === 404) return verdict("SAS_EXPIRED", true, "The service is asked for its storage again.");
+  if (status >= 500 || status === 408) return verdict(busyOrDown(facts), true);
+  return verdict("BAD_REQUEST", false);
+}
+
+function judgeLogin({ status, socketCode }: Facts): Verdict {
+  if (status === 429) return verdict("THROTTLED", true);
+  if ((status !== undefined && status >= 500) || (socketCode && !tlsTrouble.test(socketCode)))
+    return verdict("UNREACHABLE", true);
+  return verdict("UNAUTHENTICATED", false, "Check the credential options and the tenant.");
+}
+
+function busyOrDown({ serviceCode }: Facts): ErrorCode {
+  return serviceCode === "ServerBusy" || /Throttl/i.test(serviceCode ?? "") ? "THROTTLED" : "SERVICE_UNAVAILABLE";
+}
+
+function codeOfRefusal({ serviceCode, status }: Facts): ErrorCode {
+  return status === 404 || missing.test(serviceCode ?? "") ? "NOT_FOUND" : "BAD_REQUEST";
+}
+
+/** An error of ours may come back wrapped, as when our token source throws inside the SDK. */
+function ownErrorIn(thrown: unknown): MillraceError | undefined {
+  for (let e = thrown, depth = 0; e instanceof Error && depth < 4; e = innerOf(e), depth++)
+    if (e instanceof MillraceError) return e;
+  return undefined;
+}
+
+function factsOf(thrown: unknown): Facts {
+  const facts: Facts = {};
+  for (let e = thrown, depth = 0; e instanceof Error && depth < 6; e = innerOf(e), depth++) addFacts(facts, e);
+  if (facts.message === undefined && typeof thrown === "string") facts.message = thrown;
+  return facts;
+}
+
+/** The common shape of RestError (@azure), AxiosError (azure-kusto-data) and node's socket errors. */
+interface Foreign {
+  code?: unknown;
+  status?: unknown;
+  statusCode?: unknown;
+  details?: { errorCode?: unknown; message?: unknown } | undefined;
+  response?: { status?: unknown; data?: unknown; headers?: HeaderBag } | undefined;
+}
+
+type HeaderBag = { get?(name: string): unknown } & Record<string, unknown>;
+
+const socketCodes =
+  /\b(E(CONN(REFUSED|RESET|ABORTED)|NOTFOUND|AI_AGAIN|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|ADDRNOTAVAIL|PROTO)|UND_ERR_\w+|ERR_(TLS|SSL)_\w+|[A-Z_]*CERT[A-Z_]*|UNABLE_TO_\w+)\b/;
+const loginErrors =
+  /^(KustoAuthenticationError|AuthenticationError|AuthenticationRequiredError|CredentialUnavailableError|AggregateAuthenticationError)$/;
+
+function addFacts(facts: Facts, error: Error): void {
+  const foreign = error as Error & Foreign;
+  const headers = foreign.response?.headers;
+  facts.message ??= firstLine(error.message);
+  facts.isLogin ||= loginErrors.test(error.name);
+  facts.status ??= numberOf(foreign.statusCode) ?? numberOf(foreign.response?.status) ?? numberOf(foreign.status);
+  // The SDK's metadata call and its "network error" leave their facts in the text only.
+  facts.status ??= numberOf(/status code (\d{3})\b/.exec(error.message)?.[1]);
+  if (headers) facts.retryAfterMs ??= retryAfterMs(headers);
+  facts.serviceCode ??= textOf(foreign.details?.errorCode) ?? textOf(headers && headerOf(headers, "x-ms-error-code"));
+  if (foreign.response?.data !== undefined) addKustoBody(facts, foreign.response.data);
+  const code = textOf(foreign.code);
+  facts.socketCode ??= (code && socketCodes.exec(code)?.[0]) ?? socketCodes.exec(error.message)?.[0];
+  if (foreign.statusCode !== undefined && code !== facts.socketCode) facts.serviceCode ??= code;
+}
+
+/** Kusto's body: `{"error":{"code","message","@type","@message","@permanent"}}`. */
+export interface KustoErrorBody {
+  readonly code?: string;
+  readonly message?: string;
+  readonly "@type"?: string;
+  readonly "@message"?: string;
+  readonly "@permanent"?: boolean;
+}
+
+function addKustoBody(facts: Facts, data: unknown): void {
+  const body = typeof data === "string" ? parsed(data) : data;
+  const error = (body as { error?: KustoErrorBody } | null | undefined)?.error;
+  if (error === undefined || error === null || typeof error !== "object") {
+    if (typeof data === "string" && data !== "") facts.serviceMessage ??= firstLine(data);
+    return;
+  }
+  // "General_BadRequest" says little; the exception's type then tells a missing entity from a bad query.
+  const type = error["@type"]?.split(".").at(-1);
+  facts.serviceCode ??= error.code && missing.test(type ?? "") && !missing.test(error.code) ? type : error.code;
+  facts.serviceMessage ??= error["@message"] ?? error.message;
+  if (error["@permanent"] !== undefined) facts.permanent ??= error["@permanent"];
+}
+
+/** A failure that came inside an answer of HTTP 200. */
+export class KustoAnswerError extends Error {
+  override readonly name = "KustoAnswerError";
+  readonly response: { readonly data: { readonly error: KustoErrorBody } };
+
+  constructor(error: KustoErrorBody) {
+    super(error["@message"] ?? error.message ?? "the answer says that it has errors");
+    this.response = { data: { error: { "@permanent": true, ...error } } };
+  }
+}
+
+/** Retry-After is seconds or a date; Azure also knows milliseconds under two names. */
+export function retryAfterMs(headers: HeaderBag, now = Date.now()): number | undefined {
+  for (const name of ["retry-after-ms", "x-ms-retry-after-ms"]) {
+    const ms = numberOf(headerOf(headers, name));
+    if (ms !== undefined) return ms;
+  }
+  const value = textOf(headerOf(headers, "retry-after"));
+  if (value === undefined) return undefined;
+  const seconds = numberOf(value);
+  if (seconds !== undefined) return seconds * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+function headerOf(headers: HeaderBag, name: string): unknown {
+  return typeof headers.get === "function" ? headers.get(name) : headers[name];
+}
+
+function numberOf(value: unknown): number | undefined {
+  const n = typeof value === "string" && value.trim() !== "" ? Number(value) : value;
+  return typeof n === "number" && Number.isFinite(n) && n >= 0 ? n : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0]!.slice(0, 500);
+}
+
+function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

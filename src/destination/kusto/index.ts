@@ -1,0 +1,21 @@
+import type { Destination } from "../destination.ts";
+import { connectionOf, type KustoOptions } from "./options.ts";
+import { openSession } from "./session.ts";
+
+export type { KustoOptions, TokenCredential } from "./options.ts";
+
+/**
+ * A Kusto cluster (Azure Data Explorer, Fabric Eventhouse, or the emulator) as the destination of a sink. Nothing is
+ * connected before the sink opens.
+ *
+ * @throws MillraceError BAD_OPTION for unknown, missing or contradictory options; UNTRUSTED_HOST for plain http. Opening
+ *   throws UNTRUSTED_HOST, UNAUTHENTICATED, FORBIDDEN, NOT_FOUND (database, table, mapping), BAD_SCHEMA (the declared
+ *   columns are not the table's) and UNREACHABLE.
+ */
+export function kusto(options: KustoOptions): Destination {
+  const connection = connectionOf(options);
+  return {
+    name: `${connection.engineUrl}/${connection.database}`,
+    open: (context) => openSession(connection, context),
+  };
+}

@@ -1,0 +1,300 @@
+import { MillraceError } from "../../errors.ts";
+import { refuseUnknownOptions } from "../../option-names.ts";
+
+/** A token as @azure/identity's credentials give it; any object with this method will do. */
+export interface TokenCredential {
+  getToken(
+    scopes: string | string[],
+    options?: { abortSignal?: AbortSignal },
+  ): Promise<{ token: string; expiresOnTimestamp: number; refreshAfterTimestamp?: number } | null>;
+}
+
+/**
+ * Where the cluster is, and who we are there. Exactly one way to log in is given, or none for a loopback cluster such as
+ * the emulator.
+ */
+export interface KustoOptions {
+  /**
+   * The cluster's URL: `https://adx.westeurope.kusto.windows.net`, a Fabric Eventhouse's query URI, or
+   * `http://127.0.0.1:<port>`. The `ingest-` address is derived; it may be given instead.
+   */
+  cluster: string;
+  database: string;
+
+  /** Application (client) id, with `tenantId` and one of `appKey`, `certificate`, `certificatePath`. */
+  appId?: string;
+  appKey?: string;
+  tenantId?: string;
+  /** PEM text of certificate and private key. */
+  certificate?: string;
+  /** Path of a PEM file with certificate and private key. */
+  certificatePath?: string;
+  /** `"system"`, or the client id of a user-assigned identity. */
+  managedIdentityAppId?: string;
+  /** Kubernetes workload identity, by the usual AZURE_* environment; `appId` and `tenantId` override it. */
+  workloadIdentity?: boolean;
+  /** The account that `az login` signed in. */
+  azureCli?: boolean;
+  /** @azure/identity's chain: environment, workload identity, managed identity, developer tools. */
+  defaultCredential?: boolean;
+  /** A credential made by the caller. */
+  credential?: TokenCredential;
+  /** A bearer token, or a callback that is asked for one at each request. */
+  token?: string | (() => string | Promise<string>);
+
+  /** The login authority, for a sovereign cloud or a test. Default: what the cluster's cloud says, if it is a known one. */
+  authorityHost?: string;
+  /** Hosts beside Kusto's own that may be given a token: `host.example` exactly, or `.example` for all below it. */
+  trustedHosts?: readonly string[];
+  /** The longest time for one request to the cluster, in milliseconds. Default 60 000. */
+  requestTimeoutMs?: number;
+}
+
+/** The ways to log in, as one value: contradictions have been refused. */
+export type Login =
+  | { readonly kind: "none" }
+  | { readonly kind: "appKey"; readonly appId: string; readonly appKey: string; readonly tenantId: string }
+  | {
+      readonly kind: "certificate";
+      readonly appId: string;
+      readonly tenantId: string;
+      readonly certificate: { readonly certificate: string } | { readonly certificatePath: string };
+    }
+  | { readonly kind: "managedIdentity"; readonly clientId: string | undefined }
+  | { readonly kind: "workloadIdentity"; readonly appId: string | undefined; readonly tenantId: string | undefined }
+  | { readonly kind: "azureCli"; readonly tenantId: string | undefined }
+  | { readonly kind: "defaultCredential"; readonly tenantId: string | undefined }
+  | { readonly kind: "credential"; readonly credential: TokenCredential }
+  | { readonly kind: "token"; readonly token: () => string | Promise<string> };
+
+/** Checked options. */
+export interface Connection {
+  readonly engineUrl: string;
+  readonly ingestUrl: string;
+  readonly host: string;
+  readonly isLoopback: boolean;
+  readonly database: string;
+  readonly login: Login;
+  readonly authorityHost: string | undefined;
+  readonly trustedHosts: readonly string[];
+  readonly requestTimeoutMs: number;
+}
+
+const optionNames = [
+  "cluster",
+  "database",
+  "appId",
+  "appKey",
+  "tenantId",
+  "certificate",
+  "certificatePath",
+  "managedIdentityAppId",
+  "workloadIdentity",
+  "azureCli",
+  "defaultCredential",
+  "credential",
+  "token",
+  "authorityHost",
+  "trustedHosts",
+  "requestTimeoutMs",
+] as const satisfies readonly (keyof KustoOptions)[];
+
+/** What each way to log in is recognised by; `appId` and `tenantId` belong to several. */
+const loginOptions = [
+  "appKey",
+  "certificate",
+  "certificatePath",
+  "managedIdentityAppId",
+  "workloadIdentity",
+  "azureCli",
+  "defaultCredential",
+  "credential",
+  "token",
+] as const satisfies readonly (keyof KustoOptions)[];
+type LoginOption = (typeof loginOptions)[number];
+
+/**
+ * Checks the options once and names every way in which they cannot be used.
+ *
+ * @throws MillraceError BAD_OPTION; UNTRUSTED_HOST for http to anything but the loopback.
+ */
+export function connectionOf(options: KustoOptions): Connection {
+  if (options === null || typeof options !== "object") throw bad("kusto() takes an object of options.");
+  refuseUnknownOptions("kusto()", options, optionNames);
+  const { engineUrl, ingestUrl, host, isLoopback } = endpointsOf(options.cluster);
+  const login = loginOf(options);
+  if (login.kind === "none" && !isLoopback)
+    throw bad(
+      `kusto(): ${host} needs a credential: appId + appKey + tenantId, managedIdentityAppId, workloadIdentity, azureCli, defaultCredential, credential or token.`,
+    );
+  return {
+    engineUrl,
+    ingestUrl,
+    host,
+    isLoopback,
+    login,
+    database: text("database", options.database),
+    authorityHost: authorityOf(options.authorityHost),
+    trustedHosts: trustedHostsOf(options.trustedHosts),
+    requestTimeoutMs: durationOf("requestTimeoutMs", options.requestTimeoutMs ?? 60_000),
+  };
+}
+
+function bad(message: string): MillraceError {
+  return new MillraceError("BAD_OPTION", message);
+}
+
+function text(name: string, value: unknown): string {
+  if (typeof value !== "string" || value.trim() === "") throw bad(`kusto(): ${name} must be a non-empty string.`);
+  return value;
+}
+
+function optionalText(name: string, value: unknown): string | undefined {
+  return value === undefined ? undefined : text(name, value);
+}
+
+function durationOf(name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
+  throw bad(`kusto(): ${name} must be a whole number of milliseconds above 0.`);
+}
+
+/** The loopback in the forms that the SDK trusts without a prefix. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+const ingestPrefix = "ingest-";
+
+function endpointsOf(cluster: unknown): { engineUrl: string; ingestUrl: string; host: string; isLoopback: boolean } {
+  const given = text("cluster", cluster).trim();
+  if (/;|=/.test(given.split("?", 1)[0]!))
+    throw bad(
+      "kusto(): cluster is a URL, not a connection string; database and credentials have options of their own.",
+    );
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol))
+    throw bad("kusto(): cluster must be a URL such as https://name.region.kusto.windows.net.");
+  if (url.username || url.password || url.search || url.hash || url.pathname !== "/")
+    throw bad(
+      `kusto(): cluster must be scheme and host only, as ${url.protocol}//${url.host}; the database is an option of its own.`,
+    );
+  const host = url.hostname;
+  if (host.startsWith("["))
+    throw bad(
+      `kusto(): ${host} cannot be used, the Kusto SDK takes no IPv6 address for a cluster; use 127.0.0.1 or localhost.`,
+    );
+  const isLoopback = isLoopbackHost(host);
+  if (url.protocol === "http:" && !isLoopback)
+    throw new MillraceError(
+      "UNTRUSTED_HOST",
+      `kusto(): http://${host} would carry tokens and data in the clear; use https.`,
+    );
+  if (isLoopback || /^[\d.]+$/.test(host)) return { engineUrl: url.origin, ingestUrl: url.origin, host, isLoopback };
+  const bare = url.host.startsWith(ingestPrefix) ? url.host.slice(ingestPrefix.length) : url.host;
+  return {
+    engineUrl: `https://${bare}`,
+    ingestUrl: `https://${ingestPrefix}${bare}`,
+    host: bare.replace(/:\d+$/, ""),
+    isLoopback,
+  };
+}
+
+function loginOf(options: KustoOptions): Login {
+  const given = loginOptions.filter((name) => options[name] !== undefined && options[name] !== false);
+  if (given.length > 1) throw bad(`kusto(): ${given.join(" and ")} are different ways to log in; give one.`);
+  const way = given[0];
+  refuseStray(options, way);
+  if (way === undefined) return { kind: "none" };
+  return logins[way](options);
+}
+
+/** Which ways need the two shared options, and which merely allow them. */
+const takesAppId: readonly LoginOption[] = ["appKey", "certificate", "certificatePath", "workloadIdentity"];
+const takesTenantId: readonly LoginOption[] = [...takesAppId, "azureCli", "defaultCredential"];
+
+function refuseStray(options: KustoOptions, way: LoginOption | undefined): void {
+  if (options.appId !== undefined && way === undefined)
+    throw bad("kusto(): appId needs appKey, certificate or certificatePath beside it.");
+  if (options.appId !== undefined && !takesAppId.includes(way!))
+    throw bad(`kusto(): appId says nothing to ${way}; leave it out.`);
+  if (options.tenantId !== undefined && !(way && takesTenantId.includes(way)))
+    throw bad(
+      way
+        ? `kusto(): tenantId says nothing to ${way}; leave it out.`
+        : "kusto(): tenantId needs appId and appKey beside it.",
+    );
+}
+
+function required(options: KustoOptions, name: "appId" | "tenantId", way: LoginOption): string {
+  if (options[name] === undefined) throw bad(`kusto(): ${way} needs ${name} beside it.`);
+  return text(name, options[name]);
+}
+
+const logins: { readonly [W in LoginOption]: (options: KustoOptions) => Login } = {
+  appKey: (o) => ({
+    kind: "appKey",
+    appId: required(o, "appId", "appKey"),
+    appKey: text("appKey", o.appKey),
+    tenantId: required(o, "tenantId", "appKey"),
+  }),
+  certificate: (o) => ({
+    kind: "certificate",
+    appId: required(o, "appId", "certificate"),
+    tenantId: required(o, "tenantId", "certificate"),
+    certificate: { certificate: text("certificate", o.certificate) },
+  }),
+  certificatePath: (o) => ({
+    kind: "certificate",
+    appId: required(o, "appId", "certificatePath"),
+    tenantId: required(o, "tenantId", "certificatePath"),
+    certificate: { certificatePath: text("certificatePath", o.certificatePath) },
+  }),
+  managedIdentityAppId: (o) => {
+    const id = text("managedIdentityAppId", o.managedIdentityAppId);
+    return { kind: "managedIdentity", clientId: id === "system" ? undefined : id };
+  },
+  workloadIdentity: (o) => ({
+    kind: "workloadIdentity",
+    appId: optionalText("appId", flagged("workloadIdentity", o).appId),
+    tenantId: optionalText("tenantId", o.tenantId),
+  }),
+  azureCli: (o) => ({ kind: "azureCli", tenantId: optionalText("tenantId", flagged("azureCli", o).tenantId) }),
+  defaultCredential: (o) => ({
+    kind: "defaultCredential",
+    tenantId: optionalText("tenantId", flagged("defaultCredential", o).tenantId),
+  }),
+  credential: ({ credential }) => {
+    if (typeof credential?.getToken !== "function")
+      throw bad("kusto(): credential must have a getToken method, as @azure/identity's have.");
+    return { kind: "credential", credential };
+  },
+  token: ({ token }) => {
+    if (typeof token === "function") return { kind: "token", token };
+    const fixed = text("token", token);
+    return { kind: "token", token: () => fixed };
+  },
+};
+
+function flagged(name: LoginOption, options: KustoOptions): KustoOptions {
+  if (options[name] !== true) throw bad(`kusto(): ${name} must be true or false.`);
+  return options;
+}
+
+function authorityOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  const given = text("authorityHost", value);
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url?.protocol !== "https:")
+    throw bad("kusto(): authorityHost must be an https URL, as https://login.microsoftonline.com.");
+  return given.replace(/\/+$/, "");
+}
+
+function trustedHostsOf(value: unknown): readonly string[] {
+  if (value === undefined) return [];
+  const isHost = (host: unknown) => typeof host === "string" && /^\.?[a-z0-9-]+(\.[a-z0-9-]+)+$/i.test(host);
+  if (!Array.isArray(value) || !value.every(isHost))
+    throw bad(
+      "kusto(): trustedHosts is a list of host names, without scheme or port; .example.com means all below it.",
+    );
+  return value.map((host: string) => host.toLowerCase());
+}

@@ -1,0 +1,178 @@
+import { MillraceError } from "../../errors.ts";
+import { quoteName } from "../../schema/kql.ts";
+import type { NamedColumn, Table } from "../../schema/table.ts";
+import type { DestinationContext } from "../destination.ts";
+import type { KustoClient } from "./client.ts";
+
+/**
+ * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
+ * mapping fails each batch, and a column in the wrong place becomes nulls without a word. A principal that may ingest but
+ * not look is let through unchecked.
+ *
+ * @throws MillraceError NOT_FOUND, BAD_SCHEMA.
+ */
+export async function preflight(
+  engine: KustoClient,
+  database: string,
+  { table, format, ingestion, signal }: DestinationContext,
+): Promise<void> {
+  const mapping = ingestion.ingestionMappingRef;
+  await Promise.all([
+    checkTable(engine, database, table, format, mapping !== undefined, signal),
+    mapping !== undefined && checkMapping(engine, database, table.name, format, mapping, signal),
+  ]);
+}
+
+async function checkTable(
+  engine: KustoClient,
+  database: string,
+  table: Table,
+  format: DestinationContext["format"],
+  isMapped: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const actual = await unlessForbidden(tableColumns(engine, database, table.name, signal));
+  if (actual === "forbidden") return;
+  if (actual === undefined)
+    throw new MillraceError(
+      "NOT_FOUND",
+      `Table ${table.name} does not exist in database ${database}; create it with the command from createMergeTableCommand(table), or by \`millrace ingest --create-table\`.`,
+      { context: { table: table.name, database } },
+    );
+  if (isMapped) return;
+  const objection = format === "csv" ? orderObjection(table.list, actual) : nameObjection(table.list, actual);
+  if (objection)
+    throw new MillraceError("BAD_SCHEMA", `Table ${table.name} in database ${database}: ${objection}`, {
+      context: { table: table.name, database },
+    });
+}
+
+/** Without a mapping, the n-th CSV field goes to the n-th column, whatever it is called. */
+function orderObjection(declared: readonly NamedColumn[], actual: readonly ActualColumn[]): string | undefined {
+  for (const [i, column] of declared.entries()) {
+    const there = actual[i];
+    if (there && there.name === column.name && there.type === column.kind) continue;
+    const found = there ? `has ${there.name}:${there.type} there` : `has only ${actual.length} columns`;
+    return `column ${i + 1} is declared as ${column.name}:${column.kind}, but the table ${found}; CSV goes by order, so declare the columns in the table's order, use format "ndjson", or name an ingestionMappingRef.`;
+  }
+  return undefined;
+}
+
+/** Without a mapping, a JSON member goes to the column of its name; one without a column would be dropped. */
+function nameObjection(declared: readonly NamedColumn[], actual: readonly ActualColumn[]): string | undefined {
+  for (const column of declared) {
+    const there = actual.find(({ name }) => name === column.name);
+    if (there?.type === column.kind) continue;
+    const found = there ? `is ${there.type} in the table` : "is not in the table";
+    return `column ${column.name}:${column.kind} ${found}; change one of them, or name an ingestionMappingRef.`;
+  }
+  return undefined;
+}
+
+export interface ActualColumn {
+  readonly name: string;
+  /** Kusto's scalar type by its first name. */
+  readonly type: string;
+}
+
+/** The columns of a table in the database; undefined when there is no such table. */
+export async function tableColumns(
+  engine: KustoClient,
+  database: string,
+  table: string,
+  signal: AbortSignal,
+): Promise<ActualColumn[] | undefined> {
+  try {
+    const answer = await engine.execute(database, `.show table ${quoteName(table)} cslschema`, signal);
+    const schema = answer.columns.findIndex((column) => column.name === "Schema");
+    const text = answer.rows[0]?.[schema];
+    return typeof text === "string" ? columnsOf(text) : undefined;
+  } catch (error) {
+    if (
+      error instanceof MillraceError &&
+      error.code === "NOT_FOUND" &&
+      !/database/i.test(String(error.context.serviceCode))
+    )
+      return undefined;
+    throw error;
+  }
+}
+
+const oneColumn =
+  /\s*(?:\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\]|([^:,]+?))\s*:\s*(?:System\.)?(\w+)\s*(?:,|$)/gy;
+
+const firstNames: Readonly<Record<string, string>> = {
+  boolean: "bool",
+  date: "datetime",
+  double: "real",
+  time: "timespan",
+  uuid: "guid",
+  uniqueid: "guid",
+  int64: "long",
+  int32: "int",
+};
+
+/** `a:long,['b c']:string`, as `cslschema` writes it. */
+export function columnsOf(schema: string): ActualColumn[] {
+  return [...schema.matchAll(oneColumn)].map(([, single, double, bare, type]) => {
+    const quoted = single ?? double;
+    const name =
+      quoted === undefined ? bare! : quoted.replace(/\\(u[0-9a-fA-F]{4}|.)/g, (_, escaped) => unescaped(escaped));
+    const lower = type!.toLowerCase();
+    return { name, type: firstNames[lower] ?? lower };
+  });
+}
+
+function unescaped(escaped: string): string {
+  if (escaped.length === 5) return String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+  return { n: "\n", r: "\r", t: "\t" }[escaped] ?? escaped;
+}
+
+async function checkMapping(
+  engine: KustoClient,
+  database: string,
+  table: string,
+  format: DestinationContext["format"],
+  mapping: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const kind = format === "csv" ? "csv" : "json";
+  const places = [`table ${quoteName(table)}`, `database ${quoteName(database)}`];
+  for (const place of places) {
+    const names = await unlessForbidden(
+      mappingNames(engine, database, `.show ${place} ingestion ${kind} mappings`, signal),
+    );
+    if (names === "forbidden" || names.includes(mapping)) return;
+  }
+  throw new MillraceError(
+    "NOT_FOUND",
+    `Table ${table} in database ${database} has no ingestion ${kind} mapping named ${mapping}; create it with .create table ${quoteName(table)} ingestion ${kind} mapping, or leave ingestionMappingRef out.`,
+    { context: { table, database, mapping } },
+  );
+}
+
+async function mappingNames(
+  engine: KustoClient,
+  database: string,
+  command: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    const answer = await engine.execute(database, command, signal);
+    const name = answer.columns.findIndex((column) => column.name === "Name");
+    return answer.rows.map((row) => String(row[name]));
+  } catch (error) {
+    // No mappings at all may be told as "not found"; a table that is missing is reported by its own check.
+    if (error instanceof MillraceError && (error.code === "NOT_FOUND" || error.code === "BAD_REQUEST")) return [];
+    throw error;
+  }
+}
+
+async function unlessForbidden<T>(looking: Promise<T>): Promise<T | "forbidden"> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === "FORBIDDEN") return "forbidden";
+    throw error;
+  }
+}

@@ -1,0 +1,82 @@
+/** Takes secrets out of text that may be shown. */
+export interface Scrubber {
+  (text: string): string;
+  /** From now on this very text is a secret too. */
+  add(secret: string | undefined): void;
+}
+
+const removed = "<removed>";
+
+/** How many secrets are remembered by value: an app key, and the tokens of the last hours. */
+const remembered = 16;
+
+/** A shorter secret would blacken ordinary words, and is none. */
+const shortestSecret = 6;
+
+/**
+ * The shapes in which secrets travel here: a SAS is the query of a URL (any query goes, its parts are secret together),
+ * a token follows its scheme, a login sends form fields. What has no shape, as an app key, is removed by value.
+ */
+const shapes: readonly (readonly [RegExp, string])[] = [
+  [/(\bhttps?:\/\/)[^\s/"'<>@]*@/gi, "$1"],
+  [/(\bhttps?:\/\/[^\s"'`<>?#]+)\?[^\s"'`<>]*/gi, `$1?${removed}`],
+  [
+    /\b(sig|client_secret|client_assertion|assertion|access_token|AccountKey)(["']?\s*[=:]\s*["']?)[^&\s"'<>,;]+/gi,
+    `$1$2${removed}`,
+  ],
+  [/\b(Bearer|Basic|SharedKey)\s+[\w.~+/=:-]{6,}/gi, `$1 ${removed}`],
+  [/\beyJ[\w-]{5,}(\.[\w-]+){1,4}/g, removed],
+];
+
+export function scrubber(...secrets: (string | undefined)[]): Scrubber {
+  const known: string[] = [];
+  const scrub: Scrubber = (text) => {
+    let clean = text;
+    for (const secret of known) clean = clean.replaceAll(secret, removed);
+    for (const [shape, replacement] of shapes) clean = clean.replace(shape, replacement);
+    return clean;
+  };
+  scrub.add = (secret) => {
+    if (secret === undefined || secret.length < shortestSecret || known.includes(secret)) return;
+    known.push(secret);
+    // The first ones are the caller's own and stay; among tokens the oldest goes.
+    if (known.length > remembered) known.splice(secrets.length, 1);
+  };
+  for (const secret of secrets) scrub.add(secret);
+  return scrub;
+}
+
+/** The depth to which causes are kept; what lies deeper is the network stack's own. */
+const deepestCause = 5;
+
+/**
+ * A copy of an error that is safe to print at any depth. The SDKs hang the whole request on their errors, with the SAS in
+ * its URL and the token in its headers, so only name, message, code, status and stack are taken over, each cleaned.
+ */
+export function scrubbedError(error: unknown, scrub: Scrubber, depth = 0): Error {
+  if (!(error instanceof Error)) return new Error(scrub(textOf(error)));
+  const inner = innerOf(error);
+  const copy = new Error(
+    scrub(error.message),
+    inner === undefined || depth >= deepestCause ? undefined : { cause: scrubbedError(inner, scrub, depth + 1) },
+  );
+  copy.name = scrub(error.name);
+  if (error.stack !== undefined) copy.stack = scrub(error.stack);
+  const { code, statusCode, status } = error as { code?: unknown; statusCode?: unknown; status?: unknown };
+  const facts = {
+    ...(typeof code === "string" && { code: scrub(code) }),
+    ...(typeof (statusCode ?? status) === "number" && { status: statusCode ?? status }),
+  };
+  return Object.assign(copy, facts);
+}
+
+/** What an error wraps: `cause` by the standard, `inner` by azure-kusto-data, the first of an AggregateError. */
+export function innerOf(error: Error): unknown {
+  const { cause, inner, errors } = error as { cause?: unknown; inner?: unknown; errors?: unknown };
+  return cause ?? inner ?? (Array.isArray(errors) ? errors[0] : undefined);
+}
+
+function textOf(thrown: unknown): string {
+  if (typeof thrown === "string") return thrown;
+  return thrown === null || typeof thrown !== "object" ? String(thrown) : "a value that is not an error was thrown";
+}
