@@ -1,20 +1,32 @@
 /**
  * Some hundreds of packed records: the unit that crosses from the caller's thread to a subtask, and from JavaScript
- * into WebAssembly. Two buffers, both transferable: the tape (fixed slots per row) and the text (UTF-8 of all strings
- * of the chunk, concatenated). Only `packer` writes it, only encoders read it.
+ * into WebAssembly. Two buffers, both transferable: the tape (fixed slots per row, see `layout.ts`) and the text (UTF-8
+ * of all strings of the chunk, concatenated). Only `packer` writes it, only encoders read it.
  */
 export interface Chunk {
   readonly rows: number;
-  /** Sequence number of the chunk's first record, counted per sink from 0; the chunk's records are consecutive. */
+  /**
+   * Sequence numbers of the chunk's first and last record. A record's number is the index of its `pack()` call, and a
+   * refused record keeps the number it used, so numbers rise from row to row but may leave some out.
+   */
   readonly firstRecord: number;
+  readonly lastRecord: number;
   readonly tape: ArrayBuffer;
   readonly tapeBytes: number;
   readonly text: ArrayBuffer;
   readonly textBytes: number;
+  /** UTF-16 units in the text. Equal to `textBytes` where all is ASCII, which encoders use to count nothing twice. */
+  readonly textUnits: number;
 }
 
 /** The buffers of a chunk that has been encoded, given back to the packer to be filled again. */
 export interface SpareBuffers {
   readonly tape: ArrayBuffer;
   readonly text: ArrayBuffer;
+}
+
+/** The sequence number of one row's record: each row begins with its distance from `firstRecord`. */
+export function recordOf(chunk: Chunk, row: number): number {
+  const stride = chunk.tapeBytes / chunk.rows;
+  return chunk.firstRecord + new DataView(chunk.tape).getUint32(row * stride, true);
 }

@@ -1,3 +1,4 @@
+import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
 
 /** How a row is written: CSV is the fastest for the service to load (documentation); NDJSON is Kusto's `multijson`. */
@@ -23,7 +24,9 @@ export interface Encoder {
   /**
    * Takes rows of the chunk into the open batch, from row `from` on, until the chunk ends or the next row would break a
    * limit; returns how many were taken. 0 with an open batch means: seal first, then call again with the same `from`.
-   * A row is never split. The packer has refused rows that alone exceed `maxBytes`.
+   * A row is never split.
+   *
+   * @throws MillraceError INTERNAL when a row alone exceeds `maxBytes`, which the packer should have refused.
    */
   append(chunk: Chunk, from: number): number;
   /** Closes the batch; the parts are the caller's own (transferable), and together one gzip member. */
@@ -35,4 +38,11 @@ export interface PackedRows {
   readonly rawBytes: number;
   readonly packedBytes: number;
   readonly parts: Uint8Array<ArrayBuffer>[];
+}
+
+export function rowTooLarge(table: string, limits: BatchLimits): MillraceError {
+  return new MillraceError(
+    "INTERNAL",
+    `A row of table ${table} does not fit an empty batch of ${limits.maxRows} rows and ${limits.maxBytes} bytes.`,
+  );
 }

@@ -1,0 +1,112 @@
+// NDJSON rows; the rules and their reasons stand in src/encode/row-text.ts, whose rows these must equal to the byte.
+// Nothing here looks at room: the caller has made sure of `rowBound()`.
+import { copyText, maskOf, writePlainValue } from "./csv";
+import { BOOL, columns, DYNAMIC, firstColumn, INT, keyLengthOf, keyOf, kindOf, LONG, nextColumn, offsetOf, REAL, STRING } from "./layout";
+import { currentRow, takeText, textCursor } from "./tape";
+
+const QUOTE: u8 = 0x22;
+const BACKSLASH: u8 = 0x5c;
+
+/** Writes the current row with its newline; the text cursor then stands behind the row's texts. */
+export function writeJsonRow(out: usize): usize {
+  const start = out;
+  const row = currentRow();
+  const nulls = row + 4;
+  let column = firstColumn();
+  for (let i = 0; i < columns; i++) {
+    if (((load<u32>(nulls + <usize>((i >> 5) << 2)) >> (i & 31)) & 1) == 0) {
+      out = copyText(out, keyOf(column), keyLengthOf(column));
+      out = writeJsonValue(out, kindOf(column), row + offsetOf(column));
+    }
+    column = nextColumn(column);
+  }
+  // Each key brings its comma along; the first one is where the object opens.
+  store<u8>(start, 0x7b);
+  if (out == start) out++;
+  store<u16>(out, 0x0a7d);
+  return out + 2;
+}
+
+function writeJsonValue(out: usize, kind: u32, slot: usize): usize {
+  if (kind == STRING) {
+    const from = textCursor();
+    const bytes = takeText(load<u32>(slot));
+    store<u8>(out, QUOTE);
+    const end = copyEscaping(out + 1, from, bytes);
+    store<u8>(end, QUOTE);
+    return end + 1;
+  }
+  if (!isQuotedInJson(kind, slot)) return writePlainValue(out, kind, slot);
+  store<u8>(out, QUOTE);
+  const end = writePlainValue(out + 1, kind, slot);
+  store<u8>(end, QUOTE);
+  return end + 1;
+}
+
+/** Is this kind's plain text a JSON string? A dynamic is JSON already, and of reals only NaN and the infinities are. */
+export function isQuotedInJson(kind: u32, slot: usize): bool {
+  if (kind == REAL) return !isFinite(load<f64>(slot));
+  return kind != BOOL && kind != INT && kind != LONG && kind != DYNAMIC;
+}
+
+/** Copies what JSON takes raw, in blocks; stops at each byte that it wants escaped. */
+export function copyEscaping(out: usize, from: usize, bytes: usize): usize {
+  const end = from + bytes;
+  while (from < end) {
+    const block = v128.load(from);
+    v128.store(out, block);
+    const left = end - from;
+    const escapes = toEscape(block) & maskOf(left);
+    if (escapes == 0) {
+      const step = min<usize>(16, left);
+      from += step;
+      out += step;
+      continue;
+    }
+    const raw = <usize>ctz(escapes);
+    out = writeEscape(out + raw, load<u8>(from + raw));
+    from += raw + 1;
+  }
+  return out;
+}
+
+/** A bit for each byte below space and for `"` and `\`. */
+function toEscape(block: v128): i32 {
+  const quoteOrBackslash = v128.or(i8x16.eq(block, i8x16.splat(0x22)), i8x16.eq(block, i8x16.splat(0x5c)));
+  return i8x16.bitmask(v128.or(quoteOrBackslash, i8x16.lt_u(block, i8x16.splat(0x20))));
+}
+
+/** As JSON.stringify does it: the short form where there is one, else `\u00` and two lower-case digits. */
+function writeEscape(out: usize, byte: u8): usize {
+  store<u8>(out, BACKSLASH);
+  const short = shortEscape(byte);
+  if (short != 0) {
+    store<u8>(out + 1, short);
+    return out + 2;
+  }
+  store<u32>(out + 1, 0x00303075); // u00
+  store<u8>(out + 4, 0x30 + (byte >> 4));
+  const low = byte & 15;
+  store<u8>(out + 5, low < 10 ? 0x30 + low : 0x57 + low);
+  return out + 6;
+}
+
+function shortEscape(byte: u8): u8 {
+  switch (byte) {
+    case 0x22:
+    case 0x5c:
+      return byte;
+    case 0x08:
+      return 0x62;
+    case 0x09:
+      return 0x74;
+    case 0x0a:
+      return 0x6e;
+    case 0x0c:
+      return 0x66;
+    case 0x0d:
+      return 0x72;
+    default:
+      return 0;
+  }
+}

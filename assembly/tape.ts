@@ -1,0 +1,83 @@
+// The chunk in memory: the tape's rows, and behind them the texts. One region holds both; it grows and is used again.
+//
+// The region must stay the last block of the stub allocator: only the last one grows in place, any other would leave its
+// old bytes behind for good. So everything else is reserved before the first chunk comes.
+import { SLACK, stride } from "./layout";
+import { rowUnits } from "./size";
+import { bytesOfUnits } from "./utf8";
+
+let region: usize = 0;
+let regionBytes: usize = 0;
+
+let tape: usize = 0;
+let text: usize = 0;
+let textBytes: usize = 0;
+let isAscii: bool = false;
+let rows: i32 = 0;
+
+/** The row to be written next, and where its texts begin. */
+let row: i32 = 0;
+let cursor: usize = 0;
+
+/** Makes room for a chunk and returns where the tape is to be put; the texts follow at `textStart()`. */
+export function reserveChunk(tapeBytes: i32, bytes: i32): usize {
+  const needed = <usize>tapeBytes + <usize>bytes + 2 * SLACK;
+  if (needed > regionBytes) {
+    region = region == 0 ? heap.alloc(needed) : heap.realloc(region, needed);
+    regionBytes = needed;
+  }
+  tape = region;
+  text = region + ((<usize>tapeBytes + 15) & ~15);
+  textBytes = bytes;
+  return tape;
+}
+
+export function textStart(): usize {
+  return text;
+}
+
+/** The chunk's bytes are in place: begins at the row `from`. */
+export function beginChunk(chunkRows: i32, textUnits: i32, from: i32): void {
+  rows = chunkRows;
+  isAscii = <usize>textUnits == textBytes;
+  // Looking for the end of the last character must stop at the end of the texts.
+  store<u8>(text + textBytes, 0);
+  row = 0;
+  cursor = text;
+  while (row < from) {
+    takeText(rowUnits());
+    row++;
+  }
+}
+
+export function hasRow(): bool {
+  return row < rows;
+}
+
+export function nextRow(): void {
+  row++;
+}
+
+/** Every byte of text was used: if not, packer and encoder disagree about the layout. */
+export function endsWell(): bool {
+  return row == rows && cursor == text + textBytes;
+}
+
+export function currentRow(): usize {
+  return tape + <usize>row * stride;
+}
+
+export function textCursor(): usize {
+  return cursor;
+}
+
+export function setTextCursor(at: usize): void {
+  cursor = at;
+}
+
+/** Moves the cursor over a text of so many UTF-16 units; returns how many bytes it has. */
+export function takeText(units: usize): usize {
+  const bytes = isAscii ? units : bytesOfUnits(cursor, units);
+  cursor += bytes;
+  return bytes;
+}

@@ -1,0 +1,23 @@
+import type { BatchLimits, Encoder, RowFormat } from "./encoder.ts";
+import { jsEncoder } from "./js-encoder.ts";
+import type { TableShape } from "./layout.ts";
+import { instantiate, type WasmEngine, type WasmSource } from "./wasm.ts";
+import { wasmEncoder } from "./wasm-encoder.ts";
+
+/**
+ * The WebAssembly encoder where the runtime allows it, else the plain JavaScript one. Each has its own instance and
+ * memory, so a thread may have as many as it has subtasks.
+ *
+ * @param wasm `embeddedWasm()` of wasm-embedded.ts, or what the host of a worker sent of it.
+ * @param engine For tests: what stands in for the runtime's WebAssembly.
+ */
+export function encoder(
+  table: TableShape,
+  format: RowFormat,
+  limits: BatchLimits,
+  wasm: WasmSource | undefined,
+  engine?: WasmEngine,
+): Encoder {
+  const kernel = wasm === undefined ? undefined : instantiate(wasm, engine);
+  return kernel ? wasmEncoder(table, format, limits, kernel) : jsEncoder(table, format, limits);
+}

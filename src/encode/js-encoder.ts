@@ -1,0 +1,98 @@
+import { Gzip } from "fflate";
+import type { Chunk } from "./chunk.ts";
+import { type BatchLimits, type Encoder, type RowFormat, rowTooLarge } from "./encoder.ts";
+import type { TableShape } from "./layout.ts";
+import { packedParts } from "./packed-parts.ts";
+import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
+
+/** UTF-16 units of rows that are handed to the gzip at once. */
+const pushUnits = 65_536;
+
+const utf8 = new TextEncoder();
+// A BOM at the start is a character of the first string, not a mark to be taken off.
+const fromUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A chunk opened for reading, and where the next row begins. */
+interface OpenChunk {
+  readonly chunk: Chunk;
+  readonly views: TapeViews;
+  readonly text: string;
+  row: number;
+  textAt: number;
+}
+
+/**
+ * The same encoder in plain JavaScript, with fflate's gzip: for runtimes that refuse WebAssembly, and the oracle of the
+ * WebAssembly one. The rows are equal to the byte; the packed bytes are not.
+ */
+export function jsEncoder(table: TableShape, format: RowFormat, limits: BatchLimits): Encoder {
+  const writer = rowWriter(table, format);
+  const stride = (chunk: Chunk): number => chunk.tapeBytes / chunk.rows;
+  const packed = packedParts();
+  let gzip = openGzip();
+  let open: OpenChunk | undefined;
+  let rows = 0;
+  let rawBytes = 0;
+  let pending = "";
+
+  function openGzip(): Gzip {
+    return new Gzip({ level: 1, mtime: 0 }, (piece) => packed.add(piece));
+  }
+
+  function openChunk(chunk: Chunk, from: number): OpenChunk {
+    const views = viewsOf(chunk.tape);
+    const text = fromUtf8.decode(new Uint8Array(chunk.text, 0, chunk.textBytes));
+    let textAt = 0;
+    for (let row = 0; row < from; row++) textAt += writer.textUnits(views, row * stride(chunk));
+    return { chunk, views, text, row: from, textAt };
+  }
+
+  function push(): void {
+    if (pending === "") return;
+    gzip.push(utf8.encode(pending));
+    pending = "";
+  }
+
+  /** Takes the next row, unless that would break a limit. */
+  function takeRow(from: OpenChunk): boolean {
+    if (rows >= limits.maxRows) return false;
+    const at = from.row * stride(from.chunk);
+    const row = writer.write(from.views, at, from.text, from.textAt);
+    const bytes = utf8.encode(row).length;
+    if (rawBytes + bytes > limits.maxBytes) return false;
+    pending += row;
+    if (pending.length >= pushUnits) push();
+    rows++;
+    rawBytes += bytes;
+    from.textAt += writer.textUnits(from.views, at);
+    from.row++;
+    return true;
+  }
+
+  return {
+    get rows() {
+      return rows;
+    },
+    get rawBytes() {
+      return rawBytes;
+    },
+    append(chunk, from) {
+      if (from >= chunk.rows) return 0;
+      if (open?.chunk !== chunk || open.row !== from) open = openChunk(chunk, from);
+      while (open.row < chunk.rows && takeRow(open));
+      if (rows === 0) throw rowTooLarge(table.name, limits);
+      const taken = open.row - from;
+      if (open.row === chunk.rows) open = undefined;
+      return taken;
+    },
+    seal() {
+      push();
+      gzip.push(new Uint8Array(0), true);
+      const sealed = { rows, rawBytes, packedBytes: packed.bytes, parts: packed.take() };
+      gzip = openGzip();
+      rows = 0;
+      rawBytes = 0;
+      return sealed;
+    },
+  };
+}

@@ -1,0 +1,184 @@
+import { MillraceError, reasonOf } from "../errors.ts";
+import type { Chunk, SpareBuffers } from "./chunk.ts";
+import type { MalformedText, OpenTape } from "./column-packers.ts";
+import { closureRow, type Misfit } from "./compile.ts";
+import type { RowFormat } from "./encoder.ts";
+import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts";
+import { recordRefused } from "./record-refused.ts";
+import { rowWriter, viewsOf } from "./row-text.ts";
+
+export interface PackerOptions {
+  /** How the rows will be written: it decides how large a record is. */
+  readonly format: RowFormat;
+  /** A record whose encoded row, with its newline, is larger is refused. */
+  readonly maxRecordBytes: number;
+  /** Text with half a surrogate pair: refused by name (default), or sent with U+FFFD in its place. */
+  readonly malformedText?: MalformedText;
+  /** Default 256, and fewer where the rows of a wide table would make a large tape. */
+  readonly rowsPerChunk?: number;
+}
+
+/** Packs records of one table into chunks. */
+export interface Packer {
+  /** Records in the open chunk. */
+  readonly rows: number;
+  /** Time to `take()`: the chunk has its rows, or enough text. */
+  readonly isFull: boolean;
+  /**
+   * Adds a record. Properties that are no column are left alone. `place` is where the record came from
+   * (`events.ndjson:17`), for the error; give a function where the text would have to be made for every record.
+   *
+   * @throws MillraceError RECORD_REFUSED when the record does not fit: the open chunk is as it was before, and the
+   * record has used up its sequence number. INTERNAL when the chunk is full of rows and was not taken.
+   */
+  pack(record: unknown, place?: string | (() => string)): void;
+  /** The open chunk, whose buffers are then the caller's; undefined when it is empty. */
+  take(): Chunk | undefined;
+  /** Gives buffers back, to be filled again. */
+  recycle(spare: SpareBuffers): void;
+}
+
+const defaultRowsPerChunk = 256;
+/** UTF-16 units after which a chunk is full, so that chunks of long texts stay of a size that is cheap to hand over. */
+const fullTextUnits = 262_144;
+const largestTape = 1_048_576;
+const smallestText = 65_536;
+/** A text buffer grown for one huge record is not kept. */
+const largestSpareText = 1_572_864;
+const mostSpares = 8;
+
+export function compilePacker(table: TableShape, options: PackerOptions): Packer {
+  const { format, maxRecordBytes, malformedText = "refuse" } = options;
+  const layout = layoutOf(table);
+  const { stride } = layout;
+  const mostRows = Math.max(1, Math.min(options.rowsPerChunk ?? defaultRowsPerChunk, Math.floor(largestTape / stride)));
+  const tapeBytes = mostRows * stride;
+  const packRow = closureRow(layout, malformedText);
+  const sizeIfTooLarge = recordMeasure(table, format, maxRecordBytes);
+  const spares: SpareBuffers[] = [];
+
+  let tape = openTape(tapeBytes);
+  let rows = 0;
+  let nextRecord = 0;
+  let firstRecord = 0;
+  let lastRecord = 0;
+  let isPacking = false;
+
+  function fill(row: number, record: unknown): Misfit | undefined {
+    if (typeof record !== "object" || record === null || Array.isArray(record)) return wholeRecord(record, notAnObject);
+    const textAt = tape.text.length;
+    const misfit = packRow(tape, row, record as Record<string, unknown>);
+    if (misfit !== undefined) return misfit;
+    const bytes = sizeIfTooLarge(tape, row, textAt);
+    if (bytes === 0) return undefined;
+    return wholeRecord(record, `its row takes ${bytes} bytes, and the limit of a batch is ${maxRecordBytes}`);
+  }
+
+  function pack(record: unknown, place?: string | (() => string)): void {
+    if (rows === mostRows) throw new MillraceError("INTERNAL", `A chunk of ${rows} rows was not taken in time.`);
+    if (isPacking)
+      throw new MillraceError("INTERNAL", "A getter or toJSON of a record wrote another record; write it afterwards.");
+    const number = nextRecord++;
+    const row = rows * stride;
+    const textBefore = tape.text;
+    let misfit: Misfit | undefined;
+    let cause: unknown;
+    isPacking = true;
+    try {
+      misfit = fill(row, record);
+    } catch (error) {
+      // A getter that throws, a proxy that refuses, texts beyond the longest string that the runtime holds.
+      misfit = wholeRecord(record, `reading it failed (${reasonOf(error)})`);
+      cause = error;
+    }
+    isPacking = false;
+    if (misfit !== undefined) {
+      tape.text = textBefore;
+      throw recordRefused({ table: table.name, record: number, place: placeText(place) }, misfit, cause);
+    }
+    if (rows === 0) firstRecord = number;
+    lastRecord = number;
+    tape.words[row >> 2] = number - firstRecord;
+    rows++;
+  }
+
+  function take(): Chunk | undefined {
+    if (rows === 0) return undefined;
+    const spare = spares.pop();
+    const text = encodeText(tape.text, spare?.text);
+    const chunk = {
+      rows,
+      firstRecord,
+      lastRecord,
+      tape: tape.words.buffer,
+      tapeBytes: rows * stride,
+      text: text.buffer,
+      textBytes: text.bytes,
+      textUnits: tape.text.length,
+    };
+    tape = openTape(tapeBytes, spare?.tape);
+    rows = 0;
+    return chunk;
+  }
+
+  return {
+    get rows() {
+      return rows;
+    },
+    get isFull() {
+      return rows === mostRows || tape.text.length >= fullTextUnits;
+    },
+    pack,
+    take,
+    recycle(spare) {
+      const fits = spare.tape.byteLength === tapeBytes && spare.text.byteLength <= largestSpareText;
+      if (fits && spares.length < mostSpares) spares.push(spare);
+    },
+  };
+}
+
+const notAnObject = "it is not an object with the columns as its properties";
+
+function wholeRecord(value: unknown, reason: string): Misfit {
+  return { column: undefined, value, reason };
+}
+
+function placeText(place: string | (() => string) | undefined): string | undefined {
+  return typeof place === "function" ? place() : place;
+}
+
+function openTape(bytes: number, buffer: ArrayBuffer = new ArrayBuffer(bytes)): OpenTape {
+  return { ...viewsOf(buffer), text: "" };
+}
+
+/**
+ * The size of a packed row when that is over the limit, else 0. The row is written out and counted only if the most it
+ * could take is over the limit, which under the usual limits no record is.
+ */
+function recordMeasure(table: TableShape, format: RowFormat, maxRecordBytes: number) {
+  const fixed = fixedBytes(table, format);
+  const perUnit = bytesPerUnit(format);
+  const rows = rowWriter(table, format);
+  return (tape: OpenTape, row: number, textAt: number): number => {
+    if (fixed + (tape.text.length - textAt) * perUnit <= maxRecordBytes) return 0;
+    const bytes = utf8.encode(rows.write(tape, row, tape.text, textAt)).length;
+    return bytes > maxRecordBytes ? bytes : 0;
+  };
+}
+
+const utf8 = new TextEncoder();
+
+/** One write for all the texts of the chunk: per string the call into the runtime costs more than the copying. */
+function encodeText(text: string, spare: ArrayBuffer | undefined): { buffer: ArrayBuffer; bytes: number } {
+  // Room for ASCII and a little more; text that needs up to three bytes a unit gets a second, larger buffer.
+  let buffer = spare && spare.byteLength >= text.length ? spare : new ArrayBuffer(Math.max(smallestText, text.length));
+  let { read, written } = utf8.encodeInto(text, new Uint8Array(buffer));
+  if (read < text.length) {
+    const larger = new Uint8Array(written + 3 * (text.length - read));
+    larger.set(new Uint8Array(buffer, 0, written));
+    const rest = utf8.encodeInto(text.slice(read), larger.subarray(written));
+    buffer = larger.buffer;
+    written += rest.written;
+  }
+  return { buffer, bytes: written };
+}

@@ -1,0 +1,46 @@
+import { MillraceError } from "../errors.ts";
+import type { Misfit } from "./compile.ts";
+
+const longestShown = 80;
+
+/** A value as an error may quote it: on one line, cut, and never throwing whatever the value is. */
+export function shown(value: unknown): string {
+  const text = textOf(value).replace(/[\u0000-\u001f\u007f]/g, " ");
+  const whole = text.toWellFormed();
+  return whole.length > longestShown ? `${whole.slice(0, longestShown - 3).toWellFormed()}...` : whole;
+}
+
+function textOf(value: unknown): string {
+  try {
+    if (typeof value === "string") return JSON.stringify(value.slice(0, longestShown));
+    if (typeof value === "bigint") return `${value}n`;
+    if (Object.is(value, -0)) return "-0";
+    if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
+    if (typeof value === "object" && value !== null) return JSON.stringify(value) ?? typeof value;
+    return String(value);
+  } catch {
+    // Cycles, hostile toJSON and the like.
+    return Object.prototype.toString.call(value);
+  }
+}
+
+/** Which record: its number among the `pack()` calls, and its place in the source where the caller gave one. */
+export interface RecordName {
+  readonly table: string;
+  readonly record: number;
+  readonly place: string | undefined;
+}
+
+/** One record that does not fit its table. */
+export function recordRefused(name: RecordName, misfit: Misfit, cause: unknown): MillraceError {
+  const { table, record, place } = name;
+  const { column, reason } = misfit;
+  const value = shown(misfit.value);
+  const where = `Record ${record}${place === undefined ? "" : ` (${place})`} does not fit table ${table}`;
+  const what =
+    column === undefined ? `${reason}: ${value}` : `column ${column.name} (${column.kind}) got ${value}: ${reason}`;
+  return new MillraceError("RECORD_REFUSED", `${where}: ${what}.`, {
+    cause,
+    context: { table, column: column?.name, kind: column?.kind, value, reason, record, place },
+  });
+}
