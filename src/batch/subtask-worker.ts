@@ -1,0 +1,35 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { encoder } from "../encode/choose-encoder.ts";
+import { subtask } from "./subtask.ts";
+import type { FromSubtask, OpenBatch, SubtaskStart, ToSubtask } from "./subtask-messages.ts";
+
+// The body of a worker thread. scripts/build-worker.mjs bundles it into worker.generated.ts.
+
+const start = workerData as SubtaskStart;
+const port = parentPort!;
+
+function answer(message: FromSubtask, transfer: ArrayBuffer[] = []): void {
+  port.postMessage(message, transfer);
+}
+
+const work = subtask(start.plan, encoder(start.table, start.plan.format, start.limits, start.wasm), (batch) =>
+  answer(
+    { did: "sealed", batch },
+    batch.parts.map((part) => part.buffer as ArrayBuffer),
+  ),
+);
+
+function openBatch(): OpenBatch {
+  return { openRows: work.openRows, openSince: work.openSince };
+}
+
+port.on("message", (message: ToSubtask) => {
+  if (message.do === "seal") {
+    work.seal(message.reason);
+    answer({ did: "seal", open: openBatch() });
+    return;
+  }
+  const { chunk, openedAt } = message;
+  work.accept(chunk, openedAt);
+  answer({ did: "encode", spare: { tape: chunk.tape, text: chunk.text }, open: openBatch() }, [chunk.tape, chunk.text]);
+});

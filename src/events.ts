@@ -1,0 +1,88 @@
+import { type Channel, channel } from "node:diagnostics_channel";
+import type { SealReason } from "./batch/sealed-batch.ts";
+import type { ErrorCode } from "./errors.ts";
+
+/**
+ * What a sink tells on `node:diagnostics_channel`, per batch and never per record. Publishing to a channel that nobody
+ * reads costs one check. Messages are plain data without secrets.
+ */
+export interface BatchEvent {
+  readonly sink: string;
+  readonly table: string;
+  /** Kusto's source id. */
+  readonly batch: string;
+  readonly rows: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly subtask: number;
+}
+
+export interface SealedEvent extends BatchEvent {
+  readonly sealedBy: SealReason;
+}
+
+export interface LostEvent extends BatchEvent {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface RetryEvent {
+  readonly sink: string;
+  readonly table: string;
+  readonly batch: string;
+  /** The act that is tried again: stage, submit, outcome. */
+  readonly stage: string;
+  /** Which attempt failed, from 1. */
+  readonly attempt: number;
+  readonly delayMs: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+export interface RejectedEvent {
+  readonly sink: string;
+  readonly table: string;
+  /** The index of the `write()` call, from 0; -1 where the source could not even make a record. */
+  readonly record: number;
+  readonly place: string | undefined;
+  readonly reason: string;
+}
+
+export interface CheckpointEvent {
+  readonly sink: string;
+  readonly table: string;
+  readonly epoch: number;
+  readonly records: number;
+  readonly durationMs: number;
+}
+
+/** Every channel by its name. */
+export interface EventMap {
+  "millrace:batch:sealed": SealedEvent;
+  "millrace:batch:staged": BatchEvent;
+  "millrace:batch:taken": BatchEvent;
+  "millrace:batch:landed": BatchEvent;
+  /** Delivery "none" only: a batch that failed for good and is given up. */
+  "millrace:batch:lost": LostEvent;
+  "millrace:retry": RetryEvent;
+  "millrace:record:rejected": RejectedEvent;
+  "millrace:checkpoint": CheckpointEvent;
+}
+
+export const eventNames = [
+  "millrace:batch:sealed",
+  "millrace:batch:staged",
+  "millrace:batch:taken",
+  "millrace:batch:landed",
+  "millrace:batch:lost",
+  "millrace:retry",
+  "millrace:record:rejected",
+  "millrace:checkpoint",
+] as const satisfies readonly (keyof EventMap)[];
+
+const channels = Object.fromEntries(eventNames.map((name) => [name, channel(name)])) as Record<keyof EventMap, Channel>;
+
+export function publish<N extends keyof EventMap>(name: N, message: EventMap[N]): void {
+  const target = channels[name];
+  if (target.hasSubscribers) target.publish(message);
+}

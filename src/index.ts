@@ -1,0 +1,54 @@
+export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
+export { type DeadLetter, fileDeadLetter, type Letter, memoryDeadLetter } from "./deliver/dead-letter.ts";
+export type {
+  Destination,
+  DestinationContext,
+  DestinationSession,
+  IngestionOptions,
+  Outcome,
+  StagedBatch,
+} from "./destination/destination.ts";
+export { type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
+export { type KustoOptions, kusto } from "./destination/kusto/index.ts";
+export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
+export type { RowFormat } from "./encode/encoder.ts";
+export { type ErrorCode, MillraceError } from "./errors.ts";
+export {
+  type BatchEvent,
+  type CheckpointEvent,
+  type EventMap,
+  eventNames,
+  type LostEvent,
+  type RejectedEvent,
+  type RetryEvent,
+  type SealedEvent,
+} from "./events.ts";
+export { open } from "./open.ts";
+export {
+  type DeliveryGuarantee,
+  defaults,
+  type OpenOptions,
+  presets,
+  type SinkOptions,
+  type WriteOptions,
+} from "./options.ts";
+export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
+export { coerce } from "./schema/coerce.ts";
+export { inferTable } from "./schema/infer.ts";
+export { type Json, type Kind, kinds, type ValueOf } from "./schema/kinds.ts";
+export { createMergeTableCommand, createOrAlterMappingCommand, ingestionMapping } from "./schema/kql.ts";
+export {
+  type Column,
+  type Columns,
+  type Infer,
+  k,
+  type NamedColumn,
+  type Table,
+  table,
+  tableOf,
+} from "./schema/table.ts";
+export type { Checkpoint, Sink, SinkStats } from "./sink.ts";
+export { files, stdin } from "./source/files.ts";
+export { iterable } from "./source/iterable.ts";
+export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
+export { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink } from "./write-sink.ts";

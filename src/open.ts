@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { type Batcher, type BatcherHooks, batcher } from "./batch/batcher.ts";
+import { inlineSubtask } from "./batch/inline-subtask.ts";
+import type { SealedBatch } from "./batch/sealed-batch.ts";
+import type { SubtaskHooks } from "./batch/subtask-port.ts";
+import { workerSubtask } from "./batch/worker-subtask.ts";
+import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
+import type { DestinationSession } from "./destination/destination.ts";
+import { encoder } from "./encode/choose-encoder.ts";
+import { compilePacker } from "./encode/packer.ts";
+import { embeddedWasm } from "./encode/wasm-embedded.ts";
+import { aborted, MillraceError, throwIfAborted } from "./errors.ts";
+import { type BatchEvent, publish } from "./events.ts";
+import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import type { Infer, Table } from "./schema/table.ts";
+import { Sink } from "./sink.ts";
+
+/** Rows per chunk: enough that crossing into WebAssembly and between threads costs nothing per record. */
+const rowsPerChunk = 256;
+
+/**
+ * Opens a sink for one table: checks the options, connects and authenticates, starts the subtasks.
+ *
+ * @throws MillraceError BAD_OPTION for unknown or contradictory options; what the destination found wrong, such as
+ *   NOT_FOUND for a table that does not exist; ABORTED when the signal fires first.
+ */
+export async function open<T extends Table>(options: OpenOptions<T>): Promise<Sink<Infer<T>>> {
+  const { table, to, ...rest } = options;
+  if (!table?.list) throw new MillraceError("BAD_OPTION", "open() needs a table: table(name, columns).");
+  if (!to?.open) throw new MillraceError("BAD_OPTION", "open() needs a destination: to: kusto({ cluster, database }).");
+  const resolved = resolveOptions("open()", rest);
+  const { signal } = resolved;
+  throwIfAborted(signal, `opening table ${table.name}`);
+
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal); // every batch in flight listens, and their number is bounded
+  const stopOpening = () => controller.abort(aborted(signal!, `opening table ${table.name}`));
+  signal?.addEventListener("abort", stopOpening, { once: true });
+  let session: DestinationSession;
+  try {
+    session = await to.open({
+      table,
+      format: resolved.format,
+      ingestion: resolved,
+      signal: controller.signal,
+    });
+  } finally {
+    signal?.removeEventListener("abort", stopOpening);
+  }
+
+  const id = randomUUID();
+  const retries = { count: 0 };
+  const sink = new Sink<Infer<T>>({
+    id,
+    table,
+    options: resolved,
+    controller,
+    retries,
+    deliverer: deliver(id, session, resolved, controller.signal, retries),
+    startBatcher: (hooks) => batch<Infer<T>>(table, resolved, hooks),
+  });
+  if (signal) {
+    const abort = () => void sink.abort(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    controller.signal.addEventListener("abort", () => signal.removeEventListener("abort", abort), { once: true });
+    if (signal.aborted) await sink.abort(signal.reason);
+  }
+  return sink;
+}
+
+function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {
+  const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, malformedText, parallelism } = options;
+  const packer = compilePacker(table, { format, maxRecordBytes: clientBatchSizeLimit, malformedText, rowsPerChunk });
+  const limits = { maxRows: batchSize, maxBytes: clientBatchSizeLimit };
+  const wasm = embeddedWasm();
+  const plain = { name: table.name, list: table.list };
+
+  function startSubtasks(subtaskHooks: SubtaskHooks) {
+    return Array.from({ length: Math.max(1, parallelism) }, (_, index) => {
+      const plan = { table: table.name, format, maxRows: batchSize, index };
+      return parallelism === 0
+        ? inlineSubtask(plan, encoder(plain, format, limits, wasm), subtaskHooks)
+        : workerSubtask({ plan, table: plain, limits, wasm }, subtaskHooks);
+    });
+  }
+  return batcher({ maxRows: batchSize, intervalMs: batchIntervalMs, rowsPerChunk }, packer, startSubtasks, hooks);
+}
+
+function deliver(
+  sink: string,
+  session: DestinationSession,
+  options: ResolvedOptions,
+  signal: AbortSignal,
+  retries: { count: number },
+): Deliverer {
+  return deliverer(session, options, signal, {
+    onStaged: (batch) => publish("millrace:batch:staged", eventOf(sink, batch)),
+    onTaken: (batch) => publish("millrace:batch:taken", eventOf(sink, batch)),
+    onLanded: (batch) => publish("millrace:batch:landed", eventOf(sink, batch)),
+    onRetry({ batch, stage, attempt, delayMs, error }) {
+      retries.count++;
+      const { code, message } = error;
+      publish("millrace:retry", { sink, table: batch.table, batch: batch.id, stage, attempt, delayMs, code, message });
+    },
+  });
+}
+
+function eventOf(sink: string, batch: SealedBatch): BatchEvent {
+  const { id, table, rows, rawBytes, packedBytes, subtask } = batch;
+  return { sink, batch: id, table, rows, rawBytes, packedBytes, subtask };
+}

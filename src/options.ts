@@ -1,0 +1,186 @@
+import type { DeadLetter } from "./deliver/dead-letter.ts";
+import type { Destination } from "./destination/destination.ts";
+import type { RowFormat } from "./encode/encoder.ts";
+import { MillraceError } from "./errors.ts";
+import { refuseUnknownOptions } from "./option-names.ts";
+import type { Table } from "./schema/table.ts";
+
+/**
+ * - `none`: batches are sent and not waited for; one that fails for good is counted and reported, and the sink goes on.
+ * - `at-least-once`: a checkpoint resolves when every batch before it has been taken; a batch that fails for good fails
+ *   the sink.
+ */
+export type DeliveryGuarantee = "none" | "at-least-once";
+
+/** What the connector calls write options, with its names in camelCase and its defaults. */
+export interface WriteOptions {
+  /** Default "at-least-once". */
+  deliveryGuarantee?: DeliveryGuarantee;
+  /** Records per batch and subtask. Default 1 000. */
+  batchSize?: number;
+  /** The greatest age of a record that waits for its batch to fill, in milliseconds; 0: no limit. Default 30 000. */
+  batchIntervalMs?: number;
+  /** Uncompressed bytes per batch; a larger record is refused. Default 314 572 800 (300 MB). */
+  clientBatchSizeLimit?: number;
+  /** Ask the service to skip its own aggregation: costly for it, use for tests and trickles. Default false. */
+  flushImmediately?: boolean;
+  /** The name of an ingestion mapping that exists in the database. Default none: CSV by order, NDJSON by name. */
+  ingestionMappingRef?: string;
+  /** Tags put on the extents with the prefix `ingest-by:`. Default none. */
+  ingestByTags?: readonly string[];
+  /** Tags put on the extents as they are. Default none. */
+  additionalTags?: readonly string[];
+  /** Wait until the service reports each batch as loaded, not only as taken. Default false. */
+  pollForIngestionStatus?: boolean;
+  /** Between two looks at the status, in milliseconds. Default 5 000. */
+  pollIntervalMs?: number;
+  /** The longest wait for a batch's status, in milliseconds. Default 300 000 (the connector's five minutes). */
+  pollTimeoutMs?: number;
+}
+
+export interface SinkOptions extends WriteOptions {
+  /** Sensible groups of the options above, which still override them: see {@link presets}. */
+  preset?: keyof typeof presets;
+  /** "csv" (default, the fastest for the service to load) or "ndjson". */
+  format?: RowFormat;
+  /** Worker threads that encode and pack; 0: everything on the caller's thread. Default 1. */
+  parallelism?: number;
+  /** Sealed batches not yet taken, before `write()` returns false. Default 4. */
+  maxBatchesInFlight?: number;
+  /** First delay of a retry, doubled each time up to `retryMaxMs`, and jittered. Default 200. */
+  retryBaseMs?: number;
+  /** The longest delay between two attempts. Default 10 000. */
+  retryMaxMs?: number;
+  /** The longest time one batch's step is tried for. Default 300 000. */
+  retryTimeoutMs?: number;
+  /** Where refused records go; without one, `write()` throws for them. */
+  deadLetter?: DeadLetter;
+  /** Text with lone surrogates has no UTF-8 form: refuse the record (default), or put U+FFFD in their place. */
+  malformedText?: "refuse" | "replace";
+  /** Aborts the sink and everything it waits for. */
+  signal?: AbortSignal;
+}
+
+export interface OpenOptions<T extends Table> extends SinkOptions {
+  table: T;
+  to: Destination;
+}
+
+/** Defaults live here and nowhere else. */
+export const defaults = {
+  deliveryGuarantee: "at-least-once",
+  batchSize: 1_000,
+  batchIntervalMs: 30_000,
+  clientBatchSizeLimit: 300 * 1024 * 1024,
+  flushImmediately: false,
+  ingestionMappingRef: undefined,
+  ingestByTags: [],
+  additionalTags: [],
+  pollForIngestionStatus: false,
+  pollIntervalMs: 5_000,
+  pollTimeoutMs: 300_000,
+  format: "csv",
+  parallelism: 1,
+  maxBatchesInFlight: 4,
+  retryBaseMs: 200,
+  retryMaxMs: 10_000,
+  retryTimeoutMs: 300_000,
+  deadLetter: undefined,
+  malformedText: "refuse",
+  signal: undefined,
+} as const satisfies SinkOptions;
+
+/**
+ * `realtime`: seconds matter more than the service's load. `bulk`: blobs of the size Kusto wants (100 MB to 1 GB
+ * uncompressed, documentation), for files and back-fills; two of them in flight.
+ */
+export const presets = {
+  realtime: { batchSize: 1_000, batchIntervalMs: 1_000, flushImmediately: true },
+  bulk: { batchSize: 10_000_000, batchIntervalMs: 60_000, maxBatchesInFlight: 2 },
+} as const satisfies Record<string, SinkOptions>;
+
+export type ResolvedOptions = {
+  readonly [N in keyof typeof defaults]-?: (typeof defaults)[N] extends undefined
+    ? SinkOptions[N]
+    : NonNullable<SinkOptions[N]>;
+};
+
+const known = ["preset", ...Object.keys(defaults)];
+
+/** Which numbers an option may have: least, greatest. All are whole. */
+const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> = {
+  batchSize: [1, 1_000_000_000],
+  batchIntervalMs: [0, 2 ** 31 - 1],
+  clientBatchSizeLimit: [16, 1024 ** 3],
+  pollIntervalMs: [10, 3_600_000],
+  pollTimeoutMs: [10, 7 * 24 * 3_600_000],
+  parallelism: [0, 256],
+  maxBatchesInFlight: [1, 1_000],
+  retryBaseMs: [1, 3_600_000],
+  retryMaxMs: [1, 3_600_000],
+  retryTimeoutMs: [0, 7 * 24 * 3_600_000],
+};
+
+const choices: Partial<Record<keyof ResolvedOptions, readonly string[]>> = {
+  deliveryGuarantee: ["none", "at-least-once"],
+  format: ["csv", "ndjson"],
+  malformedText: ["refuse", "replace"],
+};
+
+/**
+ * Fills in the preset and the defaults, once, and checks every value.
+ *
+ * @throws MillraceError BAD_OPTION naming the option, its value and what it takes.
+ */
+export function resolveOptions(what: string, options: SinkOptions): ResolvedOptions {
+  refuseUnknownOptions(what, options, known);
+  const { preset, ...own } = options;
+  if (preset !== undefined && !Object.hasOwn(presets, preset))
+    refuse("preset", preset, Object.keys(presets).join(", "));
+  const chosen = { ...defaults, ...(preset && presets[preset]), ...withoutUndefined(own) } as ResolvedOptions;
+
+  for (const [name, [least, greatest]] of Object.entries(ranges)) {
+    const value = chosen[name as keyof ResolvedOptions];
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > greatest)
+      refuse(name, value, `a whole number from ${least} to ${greatest}`);
+  }
+  for (const [name, values] of Object.entries(choices)) {
+    const value = chosen[name as keyof ResolvedOptions];
+    if (!values.includes(value as string)) refuse(name, value, values.join(", "));
+  }
+  for (const name of ["flushImmediately", "pollForIngestionStatus"] as const)
+    if (typeof chosen[name] !== "boolean") refuse(name, chosen[name], "true or false");
+  for (const name of ["ingestByTags", "additionalTags"] as const)
+    if (!Array.isArray(chosen[name]) || chosen[name].some((tag) => typeof tag !== "string" || tag === ""))
+      refuse(name, chosen[name], "a list of texts that are not empty");
+  if (
+    chosen.ingestionMappingRef !== undefined &&
+    (typeof chosen.ingestionMappingRef !== "string" || chosen.ingestionMappingRef === "")
+  )
+    refuse("ingestionMappingRef", chosen.ingestionMappingRef, "the name of a mapping");
+  if (chosen.retryBaseMs > chosen.retryMaxMs)
+    throw new MillraceError(
+      "BAD_OPTION",
+      `retryBaseMs ${chosen.retryBaseMs} is greater than retryMaxMs ${chosen.retryMaxMs}.`,
+    );
+  if (chosen.pollForIngestionStatus && chosen.pollIntervalMs > chosen.pollTimeoutMs)
+    throw new MillraceError(
+      "BAD_OPTION",
+      `pollIntervalMs ${chosen.pollIntervalMs} is greater than pollTimeoutMs ${chosen.pollTimeoutMs}: the status would never be looked at.`,
+    );
+  return chosen;
+
+  function refuse(name: string, value: unknown, takes: string): never {
+    throw new MillraceError("BAD_OPTION", `${what}: ${name} is ${show(value)}; it takes ${takes}.`, {
+      context: { option: name },
+    });
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}
+
+function withoutUndefined(options: object): object {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,363 @@
+import type { Writable } from "node:stream";
+import type { WritableStream } from "node:stream/web";
+import type { Batcher, BatcherHooks, Place } from "./batch/batcher.ts";
+import type { SealedBatch } from "./batch/sealed-batch.ts";
+import type { Deliverer } from "./deliver/deliverer.ts";
+import { MillraceError, reasonOf } from "./errors.ts";
+import { type BatchEvent, publish } from "./events.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Table } from "./schema/table.ts";
+import type { Refusal } from "./source/source.ts";
+import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
+
+/** Counters since `open()`. Bytes are of sealed batches. */
+export interface SinkStats {
+  /** Records that `write()` took. */
+  readonly accepted: number;
+  /** Records that were refused, whether thrown at the caller or sent to the dead letter. */
+  readonly rejected: number;
+  /** Records whose batches have been taken by the destination. */
+  readonly delivered: number;
+  /** Delivery "none" only: records of batches given up after their retries. */
+  readonly lost: number;
+  readonly batches: number;
+  readonly batchesInFlight: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly retries: number;
+  /** Checkpoints that have completed. */
+  readonly checkpoints: number;
+}
+
+export interface Checkpoint {
+  /** Counted from 1. */
+  readonly epoch: number;
+  /** Records accepted in this epoch. */
+  readonly records: number;
+}
+
+/** What `open()` gives the sink to work with; the sink closes all of it. */
+export interface SinkParts<R> {
+  readonly id: string;
+  readonly table: Table;
+  readonly options: ResolvedOptions;
+  /** Fires when the sink is aborted; everything it waits for listens to it. */
+  readonly controller: AbortController;
+  readonly deliverer: Deliverer;
+  startBatcher(hooks: BatcherHooks): Batcher<R>;
+  /** Counts retries; `open()` hands it to the deliverer's hooks. */
+  readonly retries: { count: number };
+}
+
+/** Chunks that may wait for each subtask before `write()` returns false, and before it throws. */
+const chunksPerSubtask = { soft: 4, hard: 64 };
+/** How far the batches in flight may pass `maxBatchesInFlight` before `write()` throws. */
+const hardBatchesFactor = 4;
+/** Dead letters being written at once, before `write()` returns false. */
+const lettersInFlight = 256;
+
+/**
+ * Lands records of one table. Made by `open()`.
+ *
+ * `write()` takes no promise per record: it returns false when the caller should wait for `ready`. Nothing is dropped:
+ * a record is accepted, or refused by an error (or sent to the dead letter), and an accepted one is delivered, or the
+ * sink fails and says so at every call from then on.
+ */
+export class Sink<R> implements AsyncDisposable {
+  readonly #parts: SinkParts<R>;
+  readonly #batcher: Batcher<R>;
+  /** Deliveries under way; none of them rejects. */
+  readonly #inFlight = new Set<Promise<void>>();
+  readonly #letters = new Set<Promise<void>>();
+  readonly #maxChunks: number;
+  readonly #hardChunks: number;
+  readonly #hardBatches: number;
+  #counters = {
+    accepted: 0,
+    rejected: 0,
+    delivered: 0,
+    lost: 0,
+    batches: 0,
+    rawBytes: 0,
+    packedBytes: 0,
+    checkpoints: 0,
+  };
+  #acceptedAtCheckpoint = 0;
+  #room: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
+  #failure: MillraceError | undefined;
+  #closing: Promise<void> | undefined;
+  #released: Promise<void> | undefined;
+
+  constructor(parts: SinkParts<R>) {
+    this.#parts = parts;
+    const { parallelism, maxBatchesInFlight } = parts.options;
+    this.#maxChunks = Math.max(1, parallelism) * chunksPerSubtask.soft;
+    this.#hardChunks = Math.max(1, parallelism) * chunksPerSubtask.hard;
+    this.#hardBatches = maxBatchesInFlight * hardBatchesFactor;
+    this.#batcher = parts.startBatcher({
+      onSealed: (batch) => this.#deliver(batch),
+      onRoom: () => this.#offerRoom(),
+      onFailed: (error) => this.#fail(error),
+    });
+  }
+
+  get table(): Table {
+    return this.#parts.table;
+  }
+
+  get stats(): SinkStats {
+    return { ...this.#counters, batchesInFlight: this.#inFlight.size, retries: this.#parts.retries.count };
+  }
+
+  /**
+   * Takes one record. Returns false when the caller should wait for {@link ready} before the next.
+   *
+   * @param place where the record came from, for messages: `events.ndjson:17`; a function is called only when needed.
+   * @throws MillraceError RECORD_REFUSED when the record does not fit the table and there is no dead letter; its
+   *   neighbours are unharmed and the sink goes on.
+   * @throws MillraceError BACK_PRESSURE when `false` was not heeded and the bounds are full; nothing was taken.
+   * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
+   */
+  write(record: R, place?: Place): boolean {
+    this.#mustBeOpen();
+    if (this.#isOverfull())
+      throw new MillraceError(
+        "BACK_PRESSURE",
+        `Table ${this.table.name}: ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this record was not taken. When write() returns false, await sink.ready before the next.`,
+      );
+    try {
+      this.#batcher.write(record, place);
+      this.#counters.accepted++;
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === "RECORD_REFUSED")) throw error;
+      this.#refuse(error, record, place);
+    }
+    return !this.#isPressed();
+  }
+
+  /** Settles when there is room to write again: at once, or when batches have been taken. Rejects when the sink fails. */
+  get ready(): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    if (!this.#isPressed()) return Promise.resolve();
+    this.#room ??= deferred();
+    return this.#room.promise;
+  }
+
+  /** Writes all records, waiting where it must; returns how many calls of `write()` that were. */
+  async writeAll(records: Iterable<R> | AsyncIterable<R>): Promise<number> {
+    let count = 0;
+    for await (const record of records) {
+      count++;
+      if (!this.write(record)) await this.ready;
+    }
+    return count;
+  }
+
+  /**
+   * Tells the sink of something that its source could not read as a record: counted and sent to the dead letter.
+   *
+   * @throws MillraceError RECORD_REFUSED where there is no dead letter.
+   */
+  reject(refusal: Refusal): void {
+    this.#mustBeOpen();
+    this.#refuse(
+      new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
+        context: { table: this.table.name, place: refusal.place, reason: refusal.reason },
+      }),
+      refusal.original,
+      refusal.place,
+    );
+  }
+
+  /** Seals what is open and resolves when every batch so far has been taken (or landed, with `pollForIngestionStatus`). */
+  async flush(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#flush();
+  }
+
+  /**
+   * Ends an epoch. At least once: resolves when every record accepted before has been taken by the destination, so that
+   * the source may be acknowledged. None: seals and resolves at once.
+   */
+  async checkpoint(): Promise<Checkpoint> {
+    this.#mustBeOpen();
+    const { accepted } = this.#counters;
+    const started = performance.now();
+    const records = accepted - this.#acceptedAtCheckpoint;
+    this.#acceptedAtCheckpoint = accepted;
+    if (this.#parts.options.deliveryGuarantee === "none") await this.#batcher.seal("flush");
+    else await this.#flush();
+    const epoch = ++this.#counters.checkpoints;
+    publish("millrace:checkpoint", {
+      sink: this.#parts.id,
+      table: this.table.name,
+      epoch,
+      records,
+      durationMs: performance.now() - started,
+    });
+    return { epoch, records };
+  }
+
+  /** Flushes, waits for every batch, and releases threads and connections. Can be called again. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Gives up: what has not been taken yet is not waited for. Resolves when everything is released. */
+  abort(reason?: unknown): Promise<void> {
+    if (!this.#released)
+      this.#fail(new MillraceError("ABORTED", `The sink of table ${this.table.name} was aborted.`, { cause: reason }));
+    return this.#release();
+  }
+
+  /** A WHATWG stream over this sink, with its back-pressure; closing it closes the sink. */
+  writable(options?: StreamOptions): WritableStream<R> {
+    return webWritable(this, options);
+  }
+
+  /** A Node `Writable` in object mode for `pipeline()`; ending it closes the sink. */
+  nodeWritable(options?: StreamOptions): Writable {
+    return nodeWritable(this, options);
+  }
+
+  async #close(): Promise<void> {
+    try {
+      if (!this.#failure) await this.#flush();
+    } finally {
+      await this.#release();
+    }
+    if (this.#failure) throw this.#failure;
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#batcher.seal("flush");
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+    // Deliveries and letters never reject: what went wrong is in #failure.
+    await Promise.all([...this.#inFlight, ...this.#letters]);
+    if (this.#failure) throw this.#failure;
+  }
+
+  #release(): Promise<void> {
+    this.#released ??= (async () => {
+      const { deliverer, controller, options } = this.#parts;
+      await Promise.all([...this.#inFlight, ...this.#letters]);
+      await Promise.allSettled([this.#batcher.close(), deliverer.close(), options.deadLetter?.close()]);
+      controller.abort();
+    })();
+    return this.#released;
+  }
+
+  #mustBeOpen(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#closing) throw new MillraceError("CLOSED", `The sink of table ${this.table.name} is closed.`);
+  }
+
+  #isPressed(): boolean {
+    return (
+      this.#inFlight.size >= this.#parts.options.maxBatchesInFlight ||
+      this.#batcher.outstanding >= this.#maxChunks ||
+      this.#letters.size >= lettersInFlight
+    );
+  }
+
+  #isOverfull(): boolean {
+    return this.#inFlight.size >= this.#hardBatches || this.#batcher.outstanding >= this.#hardChunks;
+  }
+
+  #offerRoom(): void {
+    if (!this.#room || this.#isPressed()) return;
+    this.#room.resolve();
+    this.#room = undefined;
+  }
+
+  #fail(error: MillraceError): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#parts.controller.abort(error);
+    this.#room?.reject(error);
+    this.#room = undefined;
+  }
+
+  #refuse(error: MillraceError, record: unknown, from: Place | undefined): void {
+    this.#counters.rejected++;
+    const place = typeof from === "function" ? from() : from;
+    const reason = String(error.context.reason ?? error.message);
+    const number = typeof error.context.record === "number" ? error.context.record : -1;
+    publish("millrace:record:rejected", {
+      sink: this.#parts.id,
+      table: this.table.name,
+      record: number,
+      place,
+      reason,
+    });
+    const { deadLetter } = this.#parts.options;
+    if (!deadLetter) throw error;
+    this.#track(
+      this.#letters,
+      (async () =>
+        deadLetter.write({ table: this.table.name, record: number, place, reason: error.message, original: record }))(),
+      (cause) =>
+        this.#fail(
+          new MillraceError("INTERNAL", `The dead letter could not be written: ${reasonOf(cause)}`, { cause }),
+        ),
+    );
+  }
+
+  #deliver(batch: SealedBatch): void {
+    const counters = this.#counters;
+    const event = this.#batchEvent(batch);
+    counters.batches++;
+    counters.rawBytes += batch.rawBytes;
+    counters.packedBytes += batch.packedBytes;
+    publish("millrace:batch:sealed", { ...event, sealedBy: batch.sealedBy });
+    this.#track(
+      this.#inFlight,
+      this.#parts.deliverer.deliver(batch).then(() => {
+        counters.delivered += batch.rows;
+      }),
+      (error) => {
+        const failure =
+          error instanceof MillraceError ? error : new MillraceError("INTERNAL", reasonOf(error), { cause: error });
+        if (this.#parts.options.deliveryGuarantee !== "none" || failure.code === "ABORTED") return this.#fail(failure);
+        counters.lost += batch.rows;
+        publish("millrace:batch:lost", { ...event, code: failure.code, message: failure.message });
+      },
+    );
+  }
+
+  /** Keeps a promise in its set until it settles; its failure goes to `onError`, so the kept promise never rejects. */
+  #track(set: Set<Promise<void>>, work: Promise<unknown>, onError: (error: unknown) => void): void {
+    const kept = work
+      .then(() => {}, onError)
+      .finally(() => {
+        set.delete(kept);
+        this.#offerRoom();
+      });
+    set.add(kept);
+  }
+
+  #batchEvent(batch: SealedBatch): BatchEvent {
+    const { id, table, rows, rawBytes, packedBytes, subtask } = batch;
+    return { sink: this.#parts.id, batch: id, table, rows, rawBytes, packedBytes, subtask };
+  }
+}
+
+/** `Promise.withResolvers`, which Node 20 does not have. */
+function deferred(): { promise: Promise<void>; resolve(): void; reject(error: unknown): void } {
+  let resolve!: () => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<void>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  promise.catch(() => {}); // a waiter that has left must not turn the failure into an unhandled rejection
+  return { promise, resolve, reject };
+}

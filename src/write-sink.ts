@@ -1,0 +1,263 @@
+import { type KustoOptions, kusto } from "./destination/kusto/index.ts";
+import { MillraceError } from "./errors.ts";
+import { open } from "./open.ts";
+import { type DeliveryGuarantee, defaults, type WriteOptions } from "./options.ts";
+import { type RunSummary, run } from "./run.ts";
+import type { Table } from "./schema/table.ts";
+import { iterable } from "./source/iterable.ts";
+import type { Source } from "./source/source.ts";
+
+/**
+ * The vocabulary of Microsoft's Flink connector over `open()` and `run()`, for people who come from there: the same
+ * builders, option names and defaults. What a Flink job takes from its type information, the columns, comes from the
+ * table that `withTable()` is given.
+ */
+
+/** How to reach the cluster: the connector's `KustoConnectionOptions`. */
+export class KustoConnectionOptions {
+  readonly clusterUrl: string;
+  readonly #credentials: Partial<KustoOptions>;
+
+  private constructor(clusterUrl: string, credentials: Partial<KustoOptions>) {
+    this.clusterUrl = clusterUrl;
+    this.#credentials = credentials;
+  }
+
+  static builder(): KustoConnectionOptionsBuilder {
+    return new KustoConnectionOptionsBuilder((url, credentials) => new KustoConnectionOptions(url, credentials));
+  }
+
+  /** What `kusto()` takes for this connection and a database. The key stays inside until then. */
+  toKustoOptions(database: string): KustoOptions {
+    return { cluster: this.clusterUrl, database, ...this.#credentials };
+  }
+}
+
+class KustoConnectionOptionsBuilder {
+  readonly #make: (clusterUrl: string, credentials: Partial<KustoOptions>) => KustoConnectionOptions;
+  readonly #credentials: { -readonly [N in keyof KustoOptions]?: KustoOptions[N] } = {};
+  #clusterUrl = "";
+
+  constructor(make: (clusterUrl: string, credentials: Partial<KustoOptions>) => KustoConnectionOptions) {
+    this.#make = make;
+  }
+
+  setClusterUrl(clusterUrl: string): this {
+    this.#clusterUrl = clusterUrl;
+    return this;
+  }
+
+  setAppId(appId: string): this {
+    this.#credentials.appId = appId;
+    return this;
+  }
+
+  setAppKey(appKey: string): this {
+    this.#credentials.appKey = appKey;
+    return this;
+  }
+
+  setTenantId(tenantId: string): this {
+    this.#credentials.tenantId = tenantId;
+    return this;
+  }
+
+  /** "system", or the client id of a user-assigned identity. */
+  setManagedIdentityAppId(managedIdentityAppId: string): this {
+    this.#credentials.managedIdentityAppId = managedIdentityAppId;
+    return this;
+  }
+
+  /** Beyond the connector: any credential of @azure/identity. */
+  setCredential(credential: NonNullable<KustoOptions["credential"]>): this {
+    this.#credentials.credential = credential;
+    return this;
+  }
+
+  build(): KustoConnectionOptions {
+    if (this.#clusterUrl === "") missing("KustoConnectionOptions", "setClusterUrl");
+    return this.#make(this.#clusterUrl, this.#credentials);
+  }
+}
+
+/** Where and how to write: the connector's `KustoWriteOptions`. */
+export class KustoWriteOptions<T extends Table = Table> {
+  readonly database: string;
+  readonly table: T;
+  readonly options: Readonly<WriteOptions>;
+
+  /** Use {@link builder}. */
+  constructor(database: string, table: T, options: WriteOptions) {
+    this.database = database;
+    this.table = table;
+    this.options = options;
+  }
+
+  static builder(): KustoWriteOptionsBuilder {
+    return new KustoWriteOptionsBuilder();
+  }
+}
+
+class KustoWriteOptionsBuilder<T extends Table = Table> {
+  #database = "";
+  #table: T | undefined;
+  readonly #options: WriteOptions = {};
+
+  withDatabase(database: string): this {
+    this.#database = database;
+    return this;
+  }
+
+  withTable<U extends Table>(table: U): KustoWriteOptionsBuilder<U> {
+    const typed = this as unknown as KustoWriteOptionsBuilder<U>;
+    typed.#table = table;
+    return typed;
+  }
+
+  withIngestionMappingRef(ingestionMappingRef: string): this {
+    return this.#with({ ingestionMappingRef });
+  }
+
+  /** Default false. */
+  withFlushImmediately(flushImmediately: boolean): this {
+    return this.#with({ flushImmediately });
+  }
+
+  /** Milliseconds. Default 30 000; the connector's -1 ("not applicable") means no limit of age. */
+  withBatchIntervalMs(batchIntervalMs: number): this {
+    return this.#with({ batchIntervalMs: batchIntervalMs === -1 ? 0 : batchIntervalMs });
+  }
+
+  /** Records. Default 1 000. */
+  withBatchSize(batchSize: number): this {
+    return this.#with({ batchSize });
+  }
+
+  /** Uncompressed bytes. Default 300 MB. */
+  withClientBatchSizeLimit(clientBatchSizeLimit: number): this {
+    return this.#with({ clientBatchSizeLimit });
+  }
+
+  withIngestByTags(ingestByTags: readonly string[]): this {
+    return this.#with({ ingestByTags });
+  }
+
+  withAdditionalTags(additionalTags: readonly string[]): this {
+    return this.#with({ additionalTags });
+  }
+
+  /** Default false. */
+  withPollForIngestionStatus(pollForIngestionStatus: boolean): this {
+    return this.#with({ pollForIngestionStatus });
+  }
+
+  /** Default "at-least-once". */
+  withDeliveryGuarantee(deliveryGuarantee: DeliveryGuarantee): this {
+    return this.#with({ deliveryGuarantee });
+  }
+
+  build(): KustoWriteOptions<T> {
+    if (this.#database === "") missing("KustoWriteOptions", "withDatabase");
+    if (!this.#table) missing("KustoWriteOptions", "withTable");
+    return new KustoWriteOptions(this.#database, this.#table, { ...writeDefaults(), ...this.#options });
+  }
+
+  #with(options: WriteOptions): this {
+    Object.assign(this.#options, options);
+    return this;
+  }
+}
+
+/** The write options' share of the defaults, so that they can be read from what `build()` returns. */
+function writeDefaults(): WriteOptions {
+  const {
+    deliveryGuarantee,
+    batchSize,
+    batchIntervalMs,
+    clientBatchSizeLimit,
+    flushImmediately,
+    ingestByTags,
+    additionalTags,
+    pollForIngestionStatus,
+  } = defaults;
+  return {
+    deliveryGuarantee,
+    batchSize,
+    batchIntervalMs,
+    clientBatchSizeLimit,
+    flushImmediately,
+    ingestByTags,
+    additionalTags,
+    pollForIngestionStatus,
+  };
+}
+
+/** A source attached to a sink, as `build()` of the connector attaches a stream; `execute()` runs it to its end. */
+export interface KustoJob {
+  readonly name: string;
+  execute(options?: { signal?: AbortSignal; checkpointMs?: number }): Promise<RunSummary>;
+}
+
+export class KustoWriteSink {
+  #connection: KustoConnectionOptions | undefined;
+  #write: KustoWriteOptions | undefined;
+
+  static builder(): KustoWriteSink {
+    return new KustoWriteSink();
+  }
+
+  setConnectionOptions(options: KustoConnectionOptions): this {
+    this.#connection = options;
+    return this;
+  }
+
+  setWriteOptions(options: KustoWriteOptions): this {
+    this.#write = options;
+    return this;
+  }
+
+  /**
+   * Attaches a source: an array, a generator, a stream, or a `Source`. Nothing runs before `execute()`.
+   *
+   * @throws MillraceError BAD_OPTION when connection or write options are missing.
+   */
+  build<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>, parallelism = 1, name?: string): KustoJob {
+    const connection = this.#connection ?? missing("KustoWriteSink", "setConnectionOptions");
+    const write = this.#write ?? missing("KustoWriteSink", "setWriteOptions");
+    const { database, table, options } = write;
+    const jobName = name ?? `KustoSink-${database}-${table.name}`;
+    return {
+      name: jobName,
+      async execute({ signal, checkpointMs } = {}) {
+        const sink = await open({
+          ...options,
+          table,
+          to: kusto(connection.toKustoOptions(database)),
+          parallelism,
+          ...(signal && { signal }),
+        });
+        try {
+          const summary = await run({
+            from: isSource(source) ? source : iterable(source, jobName),
+            into: sink as Awaited<typeof sink> & { write(record: R): boolean },
+            ...(checkpointMs && { checkpointMs }),
+            ...(signal && { signal }),
+          });
+          await sink.close();
+          return { ...summary, stats: sink.stats };
+        } catch (error) {
+          await sink.abort(error);
+          throw error;
+        }
+      },
+    };
+  }
+}
+
+function isSource<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>): source is Source<R> {
+  return "read" in source && "replayable" in source;
+}
+
+function missing(what: string, setter: string): never {
+  throw new MillraceError("BAD_OPTION", `${what}: ${setter}() has not been called.`);
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { test } from "node:test";
+
+/** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
+const flow = ["schema", "source", "encode", "batch", "log", "deliver", "destination"];
+/** Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. */
+const beside: Record<string, readonly string[]> = {
+  checkpoint: ["schema", "source", "encode", "batch", "log"],
+  emulator: ["schema"],
+  cli: [...flow, "checkpoint", "emulator"],
+};
+/** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
+const ports = new Set(["destination/destination.ts", "checkpoint/state-backend.ts", "deliver/dead-letter.ts"]);
+/** Files of src/ itself that import no room but by type: anyone may import them. The others compose the stages. */
+const leaves = new Set(["errors.ts", "events.ts", "options.ts", "option-names.ts"]);
+/** The command line composes too: it stands on the public surface. */
+const composers = new Set(["cli"]);
+
+const src = "src";
+
+function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => normalize(String(name)))
+    .filter((name) => name.endsWith(".ts"));
+}
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  readonly isType: boolean;
+}
+
+const importPattern =
+  /(?:^|\n)\s*(import|export)\s+(type\s+)?([^;'"]*?from\s+)?["'](\.[^"']+)["']|import\(\s*["'](\.[^"']+)["']\s*\)/g;
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(src, file), "utf8");
+  return [...text.matchAll(importPattern)].map((match) => {
+    const names = match[3] ?? "";
+    const braced = /^\{([^}]*)\}\s*from\s+$/s.exec(names.trimStart());
+    const everyNameIsType = braced?.[1]
+      ?.split(",")
+      .filter((name) => name.trim() !== "")
+      .every((name) => name.trim().startsWith("type "));
+    return {
+      from: file,
+      to: relative(src, join(src, dirname(file), match[4] ?? match[5]!)),
+      isType: match[2] !== undefined || everyNameIsType === true,
+    };
+  });
+}
+
+function roomOf(file: string): string {
+  return file.includes("/") ? file.slice(0, file.indexOf("/")) : "";
+}
+
+/** Why the import is not allowed; undefined when it is. */
+function objection({ from, to, isType }: Import): string | undefined {
+  const here = roomOf(from);
+  const there = roomOf(to);
+  if (here === there && here !== "") return undefined;
+  if (here === "") {
+    if (leaves.has(from) && there !== "" && !isType) return "a leaf file may import rooms by type only";
+    return undefined;
+  }
+  if (there === "") {
+    if (leaves.has(to) || composers.has(here)) return undefined;
+    return "only files directly in src/ compose stages";
+  }
+  if (ports.has(to) && isType) return undefined;
+  const allowed = beside[here] ?? ["schema", ...flow.slice(0, flow.indexOf(here))];
+  return allowed.includes(there) ? undefined : `${here}/ is not to the right of ${there}/`;
+}
+
+const files = filesOf(src);
+const imports = files.flatMap(importsOf);
+
+test("every room of src/ has its place in the flow", () => {
+  const rooms = new Set(files.map(roomOf).filter((room) => room !== ""));
+  for (const room of rooms) assert.ok(flow.includes(room) || room in beside, `src/${room} is not in the architecture`);
+});
+
+test("imports follow the data flow, left to right", () => {
+  assert.ok(imports.length > 40, "the pattern must find the imports");
+  const backEdges = imports.flatMap((edge) => {
+    const why = objection(edge);
+    return why ? [`src/${edge.from} imports src/${edge.to}: ${why}`] : [];
+  });
+  assert.deepEqual(backEdges, []);
+});
+
+test("the check itself refuses a back edge", () => {
+  assert.match(
+    objection({ from: "encode/packer.ts", to: "batch/batcher.ts", isType: false }) ?? "",
+    /not to the right/,
+  );
+  assert.match(objection({ from: "batch/batcher.ts", to: "sink.ts", isType: false }) ?? "", /compose/);
+  assert.match(objection({ from: "deliver/deliverer.ts", to: "destination/memory.ts", isType: false }) ?? "", /right/);
+  assert.equal(objection({ from: "deliver/deliverer.ts", to: "destination/destination.ts", isType: true }), undefined);
+});
+
+test("WebAssembly is named in one file", () => {
+  const naming = files.filter((file) => /\bWebAssembly\b/.test(withoutCommentsAndTexts(file)));
+  assert.deepEqual(naming, ["encode/wasm.ts"]);
+});
+
+function withoutCommentsAndTexts(file: string): string {
+  return readFileSync(join(src, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*|`[^`]*`|"[^"\n]*"/g, "");
+}
+
+test("nothing left of destination/kusto knows the vendor's packages", () => {
+  const allowed = /^(destination\/kusto|emulator|cli)\//;
+  const knowing = files.filter(
+    (file) =>
+      !allowed.test(file) &&
+      /from "(@azure|azure-kusto)|import\("(@azure|azure-kusto)/.test(readFileSync(join(src, file), "utf8")),
+  );
+  assert.deepEqual(knowing, []);
+});
+
+test("no folder or file has a name that says nothing", () => {
+  const empty = /(^|\/)(utils?|helpers?|common|base|impl|manager)(\.ts|\/|$)/;
+  assert.deepEqual(
+    files.filter((file) => empty.test(file)),
+    [],
+  );
+});

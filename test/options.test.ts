@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type ErrorCode, MillraceError } from "../src/errors.ts";
+import { nearestName } from "../src/option-names.ts";
+import { defaults, resolveOptions, type SinkOptions } from "../src/options.ts";
+
+function refusal(options: object): MillraceError {
+  try {
+    resolveOptions("open()", options as SinkOptions);
+  } catch (error) {
+    assert.ok(error instanceof MillraceError);
+    assert.equal(error.code satisfies ErrorCode, "BAD_OPTION");
+    return error;
+  }
+  return assert.fail(`${JSON.stringify(options)} was taken`);
+}
+
+test("the connector's defaults", () => {
+  const options = resolveOptions("open()", {});
+  assert.equal(options.batchIntervalMs, 30_000);
+  assert.equal(options.batchSize, 1_000);
+  assert.equal(options.clientBatchSizeLimit, 314_572_800);
+  assert.equal(options.pollForIngestionStatus, false);
+  assert.equal(options.flushImmediately, false);
+  assert.equal(options.deliveryGuarantee, "at-least-once");
+  assert.deepEqual(options.ingestByTags, []);
+  assert.deepEqual(options.additionalTags, []);
+  assert.equal(options.ingestionMappingRef, undefined);
+});
+
+test("an undefined option is the default", () => {
+  assert.equal(resolveOptions("open()", { batchSize: undefined }).batchSize, defaults.batchSize);
+});
+
+test("a preset is a group of defaults that own options override", () => {
+  const options = resolveOptions("open()", { preset: "realtime", batchSize: 7 });
+  assert.equal(options.batchIntervalMs, 1_000);
+  assert.equal(options.flushImmediately, true);
+  assert.equal(options.batchSize, 7);
+});
+
+test("an unknown option is refused, and the nearest known one is named", () => {
+  assert.match(refusal({ batchsize: 3 }).message, /no option batchsize\. Did you mean batchSize\?/);
+  assert.match(refusal({ clientBatchLimit: 3 }).message, /clientBatchSizeLimit/);
+  assert.match(refusal({ zzz: 3 }).message, /It takes: .*batchSize/);
+});
+
+for (const [options, named] of [
+  [{ batchSize: 0 }, /batchSize is 0; it takes a whole number from 1/],
+  [{ batchSize: 1.5 }, /batchSize is 1\.5/],
+  [{ batchSize: "10" }, /batchSize is "10"/],
+  [{ batchIntervalMs: -1 }, /batchIntervalMs is -1/],
+  [{ clientBatchSizeLimit: Number.NaN }, /clientBatchSizeLimit is NaN/],
+  [{ parallelism: -1 }, /parallelism/],
+  [{ deliveryGuarantee: "exactly" }, /deliveryGuarantee is "exactly"; it takes none, at-least-once/],
+  [{ format: "parquet" }, /format/],
+  [{ preset: "fast" }, /preset is "fast"; it takes realtime, bulk/],
+  [{ flushImmediately: "yes" }, /flushImmediately/],
+  [{ ingestByTags: "x" }, /ingestByTags/],
+  [{ additionalTags: [""] }, /additionalTags/],
+  [{ ingestionMappingRef: "" }, /ingestionMappingRef/],
+  [{ retryBaseMs: 20_000 }, /retryBaseMs 20000 is greater than retryMaxMs/],
+  [{ pollForIngestionStatus: true, pollIntervalMs: 600_000 }, /never be looked at/],
+] as const)
+  test(`refused: ${JSON.stringify(options)}`, () => assert.match(refusal(options).message, named));
+
+test("the nearest name is a slip of the keyboard away, or there is none", () => {
+  assert.equal(nearestName("batchsze", ["batchSize", "format"]), "batchSize");
+  assert.equal(nearestName("colour", ["batchSize", "format"]), undefined);
+});

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
+import { memory } from "../src/destination/memory.ts";
+import { MillraceError } from "../src/errors.ts";
+import { open } from "../src/open.ts";
+import { run } from "../src/run.ts";
+import { k, table } from "../src/schema/table.ts";
+import { iterable } from "../src/source/iterable.ts";
+import type { Positions, Slice, Source } from "../src/source/source.ts";
+import { rowsOf } from "./rows-of.ts";
+
+const events = table("Events", { n: k.int() });
+
+/** A source of given slices that remembers what was acknowledged and when. */
+function slices(list: Slice<{ n: number }>[], log: string[]): Source<{ n: number }> {
+  return {
+    name: "slices",
+    replayable: true,
+    async *read() {
+      for (const slice of list) {
+        log.push(`read ${slice.partition}@${slice.position}`);
+        yield slice;
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    },
+    async acknowledge(positions: Positions) {
+      log.push(`acknowledge ${JSON.stringify(positions)}`);
+    },
+    async close() {
+      log.push("close");
+    },
+  };
+}
+
+test("a source runs to its end; it is acknowledged after a checkpoint and closed", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  const log: string[] = [];
+  const summary = await run({
+    from: slices(
+      [
+        { partition: "a", position: 2, records: [{ n: 1 }, { n: 2 }], bytes: 10 },
+        { partition: "b", position: 1, records: [{ n: 3 }], bytes: 5 },
+      ],
+      log,
+    ),
+    into: sink,
+  });
+  assert.deepEqual(log, ["read a@2", "read b@1", 'acknowledge {"a":2,"b":1}', "close"]);
+  assert.deepEqual(summary.positions, { a: 2, b: 1 });
+  assert.equal(summary.read, 3);
+  assert.equal(summary.sourceBytes, 15);
+  assert.equal(summary.stats.delivered, 3);
+  await sink.close();
+});
+
+test("checkpointMs makes checkpoints on the way", async () => {
+  const sink = await open({ table: events, to: memory() });
+  const log: string[] = [];
+  const list = Array.from({ length: 5 }, (_, n) => ({ partition: "a", position: n, records: [{ n }] }));
+  const summary = await run({ from: slices(list, log), into: sink, checkpointMs: 1 });
+  assert.ok(summary.checkpoints > 2, `${summary.checkpoints} checkpoints`);
+  assert.ok(log.indexOf('acknowledge {"a":0}') < log.indexOf("read a@4"));
+  await sink.close();
+});
+
+test("what the source could not read goes to the dead letter with its place; its neighbours arrive", async () => {
+  const to = memory();
+  const deadLetter = memoryDeadLetter();
+  const sink = await open({ table: events, to, deadLetter });
+  const summary = await run({
+    from: slices(
+      [
+        {
+          partition: "f",
+          position: 4,
+          records: [{ n: 1 }, { n: 2.5 }, { n: 3 }],
+          refused: [{ place: "f:2", reason: "not JSON", original: "{oops" }],
+          placeOf: (i) => `f:${[1, 3, 4][i]}`,
+        },
+      ],
+      [],
+    ),
+    into: sink,
+  });
+  await sink.close();
+  assert.equal(summary.read, 4);
+  assert.deepEqual(
+    deadLetter.letters.map((letter) => letter.place),
+    ["f:2", "f:3"],
+  );
+  assert.deepEqual(
+    to.batches.flatMap(rowsOf).map(([n]) => n),
+    ["1", "3"],
+  );
+});
+
+test("without a dead letter the first bad record ends the run, and the source is closed", async () => {
+  const sink = await open({ table: events, to: memory() });
+  const log: string[] = [];
+  await assert.rejects(
+    run({ from: slices([{ partition: "f", position: 1, records: [{ n: 0.5 }] }], log), into: sink }),
+    (error: unknown) => error instanceof MillraceError && error.code === "RECORD_REFUSED",
+  );
+  assert.equal(log.at(-1), "close");
+  await sink.abort();
+});
+
+test("through() turns what is read into what is written", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  await run({ from: iterable(["1", "2"]), into: sink, through: (text) => ({ n: Number(text) }) });
+  await sink.close();
+  assert.deepEqual(to.batches.flatMap(rowsOf), [["1"], ["2"]]);
+});
+
+test("the signal ends a run", async () => {
+  const sink = await open({ table: events, to: memory() });
+  const controller = new AbortController();
+  function* forever() {
+    for (let n = 0; ; n++) yield { n: n % 1000 };
+  }
+  setTimeout(() => controller.abort(), 20);
+  await assert.rejects(
+    run({ from: iterable(forever()), into: sink, signal: controller.signal }),
+    (error: unknown) => error instanceof MillraceError && error.code === "ABORTED",
+  );
+  await sink.abort();
+});
