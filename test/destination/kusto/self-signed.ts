@@ -1,0 +1,51 @@
+import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+
+/** A self-signed RSA certificate for localhost and 127.0.0.1, and its key, as PEM. */
+export interface Certificate {
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly publicKey: KeyObject;
+}
+
+function der(tag: number, ...contents: Uint8Array[]): Buffer {
+  const body = Buffer.concat(contents);
+  const length = body.length;
+  if (length < 128) return Buffer.concat([Buffer.from([tag, length]), body]);
+  const bytes = length < 256 ? [0x81, length] : [0x82, length >> 8, length & 255];
+  return Buffer.concat([Buffer.from([tag, ...bytes]), body]);
+}
+
+const sequence = (...contents: Uint8Array[]) => der(0x30, ...contents);
+const oid = (hex: string) => der(0x06, Buffer.from(hex, "hex"));
+const time = (date: Date) => der(0x17, Buffer.from(`${date.toISOString().slice(2, 19).replace(/[-:T]/g, "")}Z`));
+
+/** X.509 version 3, RFC 5280; node:crypto can read certificates but not make them. */
+export function selfSigned(): Certificate {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const sha256WithRsa = sequence(oid("2a864886f70d01010b"), der(0x05));
+  const name = sequence(der(0x31, sequence(oid("550403"), der(0x0c, Buffer.from("localhost")))));
+  const day = 86_400_000;
+  const alternativeNames = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])));
+  const extensions = sequence(
+    sequence(oid("551d11"), der(0x04, alternativeNames)),
+    sequence(oid("551d13"), der(0x01, Buffer.from([0xff])), der(0x04, sequence(der(0x01, Buffer.from([0xff]))))),
+  );
+  const toBeSigned = sequence(
+    der(0xa0, der(0x02, Buffer.from([2]))),
+    der(0x02, Buffer.from([1])),
+    sha256WithRsa,
+    name,
+    sequence(time(new Date(Date.now() - day)), time(new Date(Date.now() + day))),
+    name,
+    publicKey.export({ type: "spki", format: "der" }),
+    der(0xa3, extensions),
+  );
+  const signature = sign("sha256", toBeSigned, privateKey);
+  const whole = sequence(toBeSigned, sha256WithRsa, der(0x03, Buffer.from([0]), signature));
+  const lines = whole.toString("base64").replace(/.{64}/g, "$&\n").trimEnd();
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+    privateKey: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+    publicKey,
+  };
+}
