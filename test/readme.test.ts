@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import * as events from "../src/events.ts";
+import { defaults } from "../src/options.ts";
+
+// The manual is compiled, its links lead somewhere, and its tables name what the code has.
+
+const documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...docs()];
+
+function docs(): string[] {
+  return existsSync("docs") ? readdirSync("docs").map((name) => join("docs", name)) : [];
+}
+
+test("every TypeScript block of the manual compiles", () => {
+  const folder = "build/readme";
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const blocks = documents.flatMap((document) =>
+    [...readFileSync(document, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => ({
+      document,
+      code: match[1]!,
+    })),
+  );
+  assert.ok(blocks.length >= 5, `${blocks.length} blocks found`);
+  for (const [i, { document, code }] of blocks.entries())
+    writeFileSync(join(folder, `${document.replace(/\W/g, "-")}-${i}.ts`), `${code}\nexport {};\n`);
+  writeFileSync(
+    join(folder, "tsconfig.json"),
+    JSON.stringify({
+      extends: "../../tsconfig.json",
+      compilerOptions: {
+        noUnusedLocals: false,
+        lib: ["es2023", "es2024.string", "esnext.disposable"],
+        paths: { millrace: ["../../src/index.ts"], "millrace/emulator": ["../../src/emulator/index.ts"] },
+      },
+      include: ["*.ts"],
+    }),
+  );
+  const compiled = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder], { encoding: "utf8" });
+  assert.equal(compiled.status, 0, compiled.stdout + compiled.stderr);
+});
+
+test("every link inside the project leads to a file", () => {
+  for (const document of documents)
+    for (const [, target] of readFileSync(document, "utf8").matchAll(/\]\((?!https?:)([^)#]+)[^)]*\)/g))
+      assert.ok(existsSync(join(dirname(document), target!)), `${document} links to ${target}`);
+});
+
+const readme = readFileSync("README.md", "utf8");
+
+test("the manual names every option, error code and event", () => {
+  const codes = [...readFileSync("src/errors.ts", "utf8").matchAll(/^ {2}\| "([A-Z_]+)"/gm)].map((match) => match[1]!);
+  assert.ok(codes.length > 15, `${codes.length} codes found`);
+  for (const name of [...Object.keys(defaults), "preset", ...codes, ...events.eventNames])
+    assert.ok(readme.includes(`\`${name}\``), `${name} is not in README.md`);
+});
+
+test("the manual's table of defaults is the code's", () => {
+  const group = new Intl.NumberFormat("fr-FR");
+  for (const [name, value] of Object.entries(defaults)) {
+    if (typeof value !== "number") continue;
+    const row = readme.split("\n").find((line) => line.startsWith("| `") && line.includes(`\`${name}\``));
+    const shown = group.format(value).replace(/\s/g, " ");
+    assert.ok(row?.includes(shown), `${name} is ${shown} in the code; the manual says: ${row}`);
+  }
+});
