@@ -7,6 +7,8 @@ export interface Misfit {
   readonly column: NamedColumn | undefined;
   readonly value: unknown;
   readonly reason: string;
+  /** What reading the record threw. */
+  readonly cause?: unknown;
 }
 
 /**

@@ -21,15 +21,21 @@ export function decimalText(source: string): DecimalText {
   const [, sign, whole = "", fraction = "", exponentText = "0"] = match;
   let digits = (whole + fraction).replace(/^0+/, "");
   let exponent = Number(exponentText) - fraction.length;
-  // Digits are dropped only where they are zeros and too many to be kept.
-  const zeros = digits.length - digits.replace(/0+$/, "").length;
-  const drop = Math.max(0, Math.min(zeros, digits.length - mostDigits));
+  const drop = zerosToDrop(digits, fraction !== "");
   digits = digits.slice(0, digits.length - drop);
   exponent += drop;
   if (digits.length > mostDigits) return { reason: `it has more than ${mostDigits} significant digits` };
   if (digits !== "" && Math.abs(exponent + digits.length - 1) > largestExponent)
     return { reason: `its exponent is beyond ${largestExponent}` };
   return { text: (sign === "-" ? "-" : "") + plain(digits, exponent) };
+}
+
+/** Digits are dropped only where they are zeros and too many: of a fraction as many as needed, of a whole number all. */
+function zerosToDrop(digits: string, hasFraction: boolean): number {
+  const surplus = digits.length - mostDigits;
+  if (surplus <= 0) return 0;
+  const zeros = digits.length - digits.replace(/0+$/, "").length;
+  return hasFraction ? Math.min(zeros, surplus) : zeros;
 }
 
 /** digits * 10^exponent, written out if that takes at most 34 digits. */

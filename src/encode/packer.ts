@@ -67,8 +67,13 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
   function fill(row: number, record: unknown): Misfit | undefined {
     if (typeof record !== "object" || record === null || Array.isArray(record)) return wholeRecord(record, notAnObject);
     const textAt = tape.text.length;
-    const misfit = packRow(tape, row, record as Record<string, unknown>);
-    if (misfit !== undefined) return misfit;
+    try {
+      const misfit = packRow(tape, row, record as Record<string, unknown>);
+      if (misfit !== undefined) return misfit;
+    } catch (cause) {
+      // A getter that throws, a proxy that refuses, texts beyond the longest string that the runtime holds.
+      return { ...wholeRecord(record, `reading it failed (${reasonOf(cause)})`), cause };
+    }
     const bytes = sizeIfTooLarge(tape, row, textAt);
     if (bytes === 0) return undefined;
     return wholeRecord(record, `its row takes ${bytes} bytes, and the limit of a batch is ${maxRecordBytes}`);
@@ -76,25 +81,21 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
 
   function pack(record: unknown, place?: string | (() => string)): void {
     if (rows === mostRows) throw new MillraceError("INTERNAL", `A chunk of ${rows} rows was not taken in time.`);
+    // Checked because the inner record would be overwritten by the outer one, in silence.
     if (isPacking)
       throw new MillraceError("INTERNAL", "A getter or toJSON of a record wrote another record; write it afterwards.");
     const number = nextRecord++;
     const row = rows * stride;
     const textBefore = tape.text;
-    let misfit: Misfit | undefined;
-    let cause: unknown;
     isPacking = true;
     try {
-      misfit = fill(row, record);
-    } catch (error) {
-      // A getter that throws, a proxy that refuses, texts beyond the longest string that the runtime holds.
-      misfit = wholeRecord(record, `reading it failed (${reasonOf(error)})`);
-      cause = error;
-    }
-    isPacking = false;
-    if (misfit !== undefined) {
-      tape.text = textBefore;
-      throw recordRefused({ table: table.name, record: number, place: placeText(place) }, misfit, cause);
+      const misfit = fill(row, record);
+      if (misfit !== undefined) {
+        tape.text = textBefore;
+        throw recordRefused({ table: table.name, record: number, place: placeText(place) }, misfit);
+      }
+    } finally {
+      isPacking = false;
     }
     if (rows === 0) firstRecord = number;
     lastRecord = number;

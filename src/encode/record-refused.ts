@@ -32,7 +32,7 @@ export interface RecordName {
 }
 
 /** One record that does not fit its table. */
-export function recordRefused(name: RecordName, misfit: Misfit, cause: unknown): MillraceError {
+export function recordRefused(name: RecordName, misfit: Misfit): MillraceError {
   const { table, record, place } = name;
   const { column, reason } = misfit;
   const value = shown(misfit.value);
@@ -40,7 +40,7 @@ export function recordRefused(name: RecordName, misfit: Misfit, cause: unknown):
   const what =
     column === undefined ? `${reason}: ${value}` : `column ${column.name} (${column.kind}) got ${value}: ${reason}`;
   return new MillraceError("RECORD_REFUSED", `${where}: ${what}.`, {
-    cause,
+    cause: misfit.cause,
     context: { table, column: column?.name, kind: column?.kind, value, reason, record, place },
   });
 }

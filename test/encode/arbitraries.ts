@@ -89,7 +89,7 @@ const json = fc.oneof(
 );
 
 /** Values that each kind must take. */
-export const valueOf: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
+export const valueOfKind: Readonly<Record<Kind, fc.Arbitrary<unknown>>> = {
   bool: fc.boolean(),
   datetime: fc.oneof(
     fc.date({ noInvalidDate: true, min: new Date("0001-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59.999Z") }),
@@ -147,7 +147,7 @@ export const tableAndRecords: fc.Arbitrary<TableAndRecords> = fc
     const record = fc
       .tuple(
         ...list.map(({ kind, isOptional }) =>
-          isOptional ? fc.option(valueOf[kind], { nil: undefined, freq: 3 }) : valueOf[kind],
+          isOptional ? fc.option(valueOfKind[kind], { nil: undefined, freq: 3 }) : valueOfKind[kind],
         ),
       )
       .map((values) => recordOf(list, values));
