@@ -1,8 +1,10 @@
+import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { DestinationSession, StagedBatch } from "../destination/destination.ts";
-import { aborted, MillraceError } from "../errors.ts";
+import { MillraceError } from "../errors.ts";
 import { asMillraceError, type Retry, type RetryPolicy, withRetries } from "./backoff.ts";
 import { statusWatch } from "./status-watch.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface DelivererOptions extends RetryPolicy {
   /** Wait until the service reports the batch as loaded. */
@@ -60,6 +62,8 @@ export function deliverer(
   hooks: DelivererHooks = {},
 ): Deliverer {
   const controller = new AbortController();
+  // Every batch in flight listens, and the caller has bounded how many there are.
+  setMaxListeners(0, controller.signal);
   const onAbort = () => controller.abort(signal.reason);
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
@@ -188,18 +192,4 @@ function failureOf(batch: SealedBatch, { stage, attempts }: Progress, error: Mil
       context: { ...error.context, table, batch: id, firstRecord, lastRecord, stage, attempts },
     },
   );
-}
-
-/** Leaves at once on abort, even a session that does not listen to its signal. */
-async function unlessAborted<T>(act: Promise<T>, signal: AbortSignal, doing: string): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const cut = new Promise<never>((_, reject) => {
-    onAbort = () => reject(aborted(signal, doing));
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
-  try {
-    return await Promise.race([act, cut]);
-  } finally {
-    signal.removeEventListener("abort", onAbort!);
-  }
 }

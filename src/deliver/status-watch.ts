@@ -1,6 +1,7 @@
 import type { DestinationSession, Outcome } from "../destination/destination.ts";
 import { aborted, type MillraceError } from "../errors.ts";
 import { asMillraceError, sleep } from "./backoff.ts";
+import { unlessAborted } from "./unless-aborted.ts";
 
 export interface WatchOptions {
   readonly pollIntervalMs: number;
@@ -49,7 +50,7 @@ export function statusWatch(
   async function look(): Promise<void> {
     const ids = [...waiting.keys()];
     try {
-      for (const outcome of await session.outcomes(ids, signal))
+      for (const outcome of await unlessAborted(session.outcomes(ids, signal), signal, doing))
         for (const [, waiter] of take([outcome.id])) waiter.resolve(outcome);
     } catch (thrown) {
       const error = asMillraceError(thrown, doing);

@@ -33,6 +33,17 @@ export async function kustoClient(
   const client: Client = new sdk.Client(builder);
   client.axiosInstance.defaults.transformResponse = [(text: unknown) => text];
 
+  // The metadata is asked for by each call until it is there; cold calls that come together ask once.
+  let cloud: Promise<unknown> | undefined;
+  const life = new AbortController();
+  function knowsCloud(): Promise<unknown> {
+    cloud ??= cloudInfo(url, requestTimeoutMs, scrub, life.signal).catch((error) => {
+      cloud = undefined;
+      throw error;
+    });
+    return cloud;
+  }
+
   async function call(
     act: "executeMgmt" | "executeQuery",
     database: string,
@@ -41,14 +52,11 @@ export async function kustoClient(
   ): Promise<string> {
     const doing = `${act === "executeMgmt" ? "Command" : "Query"} ${firstWords(text)} at ${url}`;
     try {
-      await cloudInfo(url, requestTimeoutMs, scrub, signal);
       const properties = rawProperties(new sdk.ClientRequestProperties(), requestTimeoutMs);
-      return await withDeadline(
-        requestTimeoutMs,
-        signal,
-        doing,
-        () => client[act](database, text, properties) as unknown as Promise<string>,
-      );
+      return await withDeadline(requestTimeoutMs, signal, doing, async () => {
+        await knowsCloud();
+        return client[act](database, text, properties) as unknown as Promise<string>;
+      });
     } catch (error) {
       throw toMillraceError(error, { doing, to: "kusto", scrub, context: { database } });
     }
@@ -65,7 +73,10 @@ export async function kustoClient(
   return {
     execute: async (database, csl, signal) => read(answerOfV1, await call("executeMgmt", database, csl, signal), csl),
     query: async (database, kql, signal) => read(answerOfV2, await call("executeQuery", database, kql, signal), kql),
-    close: () => client.close(),
+    close() {
+      life.abort();
+      client.close();
+    },
   };
 }
 

@@ -88,14 +88,14 @@ export async function tableColumns(
     const text = answer.rows[0]?.[schema];
     return typeof text === "string" ? columnsOf(text) : undefined;
   } catch (error) {
-    if (
-      error instanceof MillraceError &&
-      error.code === "NOT_FOUND" &&
-      !/database/i.test(String(error.context.serviceCode))
-    )
-      return undefined;
+    if (error instanceof MillraceError && saysTableIsMissing(error)) return undefined;
     throw error;
   }
+}
+
+/** A 404 without Kusto's own code comes from a wrong address, and "of kind 'Database'" means the database. */
+function saysTableIsMissing({ code, context, message }: MillraceError): boolean {
+  return code === "NOT_FOUND" && context.serviceCode !== undefined && !message.includes("kind 'Database'");
 }
 
 const oneColumn =

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import { MillraceError } from "../../errors.ts";
 import type { DestinationContext, DestinationSession, Outcome, StagedBatch } from "../destination.ts";
@@ -21,6 +22,8 @@ const postTimeoutMs = 30_000;
 export async function openSession(connection: Connection, context: DestinationContext): Promise<DestinationSession> {
   await assertTrusted(connection);
   const controller = new AbortController();
+  // Every call of every batch listens to it.
+  setMaxListeners(0, controller.signal);
   const stopOpening = () => controller.abort(context.signal.reason);
   if (context.signal.aborted) stopOpening();
   context.signal.addEventListener("abort", stopOpening, { once: true });

@@ -52,6 +52,7 @@ async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: Abor
   const others = new AbortController();
   const stop = () => others.abort(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
     await Promise.all(
       Array.from({ length: blocksAtOnce }, async () => {
