@@ -1,0 +1,114 @@
+import { throwIfAborted } from "../errors.ts";
+import { createCatalogue } from "./engine/catalogue.ts";
+import { openStore } from "./engine/store.ts";
+import { type Faults, faultPlan, faults } from "./faults.ts";
+import { type Listener, listen } from "./http/listener.ts";
+import { kustoEndpoint } from "./http/server.ts";
+import { startQueueReader } from "./ingest/queue-reader.ts";
+import type { FailureRecord } from "./ingest/report.ts";
+import { type Language, loadLanguage } from "./kql/language.ts";
+import { checkOptions, type EmulatorOptions } from "./options.ts";
+import { startStorage } from "./storage/storage.ts";
+
+/** A Kusto on this machine. */
+export interface Emulator {
+  /** `http://127.0.0.1:PORT`: data management and engine endpoint in one. */
+  readonly url: string;
+  /** The databases it serves. */
+  readonly databases: readonly string[];
+  /** Azurite behind it, for those who look: service origins as clients see them, and the process. */
+  readonly storage: { readonly blob: string; readonly queue: string; readonly table: string; readonly pid: number };
+  readonly faults: Faults;
+  /** Stops everything and forgets the data; may be called again and again. */
+  close(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Starts a local Kusto: queued and streaming ingestion, commands and queries, over real Azurite and real DuckDB. All
+ * data is in memory. Whatever ends this process, Azurite's process ends with it.
+ *
+ * @throws MillraceError MISSING_PACKAGE, BAD_OPTION, ABORTED.
+ */
+export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
+  const checked = checkOptions(options);
+  throwIfAborted(checked.signal, "starting the emulator");
+  const plan = faultPlan();
+  const failures: FailureRecord[] = [];
+  const closing = new AbortController();
+  // Azurite takes a second to start, in its own process: the store and the parser are loaded meanwhile.
+  const [storage, store] = await bothOrNeither(
+    startStorage({
+      plan,
+      accounts: checked.storageAccounts,
+      sasLifeMs: checked.sasLifeMs,
+      node: checked.node,
+      signal: checked.signal,
+    }),
+    openStore(),
+  );
+  const catalogue = createCatalogue(store, checked.databases);
+  let language: Promise<Language> | undefined;
+  const endpoint = kustoEndpoint({
+    catalogue,
+    storage,
+    failures,
+    plan,
+    language: () => (language ??= loadLanguage()),
+    signal: closing.signal,
+  });
+  let listener: Listener;
+  try {
+    listener = await listen(endpoint, checked.port);
+  } catch (error) {
+    await storage.close();
+    store.close();
+    throw error;
+  }
+  const reader = startQueueReader({
+    catalogue,
+    storage,
+    failures,
+    ingestionDelayMs: checked.ingestionDelayMs,
+    blobRetentionMs: checked.blobRetentionMs,
+  });
+  let closed: Promise<void> | undefined;
+  const close = () =>
+    (closed ??= (async () => {
+      checked.signal?.removeEventListener("abort", close);
+      closing.abort();
+      await Promise.all([listener.close(), reader.close()]);
+      await storage.close();
+      store.close();
+    })());
+  checked.signal?.addEventListener("abort", close, { once: true });
+  return {
+    url: listener.origin,
+    databases: checked.databases,
+    storage: {
+      blob: storage.proxies.blob.origin,
+      queue: storage.proxies.queue.origin,
+      table: storage.proxies.table.origin,
+      pid: storage.azurite.pid,
+    },
+    faults: faults(plan, async (where, forMs) => {
+      const { blob, queue, table } = storage.proxies;
+      const struck = [...(where === "storage" ? [] : [listener]), ...(where === "kusto" ? [] : [blob, queue, table])];
+      await Promise.all(struck.map((each) => each.outage(forMs)));
+    }),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Waits for both; if one fails, the other is closed, so that nothing stays behind. */
+async function bothOrNeither<A extends { close(): unknown }, B extends { close(): unknown }>(
+  a: Promise<A>,
+  b: Promise<B>,
+): Promise<[A, B]> {
+  const [first, second] = await Promise.allSettled([a, b]);
+  if (first.status === "fulfilled" && second.status === "fulfilled") return [first.value, second.value];
+  if (first.status === "fulfilled") await first.value.close();
+  if (second.status === "fulfilled") await second.value.close();
+  throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
+}

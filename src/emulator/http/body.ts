@@ -1,0 +1,35 @@
+import type { IncomingMessage } from "node:http";
+import { gunzipSync, inflateSync } from "node:zlib";
+import { KustoError } from "../kusto-error.ts";
+
+const largestRequest = 64 * 1024 * 1024;
+
+/** The body of a query or command, unpacked if it says so. */
+export async function readBody(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  for await (const part of request as AsyncIterable<Buffer>) {
+    length += part.length;
+    if (length > largestRequest) throw tooLarge();
+    parts.push(part);
+  }
+  return unpack(Buffer.concat(parts), request.headers["content-encoding"]).toString("utf8");
+}
+
+function unpack(body: Buffer, encoding: string | undefined): Buffer {
+  try {
+    if (encoding === "gzip") return gunzipSync(body, { maxOutputLength: largestRequest });
+    if (encoding === "deflate") return inflateSync(body, { maxOutputLength: largestRequest });
+    return body;
+  } catch (error) {
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
+    throw new KustoError(`The request body is not valid ${encoding}.`);
+  }
+}
+
+function tooLarge(): KustoError {
+  return new KustoError(`The request is larger than ${largestRequest} bytes.`, {
+    status: 413,
+    code: "PayloadTooLarge",
+  });
+}

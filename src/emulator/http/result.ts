@@ -1,0 +1,52 @@
+import type { Kind } from "../../schema/kinds.ts";
+import { datetimeText, timespanText } from "../engine/ticks.ts";
+import type { Stored } from "../ingest/text-values.ts";
+
+export interface ResultColumn {
+  readonly name: string;
+  readonly kind: Kind;
+}
+
+/** A table of an answer. A row is the JSON text of an array already, so that every digit of a long stays as it is. */
+export interface ResultTable {
+  readonly columns: readonly ResultColumn[];
+  readonly rows: readonly string[];
+}
+
+/** The JSON text of one stored value, as Kusto writes it. */
+export function jsonOf(kind: Kind, value: Stored): string {
+  if (value === null) return kind === "string" ? '""' : "null";
+  switch (kind) {
+    case "bool":
+      return value ? "true" : "false";
+    case "datetime":
+      return `"${datetimeText(BigInt(value))}"`;
+    case "timespan":
+      return `"${timespanText(BigInt(value))}"`;
+    case "dynamic":
+      return String(value);
+    case "int":
+    case "long":
+      return String(value);
+    case "real":
+      return realText(value as number);
+    default:
+      return JSON.stringify(value);
+  }
+}
+
+/** A double as a JSON number; what JSON has no number for goes as text. */
+function realText(value: number): string {
+  if (Number.isNaN(value)) return '"NaN"';
+  if (!Number.isFinite(value)) return value > 0 ? '"Infinity"' : '"-Infinity"';
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+export function rowOf(columns: readonly ResultColumn[], values: readonly Stored[]): string {
+  return `[${columns.map(({ kind }, index) => jsonOf(kind, values[index]!)).join(",")}]`;
+}
+
+export function resultTable(columns: readonly ResultColumn[], rows: readonly (readonly Stored[])[]): ResultTable {
+  return { columns, rows: rows.map((values) => rowOf(columns, values)) };
+}

@@ -1,0 +1,203 @@
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { dataManagementCommand } from "../commands/data-management.ts";
+import { runCommand } from "../commands/run.ts";
+import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
+import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
+import { IngestionFailure } from "../ingest/failure.ts";
+import { download, ingest } from "../ingest/ingest.ts";
+import type { FailureRecord } from "../ingest/report.ts";
+import type { Language } from "../kql/language.ts";
+import { runQuery } from "../kql/run.ts";
+import { KustoError } from "../kusto-error.ts";
+import type { Storage } from "../storage/storage.ts";
+import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
+import { readBody } from "./body.ts";
+import type { ResultTable } from "./result.ts";
+
+export interface ServedParts {
+  readonly catalogue: Catalogue;
+  readonly storage: Storage;
+  readonly failures: FailureRecord[];
+  readonly plan: FaultPlan;
+  /** Loaded when the first query or command needs it. */
+  language(): Promise<Language>;
+  readonly signal: AbortSignal;
+}
+
+interface Exchange {
+  readonly parts: ServedParts;
+  readonly request: IncomingMessage;
+  readonly url: URL;
+  readonly requestId: string;
+}
+
+interface Route {
+  readonly place: FaultPlace | undefined;
+  readonly answer: (exchange: Exchange) => Promise<string> | string;
+}
+
+/** Both endpoints of the service on one port: data management and engine. */
+export function kustoEndpoint(parts: ServedParts): RequestListener {
+  return (request, response) => {
+    serve(parts, request, response).catch(() => response.destroy());
+  };
+}
+
+async function serve(parts: ServedParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const requestId = String(request.headers["x-ms-client-request-id"] ?? `unspecified;${randomUUID()}`);
+  const activityId = randomUUID();
+  response.setHeader("x-ms-activity-id", activityId);
+  if (/^[\x20-\x7e]*$/.test(requestId)) response.setHeader("x-ms-client-request-id", requestId);
+  let fault: Fault | undefined;
+  let status = 200;
+  let body: string;
+  try {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    const route = routeOf(request, url);
+    fault = route.place && parts.plan.next(route.place);
+    if (fault?.act === "reset" && fault.when === "before") {
+      request.socket.resetAndDestroy();
+      return;
+    }
+    if (fault?.act === "answer") {
+      if (fault.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(fault.retryAfterSeconds));
+      throw asked(fault.status);
+    }
+    body = await route.answer({ parts, request, url, requestId });
+  } catch (error) {
+    const refusal = refusalOf(error);
+    status = refusal.status;
+    body = errorBody(refusal, requestId, activityId);
+  }
+  if (fault?.act === "reset") {
+    request.socket.resetAndDestroy();
+    return;
+  }
+  // What is left of a body that nobody read would keep the connection from its next request.
+  request.resume();
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
+  response.end(body);
+}
+
+function routeOf(request: IncomingMessage, url: URL): Route {
+  const key = `${request.method} ${url.pathname.replace(/\/$/, "")}`;
+  switch (key) {
+    case "GET /v1/rest/auth/metadata":
+      return { place: undefined, answer: () => metadata };
+    case "GET /v1/rest/ping":
+      return { place: undefined, answer: () => '"Pong!"' };
+    case "POST /v1/rest/mgmt":
+      return { place: "mgmt", answer: (exchange) => execute(exchange, v1Command, v1Command) };
+    case "POST /v1/rest/query":
+      return { place: "query", answer: (exchange) => execute(exchange, v1Query, v1Command) };
+    case "POST /v2/rest/query":
+      return { place: "query", answer: (exchange) => execute(exchange, v2Query, v2Query) };
+  }
+  if (request.method === "POST" && url.pathname.startsWith("/v1/rest/ingest/"))
+    return { place: "ingest", answer: streamingIngestion };
+  throw new KustoError(`There is nothing at ${request.method} ${url.pathname}.`, { status: 404, code: "NotFound" });
+}
+
+const metadata = JSON.stringify({
+  AzureAD: {
+    LoginEndpoint: "https://login.microsoftonline.com",
+    LoginMfaRequired: false,
+    KustoClientAppId: "db662dc1-0cfe-4e1c-a843-19a68e65be58",
+    KustoClientRedirectUri: "https://microsoft/kustoclient",
+    KustoServiceResourceId: "https://kusto.kusto.windows.net",
+    FirstPartyAuthorityUrl: "https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a",
+  },
+});
+
+type Framing = (table: ResultTable, requestId: string) => string;
+
+/** Runs what a body asks for: commands begin with a dot, whatever the endpoint. */
+async function execute({ parts, request, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
+  const { db, csl } = requestOf(await readBody(request));
+  const resources = dataManagementCommand(csl, parts.storage);
+  if (resources) return command(resources, requestId);
+  const { catalogue, failures } = parts;
+  const database = databaseOf(catalogue, db);
+  const code = (await parts.language()).parse(csl, catalogue, database);
+  if (/^\s*\./.test(csl))
+    return command(await runCommand(code, { catalogue, database, failures, text: csl }), requestId);
+  return query(await runQuery(code, catalogue, database), requestId);
+}
+
+function requestOf(body: string): { db: string; csl: string } {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(body);
+  } catch {
+    throw new KustoError("The request body is not JSON.", { code: "BadRequest_SyntaxError" });
+  }
+  const { db, csl } = (parsed ?? {}) as { db?: unknown; csl?: unknown };
+  if (typeof csl !== "string" || csl.trim() === "")
+    throw new KustoError("The request has no 'csl': the text of a query or command.");
+  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl };
+}
+
+/** `POST /v1/rest/ingest/{database}/{table}?streamFormat=...`: rows are there when the answer is. */
+async function streamingIngestion({ parts, request, url }: Exchange): Promise<string> {
+  const [database, table] = url.pathname.split("/").slice(4).map(decodeURIComponent);
+  if (!database || !table) throw new KustoError("Streaming ingestion needs a database and a table in its path.");
+  const mappingName = url.searchParams.get("mappingName");
+  const fromBlob = url.searchParams.get("sourceKind")?.toLowerCase() === "uri";
+  const bytes = fromBlob
+    ? download(parts.storage.direct(sourceUri(await readBody(request))), parts.signal)
+    : (request as AsyncIterable<Uint8Array>);
+  const extent = await ingest(
+    parts.catalogue,
+    {
+      database,
+      table,
+      format: url.searchParams.get("streamFormat") ?? "csv",
+      mappingReference: mappingName === null || mappingName === "" ? undefined : mappingName,
+    },
+    bytes,
+  );
+  return v1Command({
+    columns: [
+      { name: "ConsumedRecordsCount", kind: "long" },
+      { name: "UpdatePolicyStatus", kind: "string" },
+      { name: "UpdatePolicyFailureCode", kind: "string" },
+      { name: "UpdatePolicyFailureReason", kind: "string" },
+    ],
+    rows: [`[${extent.rows},"Inactive","Unknown",null]`],
+  });
+}
+
+function sourceUri(body: string): string {
+  try {
+    const uri = (JSON.parse(body) as { sourceUri?: unknown; SourceUri?: unknown }).sourceUri;
+    if (typeof uri === "string") return uri;
+  } catch {
+    // Told below.
+  }
+  throw new KustoError("The request body must be a JSON object with a 'sourceUri'.");
+}
+
+function asked(status: number): KustoError {
+  const throttled = status === 429;
+  return new KustoError(throttled ? "The request was denied: too many requests." : "The service is unavailable.", {
+    status,
+    code: throttled ? "TooManyRequests" : "ServiceUnavailable",
+    type: throttled
+      ? "Kusto.Data.Exceptions.KustoRequestThrottledException"
+      : "Kusto.Data.Exceptions.KustoServiceException",
+    permanent: false,
+  });
+}
+
+function refusalOf(error: unknown): KustoError {
+  if (error instanceof KustoError) return error;
+  if (error instanceof IngestionFailure)
+    return new KustoError(error.message, { code: error.code, permanent: error.permanent });
+  return new KustoError(`Internal error of the emulator: ${error instanceof Error ? error.message : String(error)}`, {
+    status: 500,
+    code: "General_InternalServerError",
+    type: "Kusto.Data.Exceptions.KustoServiceException",
+    permanent: false,
+  });
+}

@@ -1,0 +1,169 @@
+import { IngestionFailure } from "./failure.ts";
+
+/** One record: its text, and the same parsed. Numbers, decimals and dynamics are read from the text, for exactness. */
+export interface JsonRecord {
+  readonly text: string;
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * The records of `json`: one property bag per line. A line that is no property bag is left out in silence, as the
+ * service does (documentation, "Ingestion behavior of invalid data").
+ */
+export async function* jsonLines(pieces: AsyncIterable<string>): AsyncGenerator<JsonRecord[]> {
+  let rest = "";
+  let isStart = true;
+  for await (const piece of pieces) {
+    const lines = (rest + (isStart ? withoutMark(piece) : piece)).split("\n");
+    isStart = isStart && piece === "";
+    rest = lines.pop()!;
+    yield lines.flatMap(bagOf);
+  }
+  yield bagOf(rest);
+}
+
+function bagOf(line: string): JsonRecord[] {
+  if (line.trim() === "") return [];
+  try {
+    const value: unknown = JSON.parse(line);
+    return isBag(value) ? [{ text: line, value }] : [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * The records of `multijson`: property bags with blanks between them, or one array of property bags.
+ *
+ * @throws IngestionFailure BadRequest_InvalidBlob where it is neither.
+ */
+export async function* multiJson(pieces: AsyncIterable<string>): AsyncGenerator<JsonRecord[]> {
+  const state: BagScan = { rest: "", at: 0, from: -1, depth: 0, isInString: false, isInArray: false };
+  let isStart = true;
+  for await (const piece of pieces) {
+    const records = nextBags(state, isStart ? withoutMark(piece) : piece);
+    isStart = isStart && piece === "";
+    if (records.length > 0) yield records;
+  }
+  if (state.from >= 0 || state.isInArray) throw invalid("it ends within a record");
+}
+
+interface BagScan {
+  rest: string;
+  at: number;
+  /** Where the open record begins, or -1 between records. */
+  from: number;
+  depth: number;
+  isInString: boolean;
+  isInArray: boolean;
+}
+
+/** Scans on through `rest + piece`; the scan itself never goes back, however a record is cut into pieces. */
+function nextBags(state: BagScan, piece: string): JsonRecord[] {
+  const records: JsonRecord[] = [];
+  const text = state.rest + piece;
+  let { at, from, depth, isInString } = state;
+  for (; at < text.length; at++) {
+    const char = text.charCodeAt(at);
+    if (isInString) {
+      if (char === 0x5c) at++;
+      else if (char === 0x22) isInString = false;
+      continue;
+    }
+    if (from >= 0) {
+      if (char === 0x22) isInString = true;
+      else if (char === 0x7b || char === 0x5b) depth++;
+      else if (char === 0x7d || char === 0x5d) {
+        depth--;
+        if (depth > 0) continue;
+        records.push(parsedBag(text.slice(from, at + 1)));
+        from = -1;
+      }
+      continue;
+    }
+    if (char === 0x20 || (char >= 0x09 && char <= 0x0d)) continue;
+    if (char === 0x7b) {
+      from = at;
+      depth = 1;
+    } else if (char === 0x5b && !state.isInArray) state.isInArray = true;
+    else if (char === 0x5d && state.isInArray) state.isInArray = false;
+    else if (char !== 0x2c || !state.isInArray)
+      throw invalid(`unexpected character ${JSON.stringify(text[at])} between records`);
+  }
+  const keep = from >= 0 ? from : text.length;
+  Object.assign(state, { rest: text.slice(keep), at: at - keep, from: from >= 0 ? 0 : -1, depth, isInString });
+  return records;
+}
+
+function parsedBag(text: string): JsonRecord {
+  try {
+    return { text, value: JSON.parse(text) as Record<string, unknown> };
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
+}
+
+const invalid = (why: string) =>
+  new IngestionFailure("BadRequest_InvalidBlob", `Blob is invalid: malformed JSON, ${why}.`);
+
+const withoutMark = (text: string) => (text.startsWith("\ufeff") ? text.slice(1) : text);
+
+export function isBag(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The texts of a property bag's values by name, as they stand; of a name that comes twice, the last. */
+export function membersOf(text: string): Map<string, string> {
+  const members = new Map<string, string>();
+  let at = skipBlanks(text, 0) + 1;
+  for (;;) {
+    at = skipBlanks(text, at);
+    if (text[at] !== '"') return members;
+    const nameEnd = valueEnd(text, at);
+    const name = JSON.parse(text.slice(at, nameEnd)) as string;
+    const from = skipBlanks(text, skipBlanks(text, nameEnd) + 1);
+    const to = valueEnd(text, from);
+    members.set(name, text.slice(from, to));
+    at = skipBlanks(text, to);
+    if (text[at] === ",") at++;
+  }
+}
+
+/** The texts of an array's elements. */
+export function elementsOf(text: string): string[] {
+  const elements: string[] = [];
+  let at = skipBlanks(text, 0) + 1;
+  for (;;) {
+    at = skipBlanks(text, at);
+    if (at >= text.length || text[at] === "]") return elements;
+    const to = valueEnd(text, at);
+    elements.push(text.slice(at, to));
+    at = skipBlanks(text, to);
+    if (text[at] === ",") at++;
+  }
+}
+
+function skipBlanks(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charCodeAt(at) <= 0x20) at++;
+  return at;
+}
+
+/** One past the end of the JSON value that begins at `from`; the text is known to be well formed. */
+function valueEnd(text: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < text.length; at++) {
+    const char = text[at]!;
+    if (char === '"') {
+      at++;
+      while (text[at] !== '"') at += text[at] === "\\" ? 2 : 1;
+      if (depth === 0) return at + 1;
+    } else if (char === "{" || char === "[") depth++;
+    else if (char === "}" || char === "]") {
+      depth--;
+      if (depth === 0) return at + 1;
+      if (depth < 0) return at;
+    } else if (depth === 0 && (char === "," || char.charCodeAt(0) <= 0x20)) return at;
+  }
+  return text.length;
+}

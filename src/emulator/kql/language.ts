@@ -1,0 +1,123 @@
+import { createRequire } from "node:module";
+import type { Catalogue, Database } from "../engine/catalogue.ts";
+import { KustoError, semanticError, syntaxError } from "../kusto-error.ts";
+import { optionalPackage } from "../optional-package.ts";
+import { positionText, type SyntaxNode } from "./tree.ts";
+
+/** What we use of Kusto's own parser; the package describes itself in 30 000 lines of global types, which nobody should load. */
+interface KustoLanguage {
+  readonly KustoCode: { ParseAndAnalyze(text: string, globals: unknown): ParsedCode };
+  readonly GlobalState: { readonly Default: { WithDatabase(database: unknown): unknown } };
+  readonly Symbols: {
+    readonly ColumnSymbol: new (
+      name: string,
+      type: unknown,
+      description: null,
+      originals: null,
+      source: null,
+      examples: null,
+    ) => unknown;
+    readonly TableSymbol: { readonly $ctor4: new (name: string, columns: unknown[]) => unknown };
+    readonly DatabaseSymbol: { readonly ctor: new (name: string, members: unknown[]) => unknown };
+    readonly ScalarTypes: { GetSymbol(name: string): unknown };
+  };
+  readonly Syntax: { readonly SyntaxKind: Readonly<Record<string, number>> };
+}
+
+interface ParsedCode {
+  readonly Syntax: SyntaxNode;
+  readonly Kind: string;
+  GetDiagnostics(): { readonly Count: number; getItem(index: number): Diagnostic };
+}
+
+interface Diagnostic {
+  readonly Code: string;
+  readonly Severity: string;
+  readonly Message: string;
+  readonly Start: number;
+}
+
+/** A parsed and bound text. */
+export interface Code {
+  readonly text: string;
+  readonly root: SyntaxNode;
+}
+
+export interface Language {
+  /**
+   * Parses and binds a query or command against a database's schema.
+   *
+   * @throws KustoError with the parser's own words and the position.
+   */
+  parse(text: string, catalogue: Catalogue, database: Database): Code;
+}
+
+/** Loads the parser; 0.2 s, and its first parse about a second more, so it is asked for once and kept. */
+export async function loadLanguage(): Promise<Language> {
+  const kusto = await optionalPackage("@kusto/language-service-next", () => {
+    const require = createRequire(import.meta.url);
+    // The package's main alone throws: the runtime of its compiler must be there first.
+    require("@kusto/language-service-next/bridge.min.js");
+    require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
+    return (globalThis as unknown as { Kusto: { Language: KustoLanguage } }).Kusto.Language;
+  });
+  nameKinds(kusto.Syntax.SyntaxKind);
+  const known = new Map<Database, { version: number; globals: unknown }>();
+  return {
+    parse(text, catalogue, database) {
+      let current = known.get(database);
+      if (current?.version !== catalogue.version) {
+        current = { version: catalogue.version, globals: globalsOf(kusto, database) };
+        known.set(database, current);
+      }
+      const code = kusto.KustoCode.ParseAndAnalyze(text, current.globals);
+      refuseErrors(code, text);
+      return { text, root: code.Syntax };
+    },
+  };
+}
+
+const kindNames = new Map<number, string>();
+
+function nameKinds(kinds: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(kinds)) if (typeof value === "number") kindNames.set(value, name);
+}
+
+/** The name of a node's kind, such as `FilterOperator`. */
+export function kindOf(node: SyntaxNode): string {
+  return kindNames.get(node.Kind) ?? `kind ${node.Kind}`;
+}
+
+function globalsOf({ Symbols, GlobalState }: KustoLanguage, database: Database): unknown {
+  const tables = [...database.tables.values()].map((table) => {
+    const columns = table.columns.map(
+      ({ name, kind }) => new Symbols.ColumnSymbol(name, Symbols.ScalarTypes.GetSymbol(kind), null, null, null, null),
+    );
+    return new Symbols.TableSymbol.$ctor4(table.name, columns);
+  });
+  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor(database.name, tables));
+}
+
+/** Names that do not resolve: the service says SEM0100 of them. */
+const unresolved = new Set(["KS142", "KS204", "KS143", "KS211"]);
+const malformed = /^KS(00\d|17[56]|20[0-2])$/;
+
+function refuseErrors(code: ParsedCode, text: string): void {
+  const found = code.GetDiagnostics();
+  for (let index = 0; index < found.Count; index++) {
+    const { Code, Severity, Message, Start } = found.getItem(index);
+    if (Severity !== "Error") continue;
+    const place = positionText(text, Start);
+    if (malformed.test(Code)) throw syntaxError(`SYN0002: ${Message} ${place} (${Code})`);
+    if (unresolved.has(Code)) throw semanticError(`SEM0100: ${Message} ${place} (${Code})`);
+    throw semanticError(`SEM0001: ${Message} ${place} (${Code})`);
+  }
+}
+
+/** Refuses what the emulator does not carry, by name and place. */
+export function notCarried(what: string, node: SyntaxNode, text: string): KustoError {
+  return new KustoError(
+    `Semantic error: SEM0999: ${what} is not supported by this emulator ${positionText(text, node.TextStart)}`,
+    { type: "Kusto.Data.Exceptions.SemanticException" },
+  );
+}

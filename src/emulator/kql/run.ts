@@ -1,0 +1,54 @@
+import type { Catalogue, Database } from "../engine/catalogue.ts";
+import { nowTicks } from "../engine/ticks.ts";
+import { type ResultTable, rowOf } from "../http/result.ts";
+import type { Stored } from "../ingest/text-values.ts";
+import { KustoError } from "../kusto-error.ts";
+import type { Code } from "./language.ts";
+import { translate } from "./query.ts";
+import { finalSql, type Relation } from "./relation.ts";
+
+/** Runs a parsed query, or the pipe behind a command whose result is given. */
+export async function runQuery(
+  code: Code,
+  catalogue: Catalogue,
+  database: Database,
+  command?: Relation,
+): Promise<ResultTable> {
+  const context = { catalogue, database, text: code.text, lets: new Map(), command, now: nowTicks() };
+  return read(catalogue, translate(code.root, context));
+}
+
+async function read(catalogue: Catalogue, relation: Relation): Promise<ResultTable> {
+  const columns = relation.columns.map(({ name, kind }) => ({ name, kind }));
+  const rows: string[] = [];
+  await catalogue.store.withConnection(async (connection) => {
+    try {
+      const result = await connection.stream(finalSql(relation));
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (!chunk || chunk.rowCount === 0) break;
+        const vectors = columns.map((_, index) => chunk.getColumnVector(index));
+        for (let row = 0; row < chunk.rowCount; row++)
+          rows.push(
+            rowOf(
+              columns,
+              vectors.map((vector) => vector.getItem(row) as Stored),
+            ),
+          );
+      }
+    } catch (error) {
+      throw refusedByStore(error);
+    }
+  });
+  return { columns, rows };
+}
+
+/** DuckDB speaks of its own SQL, which is nobody's business but names the value it could not take. */
+function refusedByStore(error: unknown): unknown {
+  if (error instanceof KustoError || !(error instanceof Error)) return error;
+  const said = error.message.split("\n")[0];
+  return new KustoError(`Query execution has resulted in error (0x80DA0001): ${said}`, {
+    code: "General_BadRequest",
+    type: "Kusto.Data.Exceptions.KustoServicePartialQueryFailureException",
+  });
+}

@@ -1,0 +1,103 @@
+import { isKind, type Kind } from "../../schema/kinds.ts";
+
+/** A node of Kusto's syntax tree, as far as we look at it. */
+export interface SyntaxNode {
+  readonly Kind: number;
+  readonly TextStart: number;
+  readonly Width: number;
+  readonly ChildCount: number;
+  readonly NameInParent: string | null;
+  readonly ResultType?: TypeSymbol | null;
+  readonly ReferencedSymbol?: { readonly Name: string } | null;
+  readonly SimpleName?: string;
+  readonly LiteralValue?: unknown;
+  GetChild(index: number): SyntaxNode | null;
+  ToString(): string;
+}
+
+export interface TypeSymbol {
+  readonly Name: string;
+  readonly Columns?: {
+    readonly Count: number;
+    getItem(index: number): { readonly Name: string; readonly Type: TypeSymbol };
+  };
+}
+
+export function childrenOf(node: SyntaxNode): SyntaxNode[] {
+  const children: SyntaxNode[] = [];
+  for (let index = 0; index < node.ChildCount; index++) {
+    const child = node.GetChild(index);
+    if (child) children.push(child);
+  }
+  return children;
+}
+
+/** The child that the grammar calls `name`, if it is there. */
+export function part(node: SyntaxNode, name: string): SyntaxNode | undefined {
+  return childrenOf(node).find((child) => child.NameInParent === name);
+}
+
+export function needPart(node: SyntaxNode, name: string): SyntaxNode {
+  const found = part(node, name);
+  if (!found) throw new Error(`The parser's tree has no ${name} in ${node.ToString()}`);
+  return found;
+}
+
+/** The elements of a list of separated elements. */
+export function elementsIn(list: SyntaxNode | undefined): SyntaxNode[] {
+  return list ? childrenOf(list).flatMap((separated) => separated.GetChild(0) ?? []) : [];
+}
+
+/** The first node named `name` at any depth, in the order of the text. */
+export function findPart(node: SyntaxNode, name: string): SyntaxNode | undefined {
+  for (const child of childrenOf(node)) {
+    const found = child.NameInParent === name ? child : findPart(child, name);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** All nodes named `name` at any depth, in the order of the text. */
+export function findParts(node: SyntaxNode, name: string): SyntaxNode[] {
+  return childrenOf(node).flatMap((child) => [
+    ...(child.NameInParent === name ? [child] : []),
+    ...findParts(child, name),
+  ]);
+}
+
+/** The text of a node without the blanks and comments before it. */
+export function textOf(node: SyntaxNode): string {
+  return node.ToString().trim();
+}
+
+/** A name without its quoting: of `['a b']`, `a b`. */
+export function nameOf(node: SyntaxNode): string {
+  return node.SimpleName || textOf(node);
+}
+
+/** The scalar type that the binder found, or undefined where it is none of the ten. */
+export function scalarType(node: SyntaxNode): Kind | undefined {
+  return kindNamed(node.ResultType);
+}
+
+export function kindNamed(type: TypeSymbol | null | undefined): Kind | undefined {
+  const name = type?.Name ?? "";
+  if (isKind(name)) return name;
+  return name.startsWith("dynamic") ? "dynamic" : undefined;
+}
+
+export function resultColumns(node: SyntaxNode): { name: string; kind: Kind }[] {
+  const columns = node.ResultType?.Columns;
+  if (!columns) return [];
+  return Array.from({ length: columns.Count }, (_, index) => {
+    const { Name, Type } = columns.getItem(index);
+    return { name: Name, kind: kindNamed(Type) ?? "dynamic" };
+  });
+}
+
+/** `[line:position=2:7]`, as the service puts it. */
+export function positionText(text: string, offset: number): string {
+  const before = text.slice(0, offset);
+  const line = before.split("\n").length;
+  return `[line:position=${line}:${offset - before.lastIndexOf("\n")}]`;
+}

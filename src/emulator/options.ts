@@ -1,0 +1,82 @@
+import { MillraceError } from "../errors.ts";
+
+export interface EmulatorOptions {
+  /** TCP port of the Kusto endpoint on 127.0.0.1; default 0, a free one. */
+  readonly port?: number;
+  /** The databases to serve. Default `["NetDefaultDB", "demo"]`; NetDefaultDB is always there, for clients ask for it. */
+  readonly databases?: readonly string[];
+  /** Closes the emulator, also while it starts. */
+  readonly signal?: AbortSignal;
+  /** How long a queued message without `FlushImmediately` waits before it is ingested, in milliseconds; default 0. */
+  readonly ingestionDelayMs?: number;
+  /** Storage accounts, each with its container and its ingestion queue; default 2, so that clients have a choice. */
+  readonly storageAccounts?: number;
+  /** Life of the SAS that clients are given, in milliseconds; default 24 hours. */
+  readonly sasLifeMs?: number;
+  /** How long an ingested blob is kept, in milliseconds; default 60 000. */
+  readonly blobRetentionMs?: number;
+  /** The Node.js executable that runs Azurite; default the running one, or `node` where that is another runtime. */
+  readonly node?: string;
+}
+
+export interface CheckedOptions {
+  readonly port: number;
+  readonly databases: readonly string[];
+  readonly signal: AbortSignal | undefined;
+  readonly ingestionDelayMs: number;
+  readonly storageAccounts: number;
+  readonly sasLifeMs: number;
+  readonly blobRetentionMs: number;
+  readonly node: string | undefined;
+}
+
+const alwaysThere = "NetDefaultDB";
+
+const known = [
+  "port",
+  "databases",
+  "signal",
+  "ingestionDelayMs",
+  "storageAccounts",
+  "sasLifeMs",
+  "blobRetentionMs",
+  "node",
+];
+
+/** Checks the options once. @throws MillraceError BAD_OPTION, naming the option. */
+export function checkOptions(options: EmulatorOptions): CheckedOptions {
+  for (const name of Object.keys(options))
+    if (!known.includes(name))
+      throw new MillraceError("BAD_OPTION", `Emulator option '${name}' is not known; there are: ${known.join(", ")}.`, {
+        context: { option: name },
+      });
+  const databases = options.databases ?? ["demo"];
+  for (const name of databases)
+    if (typeof name !== "string" || !/^[^\u0000-\u001f/\\]{1,260}$/.test(name) || name.trim() !== name)
+      throw new MillraceError(
+        "BAD_OPTION",
+        `Emulator option 'databases': ${JSON.stringify(name)} is not a name of a database.`,
+      );
+  const isBun = "bun" in process.versions;
+  return {
+    port: wholeNumber("port", options.port ?? 0, 0, 65_535),
+    databases: [...new Map([alwaysThere, ...databases].map((name) => [name.toLowerCase(), name])).values()],
+    signal: options.signal,
+    ingestionDelayMs: wholeNumber("ingestionDelayMs", options.ingestionDelayMs ?? 0, 0, 86_400_000),
+    storageAccounts: wholeNumber("storageAccounts", options.storageAccounts ?? 2, 1, 16),
+    sasLifeMs: wholeNumber("sasLifeMs", options.sasLifeMs ?? 86_400_000, 1_000, 31_536_000_000),
+    blobRetentionMs: wholeNumber("blobRetentionMs", options.blobRetentionMs ?? 60_000, 0, 86_400_000),
+    node: options.node ?? (isBun || "deno" in process.versions ? "node" : undefined),
+  };
+}
+
+function wholeNumber(name: string, value: number, from: number, to: number): number {
+  if (Number.isInteger(value) && value >= from && value <= to) return value;
+  throw new MillraceError(
+    "BAD_OPTION",
+    `Emulator option '${name}' must be a whole number from ${from} to ${to}, not ${value}.`,
+    {
+      context: { option: name },
+    },
+  );
+}

@@ -1,0 +1,110 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { aborted, MillraceError } from "../../errors.ts";
+import { optionalPackage } from "../optional-package.ts";
+import type { Account } from "./accounts.ts";
+
+/** A running Azurite: the origins of its three services, and the process. */
+export interface Azurite {
+  readonly blob: string;
+  readonly queue: string;
+  readonly table: string;
+  readonly pid: number;
+  /** Resolves when the process is gone, for whatever reason. */
+  readonly gone: Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * What the child runs. Its standard input is a pipe that nobody writes to: when the parent goes, even by SIGKILL, the
+ * kernel closes the pipe and the child leaves at once. So no process stays behind, and no signal handler is needed here.
+ */
+const childProgram = `
+const [path, ...args] = JSON.parse(process.env.MILLRACE_AZURITE);
+for (const event of ["end", "close", "error"]) process.stdin.on(event, () => process.exit(0));
+process.stdin.resume();
+process.argv = [process.execPath, path, ...args];
+require(path);
+`;
+
+const flags = [
+  "--inMemoryPersistence",
+  "--silent",
+  "--disableTelemetry",
+  "--skipApiVersionCheck",
+  ...["blob", "queue", "table"].flatMap((service) => [`--${service}Host`, "127.0.0.1", `--${service}Port`, "0"]),
+];
+
+const startTimeoutMs = 30_000;
+
+export async function startAzurite(
+  accounts: readonly Account[],
+  options: { node?: string | undefined; signal?: AbortSignal | undefined } = {},
+): Promise<Azurite> {
+  const path = await optionalPackage("azurite", () =>
+    createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js"),
+  );
+  const { NODE_OPTIONS: _notForTheChild, ...env } = process.env;
+  const child = spawn(options.node ?? process.execPath, ["-e", childProgram], {
+    cwd: tmpdir(),
+    stdio: ["pipe", "pipe", "pipe"],
+    env: {
+      ...env,
+      AZURITE_ACCOUNTS: accounts.map(({ name, key }) => `${name}:${key}`).join(";"),
+      MILLRACE_AZURITE: JSON.stringify([path, ...flags]),
+    },
+  });
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()).once("error", () => resolve()));
+  const close = () => stop(child, gone);
+  try {
+    const origins = await listening(child, options.signal);
+    return { ...origins, pid: child.pid!, gone, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Waits for the three lines in which Azurite names its ports. */
+function listening(child: ChildProcess, signal: AbortSignal | undefined): Promise<Record<Service, string>> {
+  return new Promise((resolve, reject) => {
+    let said = "";
+    const settle = (act: () => void) => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      act();
+    };
+    const fail = (why: string) =>
+      settle(() => reject(new MillraceError("INTERNAL", `Azurite did not start: ${why}\n${said}`.trim())));
+    const onAbort = () => settle(() => reject(aborted(signal!, "starting the emulator")));
+    const timer = setTimeout(() => fail(`no word of its ports in ${startTimeoutMs / 1000} s`), startTimeoutMs);
+    const hear = (chunk: Buffer) => {
+      if (said.length < 10_000) said += chunk;
+      const origins = originsIn(said);
+      if (origins) settle(() => resolve(origins));
+    };
+    child.stdout!.on("data", hear);
+    child.stderr!.on("data", hear);
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code) => fail(`it ended with code ${code}`));
+    if (signal?.aborted) onAbort();
+    else signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+type Service = "blob" | "queue" | "table";
+
+function originsIn(said: string): Record<Service, string> | undefined {
+  const found: Partial<Record<Service, string>> = {};
+  for (const [, service, origin] of said.matchAll(/Azurite (\w+) service is successfully listening at (http:\S+)/g))
+    found[service!.toLowerCase() as Service] = origin!;
+  return found.blob && found.queue && found.table ? (found as Record<Service, string>) : undefined;
+}
+
+async function stop(child: ChildProcess, gone: Promise<void>): Promise<void> {
+  child.stdin?.destroy();
+  const timer = setTimeout(() => child.kill("SIGKILL"), 2_000);
+  await gone;
+  clearTimeout(timer);
+}

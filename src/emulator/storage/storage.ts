@@ -1,0 +1,142 @@
+import { StorageSharedKeyCredential as BlobKey, BlobServiceClient } from "@azure/storage-blob";
+import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
+import type { FaultPlan } from "../faults.ts";
+import { type Account, containerSas, queueSas, randomAccount, tableAccountSas, tableSas } from "./accounts.ts";
+import { type Azurite, startAzurite } from "./azurite.ts";
+import { type StorageProxy, startProxy } from "./proxy.ts";
+
+const containerName = "ingestdata";
+const readyQueueName = "readyforaggregation-secured";
+const successQueueName = "successfulingestions";
+const failureQueueName = "failedingestions";
+const statusTableName = "ingestionsstatus";
+
+/** Storage as the data management side uses it: Azurite, the proxies that clients see, and our own clients. */
+export interface Storage {
+  readonly azurite: Azurite;
+  readonly accounts: readonly Account[];
+  readonly proxies: { readonly blob: StorageProxy; readonly queue: StorageProxy; readonly table: StorageProxy };
+  /** The queues that clients post ingestion messages to, one per account. */
+  readonly ready: readonly QueueClient[];
+  readonly succeeded: QueueClient;
+  readonly failed: QueueClient;
+  /** Rows of `.get ingestion resources`: type and URL with a fresh SAS. */
+  resources(): [type: string, root: string][];
+  /** A client's storage URL as the emulator itself fetches it: past the proxy, with the client's own SAS. */
+  direct(url: string): string;
+  /** Removes a blob of our own containers; other blobs are left alone. */
+  remove(url: string): Promise<void>;
+  /** Calls back when a message has been posted to a ready queue. */
+  onPosted(listener: () => void): void;
+  close(): Promise<void>;
+}
+
+export interface StorageOptions {
+  readonly plan: FaultPlan;
+  readonly accounts: number;
+  readonly sasLifeMs: number;
+  readonly node: string | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export async function startStorage(options: StorageOptions): Promise<Storage> {
+  const accounts = Array.from({ length: options.accounts }, randomAccount);
+  const azurite = await startAzurite(accounts, options);
+  const posted: (() => void)[] = [];
+  const proxies = await Promise.all(
+    (["blob", "queue", "table"] as const).map((place) =>
+      startProxy({
+        place,
+        target: azurite[place],
+        plan: options.plan,
+        onDone: (method, path, status) => {
+          if (place === "queue" && method === "POST" && status < 300 && path.includes(readyQueueName))
+            for (const listener of posted) listener();
+        },
+      }),
+    ),
+  );
+  const [blob, queue, table] = proxies as [StorageProxy, StorageProxy, StorageProxy];
+  const close = async () => {
+    await Promise.all([...proxies.map((proxy) => proxy.close()), azurite.close()]);
+  };
+  try {
+    const queues = await createEverything(azurite, accounts);
+    return {
+      azurite,
+      accounts,
+      proxies: { blob, queue, table },
+      ...queues,
+      resources: () =>
+        resourceRows({ accounts, blob: blob.origin, queue: queue.origin, table: table.origin }, options.sasLifeMs),
+      direct: (url) => blob.toAzurite(url) ?? url,
+      remove: async (url) => {
+        const account = accounts.find(({ name }) => url.startsWith(`${blob.origin}/${name}/${containerName}/`));
+        if (!account) return;
+        const name = decodeURIComponent(new URL(url).pathname.split("/").slice(3).join("/"));
+        await blobService(azurite, account).getContainerClient(containerName).getBlobClient(name).deleteIfExists();
+      },
+      onPosted: (listener) => void posted.push(listener),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function blobService(azurite: Azurite, { name, key }: Account): BlobServiceClient {
+  return new BlobServiceClient(`${azurite.blob}/${name}`, new BlobKey(name, key));
+}
+
+function queueService(azurite: Azurite, { name, key }: Account): QueueServiceClient {
+  return new QueueServiceClient(`${azurite.queue}/${name}`, new QueueKey(name, key));
+}
+
+async function createEverything(azurite: Azurite, accounts: readonly Account[]) {
+  const first = accounts[0]!;
+  const ready = accounts.map((account) => queueService(azurite, account).getQueueClient(readyQueueName));
+  const succeeded = queueService(azurite, first).getQueueClient(successQueueName);
+  const failed = queueService(azurite, first).getQueueClient(failureQueueName);
+  await Promise.all([
+    ...accounts.map((account) => blobService(azurite, account).createContainer(containerName)),
+    ...[...ready, succeeded, failed].map((queue) => queue.create()),
+    createTable(azurite, first),
+  ]);
+  return { ready, succeeded, failed };
+}
+
+/** The table service has no client among our dependencies; one POST with an account-wide SAS does it. */
+async function createTable(azurite: Azurite, account: Account): Promise<void> {
+  const answer = await fetch(`${azurite.table}/${account.name}/Tables?${tableAccountSas(account)}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json;odata=nometadata" },
+    body: JSON.stringify({ TableName: statusTableName }),
+  });
+  if (!answer.ok) throw new Error(`Azurite refused to create the status table: ${answer.status}`);
+}
+
+function resourceRows(
+  at: { accounts: readonly Account[]; blob: string; queue: string; table: string },
+  lifeMs: number,
+): [string, string][] {
+  const first = at.accounts[0]!;
+  const queueUrl = (account: Account, name: string, rights: string) =>
+    `${at.queue}/${account.name}/${name}?${queueSas(account, name, rights, lifeMs)}`;
+  return [
+    ...at.accounts.map((account): [string, string] => [
+      "SecuredReadyForAggregationQueue",
+      queueUrl(account, readyQueueName, "a"),
+    ]),
+    ["FailedIngestionsQueue", queueUrl(first, failureQueueName, "rap")],
+    ["SuccessfulIngestionsQueue", queueUrl(first, successQueueName, "rap")],
+    ...at.accounts.map((account): [string, string] => [
+      "TempStorage",
+      `${at.blob}/${account.name}/${containerName}?${containerSas(account, containerName, "rw", lifeMs)}`,
+    ]),
+    [
+      "IngestionsStatusTable",
+      `${at.table}/${first.name}/${statusTableName}?${tableSas(first, statusTableName, "rau", lifeMs)}`,
+    ],
+  ];
+}
