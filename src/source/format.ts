@@ -1,0 +1,59 @@
+import { MillraceError } from "../errors.ts";
+
+export type FileFormat = "ndjson" | "json" | "csv";
+
+const extensions: Readonly<Record<string, FileFormat>> = {
+  ".ndjson": "ndjson",
+  ".jsonl": "ndjson",
+  ".json": "json",
+  ".geojson": "json",
+  ".csv": "csv",
+  ".tsv": "csv",
+};
+
+export function extensionOf(path: string): string {
+  return /\.[^./\\]+$/.exec(path.toLowerCase().replace(/\.gz$/, ""))?.[0] ?? "";
+}
+
+/**
+ * The format by the name, and where that says nothing or JSON, by the first bytes: what is called `.json` is often one
+ * object per line, and then a broken line should cost that line only.
+ *
+ * @throws MillraceError BAD_SOURCE when neither tells, or the bytes are UTF-16.
+ */
+export function formatOf(path: string, head: Uint8Array): FileFormat {
+  refuseUtf16(path, head);
+  const named = extensions[extensionOf(path)];
+  if (named && named !== "json") return named;
+  const text = new TextDecoder().decode(head);
+  const first = text.trimStart()[0];
+  if (first === "{") return isLines(text) ? "ndjson" : "json";
+  if (named || first === "[" || first === undefined) return "json";
+  throw new MillraceError(
+    "BAD_SOURCE",
+    `Cannot tell the format of ${path} by its name or content; say which it is: ndjson, json or csv.`,
+    { context: { file: path } },
+  );
+}
+
+export function refuseUtf16(path: string, [first, second]: Uint8Array): void {
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    throw new MillraceError("BAD_SOURCE", `${path} is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8).`);
+}
+
+/** Bytes of the byte order mark at the start, to be left out. */
+export function bomLength(head: Uint8Array): number {
+  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+}
+
+/** A whole object on the first line, and another that begins on the next: no pretty-printed document looks like that. */
+function isLines(text: string): boolean {
+  const [first = "", second] = text.split("\n").filter((line) => line.trim() !== "");
+  if (!second?.trimStart().startsWith("{")) return false;
+  try {
+    JSON.parse(first);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,85 @@
+const quote = 34;
+const backslash = 92;
+const comma = 44;
+const colon = 58;
+const openBracket = 91;
+const closeBracket = 93;
+const openBrace = 123;
+const closeBrace = 125;
+const blank = 32;
+
+/** What a JSON text that begins with an object is. */
+export type Shape =
+  | { readonly is: "documents" }
+  /** One object, and its members that are arrays of objects, of nothing else, and not empty. */
+  | { readonly is: "object"; readonly arrays: readonly string[] };
+
+/** A longer name is cut, and then leads nowhere. */
+const longestKey = 1_024;
+
+/**
+ * Goes once over a JSON text without holding it, and tells whether it is one object or several, and which members of the
+ * one are arrays of objects. Of broken text it says something; the reader of the records will say where it is broken.
+ */
+export async function shapeOf(chunks: AsyncIterable<Uint8Array>): Promise<Shape> {
+  const arrays: string[] = [];
+  let depth = 0;
+  let inString = false;
+  let isEscaped = false;
+  let isDocumentDone = false;
+  let key: number[] = [];
+  let isKey = false;
+  let expectsKey = true;
+  /** Within an array that is a member of the document: how many objects it holds, and does it hold nothing else? */
+  let inArray = false;
+  let objects = 0;
+  let isPure = true;
+
+  for await (const chunk of chunks) {
+    for (let i = 0; i < chunk.length; i++) {
+      const byte = chunk[i]!;
+      if (inString) {
+        if (isKey && key.length <= longestKey) key.push(byte);
+        if (isEscaped) isEscaped = false;
+        else if (byte === backslash) isEscaped = true;
+        else if (byte === quote) inString = isKey = false;
+        continue;
+      }
+      if (byte <= blank) continue;
+      if (isDocumentDone) return { is: "documents" };
+      const isElement = inArray && depth === 2;
+      if (byte === quote) {
+        inString = true;
+        isKey = depth === 1 && expectsKey;
+        if (isKey) key = [quote];
+        if (isElement) isPure = false;
+      } else if (byte === openBrace || byte === openBracket) {
+        if (isElement && byte === openBrace) objects++;
+        else if (isElement) isPure = false;
+        if (depth === 1) {
+          inArray = byte === openBracket;
+          objects = 0;
+          isPure = true;
+        }
+        depth++;
+      } else if (byte === closeBrace || byte === closeBracket) {
+        depth--;
+        if (depth === 1 && inArray && isPure && objects > 0) arrays.push(nameOf(key));
+        if (depth <= 1) inArray = false;
+        isDocumentDone = depth <= 0;
+      } else if (byte === comma || byte === colon) {
+        if (depth === 1) expectsKey = byte === comma;
+      } else if (isElement) isPure = false;
+    }
+  }
+  return { is: "object", arrays };
+}
+
+function nameOf(key: readonly number[]): string {
+  const text = new TextDecoder().decode(Uint8Array.from(key));
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

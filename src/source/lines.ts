@@ -1,0 +1,37 @@
+import type { FilePosition, Frame, Splitter } from "./splitter.ts";
+
+const newline = 10;
+const blank = 32;
+
+/** NDJSON: a record per line. Lines of nothing but blanks are skipped; a last line needs no line end. */
+export function lineSplitter(from: FilePosition): Splitter {
+  let start = from.byte;
+  let scanned = from.byte;
+  let line = from.line;
+
+  return {
+    next({ bytes, base, length }, isLast): Frame | undefined {
+      for (;;) {
+        let end = bytes.indexOf(newline, scanned - base);
+        if (end < 0 || end >= length) {
+          if (!isLast || start - base >= length) {
+            scanned = base + length;
+            return undefined;
+          }
+          end = length;
+        }
+        const first = start;
+        const frameLine = line++;
+        start = scanned = Math.min(base + end + 1, base + length);
+        let stop = end;
+        while (stop > first - base && bytes[stop - 1]! <= blank) stop--;
+        // A line whose head was let go because it is too long is a record, whatever its tail is.
+        if (stop > first - base || first < base) return { start: first, end: base + stop, line: frameLine };
+      }
+    },
+    get keepFrom() {
+      return start;
+    },
+    position: () => ({ byte: start, line }),
+  };
+}

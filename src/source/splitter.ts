@@ -1,0 +1,50 @@
+import type { Json } from "../schema/kinds.ts";
+import type { ByteWindow } from "./byte-window.ts";
+
+/** Where one record lies in the stream. Offsets count from the start of the stream. */
+export interface Frame {
+  readonly start: number;
+  /** Behind its last byte. */
+  readonly end: number;
+  /** The line on which it begins, from 1. */
+  readonly line: number;
+  /** Why the bytes are no record, where that shows already. */
+  readonly fault?: string;
+}
+
+/** Finds the records in a stream of bytes, without keeping more than one of them. */
+export interface Splitter {
+  /**
+   * The next record, or undefined: it does not end within the window. `isLast` says that no more bytes will come, and
+   * then undefined means that the stream has ended as it should.
+   *
+   * @throws MillraceError BAD_SOURCE when the structure around the records is broken, so that none can be found any more.
+   */
+  next(window: ByteWindow, isLast: boolean): Frame | undefined;
+  /** Where the unfinished record begins, or what is yet to be looked at: all before it may be let go. */
+  readonly keepFrom: number;
+  /** Called when the unfinished record is longer than allowed, before its bytes are let go. May throw. */
+  tooLong?(): void;
+  /** Behind the last frame that `next()` returned. */
+  position(): FilePosition;
+}
+
+/** A position in a file. Bytes are counted after unpacking. */
+export type FilePosition = {
+  readonly byte: number;
+  /** The line of that byte, from 1. */
+  readonly line: number;
+  /** JSON only: whether the byte lies between documents, or between the elements of the array that is being read. */
+  readonly inside?: "array" | "top" | "end";
+  /** Behind the bracket that opens the array, where no comma is due. Never stored. */
+  readonly isFirst?: true;
+};
+
+export function isFilePosition(position: Json | undefined): position is FilePosition {
+  if (typeof position !== "object" || position === null) return false;
+  const { byte, line } = position as Record<string, unknown>;
+  return Number.isSafeInteger(byte) && Number.isSafeInteger(line);
+}
+
+/** The longest piece of a broken record that is quoted. */
+export const longestOriginal = 1_000;
