@@ -1,64 +1,71 @@
-// One gzip member at a time over fixed memory. First form: stored blocks.
+// One gzip member at a time (RFC 1952) over fixed memory: header, deflate stream, CRC-32 and length.
+//
+// The caller puts bytes at gzipInput(), up to gzipInputCapacity() of them, calls gzipWrite(), and takes what gzipOutput() holds before the
+// next write; a row is encoded straight into the deflate window and not copied again. The output arena has room for
+// all that one write and the finish behind it can send.
 import { crc32 } from "./crc32";
+import { bitsOutput, alignBits, moveBits } from "./bits";
+import { deflateCapacity, deflateFinish, deflateInput, deflateReset, deflateWrite, MAX_OUTPUT_PER_WRITE } from "./deflate";
 
-const WINDOW_BYTES: i32 = 131072;
-const WINDOW: usize = memory.data(131072 + 64, 16);
-const OUTPUT: usize = memory.data(262144, 16);
+const HEADER_BYTES: i32 = 10;
+const TRAILER_BYTES: i32 = 8;
+const OUTPUT: usize = memory.data(262144 + 512, 16);
 
-let outputLength: i32 = 0;
 let crc: u32 = 0;
 let rawLength: u64 = 0;
 
+/** Begins a member. `level`: 1 is the only one yet. */
 export function gzipReset(level: i32): void {
+  // Magic, deflate, no flags; no time (the same rows give the same bytes); "fastest"; unknown system.
   store<u64>(OUTPUT, 0x00088b1f);
   store<u16>(OUTPUT, 0xff04, 8);
-  outputLength = 10;
+  deflateReset(OUTPUT + HEADER_BYTES);
   crc = 0;
   rawLength = 0;
 }
 
+/** Where the caller puts the next bytes; changes with every gzipWrite. Some bytes behind the capacity may be touched too. */
 export function gzipInput(): usize {
-  return WINDOW;
+  return deflateInput();
 }
 
+/** How many bytes may be put there before the next gzipWrite: 64 KiB at least. */
 export function gzipInputCapacity(): i32 {
-  return WINDOW_BYTES;
+  return deflateCapacity();
 }
 
+/** Takes `length` bytes that were put at gzipInput(). */
 export function gzipWrite(length: i32): void {
-  crc = crc32(crc, WINDOW, length);
+  crc = crc32(crc, deflateInput(), length);
   rawLength += length;
-  for (let at = 0; at < length; at += 65535) {
-    const part = min(65535, length - at);
-    const out = OUTPUT + outputLength;
-    store<u8>(out, 0);
-    store<u16>(out, <u16>part, 1);
-    store<u16>(out, <u16>~part, 3);
-    memory.copy(out + 5, WINDOW + at, part);
-    outputLength += part + 5;
-  }
+  deflateWrite(length);
 }
 
+/** Ends the member: the last block, CRC-32, length modulo 2^32. */
 export function gzipFinish(): void {
-  const out = OUTPUT + outputLength;
-  store<u16>(out, 0x0003);
-  store<u32>(out, crc, 2);
-  store<u32>(out, <u32>rawLength, 6);
-  outputLength += 10;
+  deflateFinish();
+  alignBits();
+  const out = bitsOutput();
+  store<u32>(out, crc);
+  store<u32>(out, <u32>rawLength, 4);
+  moveBits(out + TRAILER_BYTES);
 }
 
 export function gzipOutput(): usize {
   return OUTPUT;
 }
 
+/** Bytes sent and not yet consumed. */
 export function gzipOutputLength(): i32 {
-  return outputLength;
+  return <i32>(bitsOutput() - OUTPUT);
 }
 
+/** The caller has copied them. The bits of an unfinished byte stay with the stream. */
 export function gzipOutputConsume(): void {
-  outputLength = 0;
+  moveBits(OUTPUT);
 }
 
+/** Uncompressed bytes of the member so far. */
 export function gzipRawLength(): f64 {
   return <f64>rawLength;
 }

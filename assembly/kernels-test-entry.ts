@@ -8,6 +8,7 @@ export { writeDatetime, writeTimespan } from "./time";
 export { writeGuid } from "./guid";
 export { crc32 } from "./crc32";
 export { powerHigh, powerLow } from "./pow10";
+export { buildLengths, buildCodes } from "./huffman";
 export {
   gzipReset,
   gzipInput,

@@ -25,6 +25,8 @@ export interface Kernels {
   crc32(crc: number, src: number, length: number): number;
   powerHigh(power: number): bigint;
   powerLow(power: number): bigint;
+  buildLengths(frequencies: number, count: number, limit: number, lengths: number): void;
+  buildCodes(lengths: number, count: number, codes: number): void;
   gzipReset(level: number): void;
   gzipInput(): number;
   gzipInputCapacity(): number;

@@ -1,0 +1,156 @@
+// Deflate (RFC 1951) as a stream over fixed memory: the caller puts bytes into the window, the parser finds matches up to 32 KiB
+// back, across writes and blocks, and blocks go out when they are full.
+//
+// Parser: greedy, one candidate per hash of four bytes. A hash entry is 16 bits of position and 16 bits of check, taken
+// from the same multiplication as the index: index and check together hold 31 bits of a product that is a bijection of the four
+// bytes, so a miss is decided without touching the window (a load that often leaves the first-level cache). 16 bits of position
+// suffice: a stale entry names some wrong place, and the bytes there are compared before anything is made of it.
+//
+// What is sent depends on the bytes alone, not on how they were cut into writes: the parser stays LOOKAHEAD behind the end until
+// the last write, and blocks end by their content.
+import { startBits } from "./bits";
+import { addMatch, countLiteral, MAX_BLOCK_BYTES, startBlock, writeBlock } from "./block";
+
+const HISTORY: i32 = 32768;
+const MIN_MATCH: u32 = 4;
+const MAX_MATCH: i32 = 258;
+/** The longest match, and the bytes that a hash or a wide compare may read behind it. */
+const LOOKAHEAD: i32 = 266;
+
+const HASH_BITS: i32 = 15;
+const HASHES: usize = memory.data(4 << 15, 64);
+
+/** The window slides by whole steps of this size, so that the lower 16 bits of an address survive and hash entries stay right. */
+const SLIDE_STEP: i32 = 65536;
+const WINDOW_BYTES: i32 = 393216;
+/** Slack behind: writers and wide loads may touch some bytes more. */
+const WINDOW: usize = memory.data(393216 + 512, 64);
+const WINDOW_END: usize = WINDOW + WINDOW_BYTES;
+/** What the window always has room for between two writes; sliding is put off until there is less. */
+const MIN_CAPACITY: i32 = 65536;
+const MAX_CAPACITY: i32 = 131072;
+
+/** First byte of the stream that is still in the window, or was ever there. */
+let streamStart: usize = WINDOW;
+/** First byte of the open block. */
+let blockStart: usize = WINDOW;
+/** First byte of which the parser has not yet disposed. */
+let position: usize = WINDOW;
+/** First byte behind the last match. */
+let literalStart: usize = WINDOW;
+/** Behind the last byte written. */
+let inputEnd: usize = WINDOW;
+
+/** The most that one deflateWrite followed by deflateFinish can add to the output: an open block and the new bytes, all stored. */
+export const MAX_OUTPUT_PER_WRITE: i32 = 131070 + 266 + 131072 + 64;
+
+/** Begins a stream at `out`. */
+export function deflateReset(out: usize): void {
+  startBits(out);
+  // Cleared, so that a stream does not depend on the one before it: the same rows give the same bytes.
+  memory.fill(HASHES, 0, 4 << HASH_BITS);
+  streamStart = blockStart = position = literalStart = inputEnd = WINDOW;
+  startBlock();
+}
+
+/** Where the next bytes are to be put. */
+export function deflateInput(): usize {
+  return inputEnd;
+}
+
+/** How many may be put there now: at least 64 KiB. */
+export function deflateCapacity(): i32 {
+  return min(<i32>(WINDOW_END - inputEnd), MAX_CAPACITY);
+}
+
+/** Takes `length` bytes that were put at deflateInput(). */
+export function deflateWrite(length: i32): void {
+  inputEnd += length;
+  if (<i32>(inputEnd - position) > LOOKAHEAD) parse(inputEnd - LOOKAHEAD);
+  if (<i32>(WINDOW_END - inputEnd) < MIN_CAPACITY) slide();
+}
+
+/** Sends what is left, and the end of the stream, to a byte boundary at which the caller finds bitsOutput(). */
+export function deflateFinish(): void {
+  // Wide compares may look behind the end, at what an earlier stream left there; lengths are cut to the end.
+  parse(inputEnd);
+  writeBlock(blockStart, inputEnd, true);
+}
+
+/** Parses up to `stop`, or a little further when the last match reaches over it. */
+function parse(stop: usize): void {
+  while (position < stop) {
+    const blockEnd = blockStart + MAX_BLOCK_BYTES;
+    if (position == blockEnd || !parseBlock(min(stop, blockEnd), min(inputEnd, blockEnd))) {
+      writeBlock(blockStart, position, false);
+      startBlock();
+      blockStart = literalStart = position;
+    }
+  }
+}
+
+/** Parses up to `stop` with no match reaching over `end`; false: the block can take no further match. */
+function parseBlock(stop: usize, end: usize): bool {
+  let at = position;
+  let literals = literalStart;
+  let hasRoom = true;
+  while (at < stop) {
+    const word = load<u32>(at);
+    const product = word * 0x9e3779b1;
+    const slot = HASHES + (<usize>(product >> (32 - HASH_BITS)) << 2);
+    const entry = load<u32>(slot);
+    store<u32>(slot, (<u32>at << 16) | (product & 0xffff));
+    if (((entry ^ product) & 0xffff) == 0) {
+      const distance = (<u32>at - (entry >> 16)) & 0xffff;
+      const candidate = at - distance;
+      if (distance - 1 < <u32>HISTORY && candidate >= streamStart && load<u32>(candidate) == word) {
+        const length = matchLength(at, candidate, min(<i32>(end - at), MAX_MATCH));
+        if (length >= MIN_MATCH) {
+          hasRoom = addMatch(<u32>(at - literals), length, distance);
+          literals = insertAll(at + 1, at + length);
+          at = literals;
+          if (!hasRoom) break;
+          continue;
+        }
+      }
+    }
+    countLiteral(word & 0xff);
+    at++;
+  }
+  position = at;
+  literalStart = literals;
+  return hasRoom;
+}
+
+/** How many bytes agree, at most `limit`; eight at a time. */
+function matchLength(at: usize, candidate: usize, limit: i32): u32 {
+  let length = 0;
+  while (length < limit) {
+    const difference = load<u64>(at + length) ^ load<u64>(candidate + length);
+    if (difference != 0) return min(length + <i32>(ctz(difference) >> 3), limit);
+    length += 8;
+  }
+  return limit;
+}
+
+/** Enters the positions [at, end) into the hash; returns end. */
+function insertAll(at: usize, end: usize): usize {
+  for (; at < end; at++) {
+    const product = load<u32>(at) * 0x9e3779b1;
+    store<u32>(HASHES + (<usize>(product >> (32 - HASH_BITS)) << 2), (<u32>at << 16) | (product & 0xffff));
+  }
+  return end;
+}
+
+/** Moves history, open block and lookahead to the front of the window. */
+function slide(): void {
+  const oldest = min(blockStart, max(position - HISTORY, streamStart));
+  const distance = (oldest - WINDOW) & ~(<usize>SLIDE_STEP - 1);
+  const from = WINDOW + distance;
+  memory.copy(WINDOW, from, inputEnd - from);
+  streamStart = max(streamStart, from) - distance;
+  blockStart -= distance;
+  position -= distance;
+  literalStart -= distance;
+  inputEnd -= distance;
+}
