@@ -94,8 +94,10 @@ function readerOf(type: string): (value: unknown) => unknown {
       return (value) => (typeof value === "number" ? value !== 0 : value);
     case "decimal":
       return (value) => (isKept(value) ? value.slice(1) : value);
-    default:
+    case "dynamic":
       return deepUnkept;
+    default:
+      return (value) => value;
   }
 }
 
@@ -103,7 +105,7 @@ function readerOf(type: string): (value: unknown) => unknown {
 const mark = "\u0001";
 
 function isKept(value: unknown): value is string {
-  return typeof value === "string" && value.startsWith(mark);
+  return typeof value === "string" && value.startsWith(mark) && longInteger.test(value.slice(1));
 }
 
 function unkept(value: unknown): unknown {
@@ -116,10 +118,11 @@ function deepUnkept(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, deepUnkept(member)]));
 }
 
-/** Strings are matched to be stepped over; what remains are integers too long for a double. */
-const stringOrLongInteger = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\b\d{16,}(?![\d.eE])/g;
+/** A string or a number of JSON, whole: digits inside of strings and fractions are not integers. */
+const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const longInteger = /^-?\d{16,}$/;
 
 function parse(body: string): unknown {
   // JSON strings cannot hold a raw U+0001, so the mark cannot be met in the text; as an escape it is met only in data.
-  return JSON.parse(body.replace(stringOrLongInteger, (token) => (token[0] === '"' ? token : `"\\u0001${token}"`)));
+  return JSON.parse(body.replace(stringOrNumber, (token) => (longInteger.test(token) ? `"\\u0001${token}"` : token)));
 }

@@ -117,7 +117,7 @@ async function connect(
   return {
     async stage(batch: SealedBatch, callerSignal: AbortSignal): Promise<StagedBatch> {
       const resources = await keeper.current();
-      const root = accounts.next(resources.containers);
+      const root = accounts.next("container", resources.containers);
       const name = blobName(database, batch);
       const doing = `Uploading ${name} to ${root.account}/${root.name}`;
       await atStorage(doing, root, resources, callerSignal, () => upload(root, name, batch, callerSignal));
@@ -132,7 +132,7 @@ async function connect(
     async submit({ id, place, rawBytes }: StagedBatch, callerSignal: AbortSignal): Promise<void> {
       const resources = await keeper.current();
       const { root, blob } = rootOf(place, resources);
-      const queue = accounts.next(resources.queues);
+      const queue = accounts.next("queue", resources.queues);
       const blobUrl = root.url.replace(/\?|$/, `/${blob}$&`);
       const doing = `Announcing ${blob} at ${queue.account}/${queue.name}`;
       fates.delete(id);

@@ -20,20 +20,16 @@ test("every way to log in really logs in", { timeout: 60_000 }, async () => {
   writeFileSync(paths.authority, certificate);
   writeFileSync(paths.key, privateKey);
   const { NODE_TEST_CONTEXT: _ours, NODE_OPTIONS: _options, ...env } = process.env;
-  const child = spawn(
-    process.execPath,
-    ["--import", "tsx", fileURLToPath(new URL("./logins.ts", import.meta.url))],
-    {
-      env: {
-        ...env,
-        NODE_EXTRA_CA_CERTS: paths.authority,
-        AUTHORITY_CERTIFICATE: paths.authority,
-        AUTHORITY_KEY: paths.key,
-        LOGIN_FOLDER: folder,
-      },
-      stdio: ["ignore", "pipe", "pipe"],
+  const child = spawn(process.execPath, ["--import", "tsx", fileURLToPath(new URL("./logins.ts", import.meta.url))], {
+    env: {
+      ...env,
+      NODE_EXTRA_CA_CERTS: paths.authority,
+      AUTHORITY_CERTIFICATE: paths.authority,
+      AUTHORITY_KEY: paths.key,
+      LOGIN_FOLDER: folder,
     },
-  );
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
   const code = await new Promise((resolve) => child.once("close", resolve));

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 
 /** A self-signed RSA certificate for localhost and 127.0.0.1, and its key, as PEM. */
 export interface Certificate {
