@@ -30,7 +30,7 @@ const notIso = "it is not ISO 8601 text such as 2024-05-06T07:08:09.1234567Z";
 function parseTimeOfDay(text: string, into: Ticks): string | undefined {
   const hour = digits(text, 11, 2);
   const minute = digits(text, 14, 2);
-  if (hour < 0 || minute < 0 || text[13] !== ":" || !/[Tt ]/.test(text.charAt(10))) return notIso;
+  if (hour < 0 || minute < 0 || text[13] !== ":" || !isBetweenDateAndTime(text[10])) return notIso;
   let at = 16;
   let second = 0;
   if (text[at] === ":") {
@@ -53,6 +53,10 @@ function parseTimeOfDay(text: string, into: Ticks): string | undefined {
   into.ms += ((hour * 60 + minute - zoneMinutes) * 60 + second) * 1000 + ms;
   into.rest = ticks - ms * 10_000;
   return undefined;
+}
+
+function isBetweenDateAndTime(character: string | undefined): boolean {
+  return character === "T" || character === " " || character === "t";
 }
 
 /** Minutes east of UTC; NaN for what is no zone. */

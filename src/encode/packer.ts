@@ -1,8 +1,9 @@
 import { MillraceError, reasonOf } from "../errors.ts";
 import type { Chunk, SpareBuffers } from "./chunk.ts";
+import { closureRow, type Misfit } from "./closure-row.ts";
 import type { MalformedText, OpenTape } from "./column-packers.ts";
-import { closureRow, type Misfit } from "./compile.ts";
 import type { RowFormat } from "./encoder.ts";
+import { generatedRow } from "./generated-row.ts";
 import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts";
 import { recordRefused } from "./record-refused.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
@@ -53,7 +54,7 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
   const { stride } = layout;
   const mostRows = Math.max(1, Math.min(options.rowsPerChunk ?? defaultRowsPerChunk, Math.floor(largestTape / stride)));
   const tapeBytes = mostRows * stride;
-  const packRow = closureRow(layout, malformedText);
+  const packRow = generatedRow(layout, malformedText) ?? closureRow(layout, malformedText);
   const sizeIfTooLarge = recordMeasure(table, format, maxRecordBytes);
   const spares: SpareBuffers[] = [];
 
@@ -149,7 +150,9 @@ function placeText(place: string | (() => string) | undefined): string | undefin
 }
 
 function openTape(bytes: number, buffer: ArrayBuffer = new ArrayBuffer(bytes)): OpenTape {
-  return { ...viewsOf(buffer), text: "" };
+  const { doubles, longs, words } = viewsOf(buffer);
+  // One literal, so that all tapes are of one shape to the engine: with a spread here pack() took 200 ns instead of 120.
+  return { doubles, longs, words, text: "" };
 }
 
 /**

@@ -1,5 +1,5 @@
 import { MillraceError } from "../errors.ts";
-import type { Misfit } from "./compile.ts";
+import type { Misfit } from "./closure-row.ts";
 
 const longestShown = 80;
 

@@ -17,31 +17,40 @@ export interface Misfit {
  */
 export type RowPacker = (tape: OpenTape, row: number, record: Readonly<Record<string, unknown>>) => Misfit | undefined;
 
-export const missing = "it is missing, and the column is not optional";
+/** One column of any value, null included; the row's null bits were cleared before. */
+export type ValuePacker = (tape: OpenTape, row: number, value: unknown) => Misfit | undefined;
 
 /** One closure per column: needs nothing of the runtime, and is the oracle of the generated packer. */
 export function closureRow(layout: TapeLayout, malformedText: MalformedText): RowPacker {
   const columns = layout.slots.map((slot, index) => ({
-    slot,
-    pack: columnPacker(slot, malformedText),
+    name: slot.name,
     isInherited: isInherited(slot.name),
-    nullWord: nullsOffset + 4 * (index >> 5),
-    nullBit: 1 << (index & 31),
+    pack: valuePacker(slot, index, malformedText),
   }));
   return (tape, row, record) => {
-    tape.words.fill(0, (row + nullsOffset) >> 2, (row + nullsOffset + 4 * layout.nullWords) >> 2);
-    for (const { slot, pack, isInherited, nullWord, nullBit } of columns) {
-      const value = isInherited ? ownValue(record, slot.name) : record[slot.name];
-      if (value === null || value === undefined) {
-        if (!slot.isOptional) return { column: slot, value, reason: missing };
-        tape.words[(row + nullWord) >> 2]! |= nullBit;
-        clear(tape, row, slot);
-        continue;
-      }
-      const reason = pack(tape, row, value);
-      if (reason !== undefined) return { column: slot, value, reason };
+    const nulls = (row + nullsOffset) >> 2;
+    tape.words.fill(0, nulls, nulls + layout.nullWords);
+    for (const { name, isInherited, pack } of columns) {
+      const misfit = pack(tape, row, isInherited ? ownValue(record, name) : record[name]);
+      if (misfit !== undefined) return misfit;
     }
     return undefined;
+  };
+}
+
+export function valuePacker(slot: Slot, index: number, malformedText: MalformedText): ValuePacker {
+  const pack = columnPacker(slot, malformedText);
+  const nullWord = nullsOffset + 4 * (index >> 5);
+  const nullBit = 1 << (index & 31);
+  return (tape, row, value) => {
+    if (value === null || value === undefined) {
+      if (!slot.isOptional) return { column: slot, value, reason: "it is missing, and the column is not optional" };
+      tape.words[(row + nullWord) >> 2]! |= nullBit;
+      clear(tape, row, slot);
+      return undefined;
+    }
+    const reason = pack(tape, row, value);
+    return reason === undefined ? undefined : { column: slot, value, reason };
   };
 }
 

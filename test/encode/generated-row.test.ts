@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { test } from "node:test";
+import fc from "fast-check";
+import { closureRow, type Misfit, type RowPacker } from "../../src/encode/closure-row.ts";
+import { generatedRow } from "../../src/encode/generated-row.ts";
+import { layoutOf } from "../../src/encode/layout.ts";
+import { viewsOf } from "../../src/encode/row-text.ts";
+import { tableAndRecords } from "./arbitraries.ts";
+
+/** Values of every sort, so that most records with one of them are refused, and some are not. */
+const anything = fc.oneof(
+  fc.constantFrom<unknown>(
+    null,
+    undefined,
+    Number.NaN,
+    2 ** 31,
+    -(2 ** 31) - 1,
+    2 ** 53,
+    1.5,
+    -0,
+    2n ** 64n,
+    "\ud83d",
+    "x".repeat(400_000),
+    "x".repeat(1_048_577),
+    new Date(Number.NaN),
+    new Date(8.64e15),
+    new Date(-8.64e15),
+    new Date(253_402_300_799_999),
+    [],
+    () => 1,
+    Symbol("s"),
+    true,
+  ),
+  fc.anything({ withBigInt: true, withDate: true }),
+);
+
+function packed(
+  pack: RowPacker,
+  stride: number,
+  record: Record<string, unknown>,
+): [Misfit | undefined, string, Buffer] {
+  // As a recycled buffer would be: what an earlier chunk left there must not show.
+  const buffer = new ArrayBuffer(3 * stride);
+  new Uint8Array(buffer).fill(0xaa);
+  const tape = { ...viewsOf(buffer), text: "before" };
+  const misfit = pack(tape, stride, record);
+  return [misfit, misfit ? "" : tape.text, misfit ? Buffer.alloc(0) : Buffer.from(buffer)];
+}
+
+for (const malformedText of ["refuse", "replace"] as const)
+  test(`generated code and closures pack alike, and refuse alike (malformedText: ${malformedText})`, () => {
+    fc.assert(
+      fc.property(tableAndRecords, fc.nat(), anything, ({ table, records }, at, value) => {
+        const layout = layoutOf(table);
+        const generated = generatedRow(layout, malformedText)!;
+        const closures = closureRow(layout, malformedText);
+        const column = table.list[at % table.list.length]!;
+        for (const record of records) {
+          const odd = { ...record };
+          Object.defineProperty(odd, column.name, { value, enumerable: true });
+          for (const one of [record, odd])
+            assert.deepEqual(packed(generated, layout.stride, one), packed(closures, layout.stride, one));
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+test("a table wider than one function is packed by several", () => {
+  const list = Array.from({ length: 100 }, (_, i) => ({
+    name: `c${i}`,
+    kind: "int" as const,
+    isOptional: i % 2 === 0,
+  }));
+  const layout = layoutOf({ name: "Wide", list });
+  const generated = generatedRow(layout, "refuse")!;
+  const closures = closureRow(layout, "refuse");
+  const record = Object.fromEntries(list.map(({ name }, i) => [name, i % 4 === 0 ? null : i]));
+  assert.deepEqual(packed(generated, layout.stride, record), packed(closures, layout.stride, record));
+  const misfit = generated({ ...viewsOf(new ArrayBuffer(layout.stride)), text: "" }, 0, { ...record, c77: "no" });
+  assert.equal(misfit?.column?.name, "c77");
+});
+
+test("where code from text is forbidden, the closures pack", () => {
+  const program = `
+    import { compilePacker } from "./src/encode/packer.ts";
+    import { generatedRow } from "./src/encode/generated-row.ts";
+    import { layoutOf } from "./src/encode/layout.ts";
+    import { k, table } from "./src/schema/table.ts";
+    const t = table("T", { n: k.int() });
+    const packer = compilePacker(t, { format: "csv", maxRecordBytes: 100 });
+    packer.pack({ n: 7 });
+    console.log(generatedRow(layoutOf(t), "refuse"), packer.take().rows);`;
+  const options = ["--disallow-code-generation-from-strings", "--import", "tsx", "--input-type=module", "-e", program];
+  const run = spawnSync(process.execPath, options, { encoding: "utf8" });
+  assert.equal(run.stdout, "undefined 1\n", run.stderr);
+});
