@@ -21,13 +21,13 @@ export interface KustoAdmin {
  *
  * @throws MillraceError BAD_OPTION, UNTRUSTED_HOST, UNAUTHENTICATED, UNREACHABLE; its calls throw what the service
  *   answered, such as NOT_FOUND or BAD_REQUEST with the service's own words.
+ * @param signal ends the login, now and at a later call; each call takes a signal of its own for itself.
  */
 export async function kustoAdmin(options: KustoOptions, signal?: AbortSignal): Promise<KustoAdmin> {
   const connection = connectionOf(options);
   await assertTrusted(connection);
   const never = new AbortController().signal;
   const scrub = scrubber(options.appKey, options.certificate);
-  // The token is shared by later calls, so it does not hang on the signal of the first.
   const tokens = await tokenSource(connection, scrub, signal ?? never);
   const client = await kustoClient(connection.engineUrl, tokens, connection.requestTimeoutMs, scrub);
   const { database } = connection;

@@ -78,6 +78,8 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
   if (status >= 500 || status === 408)
     return facts.permanent === true ? verdict(codeOfRefusal(facts), false) : verdict(busyOrDown(facts), true);
   if (facts.permanent === false) return verdict("SERVICE_UNAVAILABLE", true);
+  if (status === 404 && facts.serviceCode === undefined)
+    return verdict("NOT_FOUND", false, "Is this the address of a Kusto cluster?");
   return verdict(codeOfRefusal(facts), false);
 }
 

@@ -7,7 +7,7 @@ import type { KustoClient } from "./client.ts";
 /**
  * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
  * mapping fails each batch, and a column in the wrong place becomes nulls without a word. A principal that may ingest but
- * not look is let through unchecked.
+ * not look is let through unchecked, and so is a service that does not know the commands.
  *
  * @throws MillraceError NOT_FOUND, BAD_SCHEMA.
  */
@@ -31,8 +31,8 @@ async function checkTable(
   isMapped: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const actual = await unlessForbidden(tableColumns(engine, database, table.name, signal));
-  if (actual === "forbidden") return;
+  const actual = await ifVisible(tableColumns(engine, database, table.name, signal));
+  if (actual === "hidden") return;
   if (actual === undefined)
     throw new MillraceError(
       "NOT_FOUND",
@@ -83,10 +83,11 @@ export async function tableColumns(
   signal: AbortSignal,
 ): Promise<ActualColumn[] | undefined> {
   try {
-    const answer = await engine.execute(database, `.show table ${quoteName(table)} cslschema`, signal);
+    const answer = await engine.execute(database, `.show table ${quoteName(table)} schema as json`, signal);
     const schema = answer.columns.findIndex((column) => column.name === "Schema");
     const text = answer.rows[0]?.[schema];
-    return typeof text === "string" ? columnsOf(text) : undefined;
+    // The SDK's servers send it as text; a dynamic would come as JSON already.
+    return columnsOf(typeof text === "string" ? text : JSON.stringify(text));
   } catch (error) {
     if (error instanceof MillraceError && saysTableIsMissing(error)) return undefined;
     throw error;
@@ -98,34 +99,10 @@ function saysTableIsMissing({ code, context, message }: MillraceError): boolean 
   return code === "NOT_FOUND" && context.serviceCode !== undefined && !message.includes("kind 'Database'");
 }
 
-const oneColumn =
-  /\s*(?:\[(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")\]|([^:,]+?))\s*:\s*(?:System\.)?(\w+)\s*(?:,|$)/gy;
-
-const firstNames: Readonly<Record<string, string>> = {
-  boolean: "bool",
-  date: "datetime",
-  double: "real",
-  time: "timespan",
-  uuid: "guid",
-  uniqueid: "guid",
-  int64: "long",
-  int32: "int",
-};
-
-/** `a:long,['b c']:string`, as `cslschema` writes it. */
-export function columnsOf(schema: string): ActualColumn[] {
-  return [...schema.matchAll(oneColumn)].map(([, single, double, bare, type]) => {
-    const quoted = single ?? double;
-    const name =
-      quoted === undefined ? bare! : quoted.replace(/\\(u[0-9a-fA-F]{4}|.)/g, (_, escaped) => unescaped(escaped));
-    const lower = type!.toLowerCase();
-    return { name, type: firstNames[lower] ?? lower };
-  });
-}
-
-function unescaped(escaped: string): string {
-  if (escaped.length === 5) return String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
-  return { n: "\n", r: "\r", t: "\t" }[escaped] ?? escaped;
+/** `{"Name","OrderedColumns":[{"Name","Type","CslType"}]}`, in the order of the table. */
+function columnsOf(schema: string): ActualColumn[] {
+  const { OrderedColumns: columns } = JSON.parse(schema) as { OrderedColumns: { Name: string; CslType: string }[] };
+  return columns.map(({ Name, CslType }) => ({ name: Name, type: CslType }));
 }
 
 async function checkMapping(
@@ -139,10 +116,8 @@ async function checkMapping(
   const kind = format === "csv" ? "csv" : "json";
   const places = [`table ${quoteName(table)}`, `database ${quoteName(database)}`];
   for (const place of places) {
-    const names = await unlessForbidden(
-      mappingNames(engine, database, `.show ${place} ingestion ${kind} mappings`, signal),
-    );
-    if (names === "forbidden" || names.includes(mapping)) return;
+    const names = await ifVisible(mappingNames(engine, database, `.show ${place} ingestion ${kind} mappings`, signal));
+    if (names === "hidden" || names.includes(mapping)) return;
   }
   throw new MillraceError(
     "NOT_FOUND",
@@ -168,11 +143,11 @@ async function mappingNames(
   }
 }
 
-async function unlessForbidden<T>(looking: Promise<T>): Promise<T | "forbidden"> {
+async function ifVisible<T>(looking: Promise<T>): Promise<T | "hidden"> {
   try {
     return await looking;
   } catch (error) {
-    if (error instanceof MillraceError && error.code === "FORBIDDEN") return "forbidden";
+    if (error instanceof MillraceError && (error.code === "FORBIDDEN" || error.code === "BAD_REQUEST")) return "hidden";
     throw error;
   }
 }

@@ -37,10 +37,10 @@ export function scrubber(...secrets: (string | undefined)[]): Scrubber {
     return clean;
   };
   scrub.add = (secret) => {
-    if (secret === undefined || secret.length < shortestSecret || known.includes(secret)) return;
-    known.push(secret);
+    if (secret === undefined || secret.length < shortestSecret) return;
+    for (const form of new Set([secret, encodeURIComponent(secret)])) if (!known.includes(form)) known.push(form);
     // The first ones are the caller's own and stay; among tokens the oldest goes.
-    if (known.length > remembered) known.splice(secrets.length, 1);
+    if (known.length > remembered) known.splice(2 * secrets.length, known.length - remembered);
   };
   for (const secret of secrets) scrub.add(secret);
   return scrub;

@@ -11,7 +11,7 @@ import type { Connection } from "./options.ts";
 import { preflight } from "./preflight.ts";
 import { fetchResources, type Resources, resourceKeeper, type StorageRoot } from "./resources.ts";
 import { rotation } from "./rotation.ts";
-import { scrubber } from "./scrub.ts";
+import { type Scrubber, scrubber } from "./scrub.ts";
 import { readStatusQueue } from "./status.ts";
 import { assertTrusted } from "./trust.ts";
 import { blobName, oneTry, upload } from "./upload.ts";
@@ -135,7 +135,7 @@ async function connect(
       const queue = accounts.next("queue", resources.queues);
       const blobUrl = root.url.replace(/\?|$/, `/${blob}$&`);
       const doing = `Announcing ${blob} at ${queue.account}/${queue.name}`;
-      fates.delete(id);
+      fates.delete(id.toLowerCase());
       if (ingestion.pollForIngestionStatus) submitted.add(id.toLowerCase());
       await atStorage(doing, queue, resources, callerSignal, () =>
         builder.announce({ id, blobUrl, rawBytes }, resources, (message) => post(queue, message, doing, callerSignal)),
@@ -151,7 +151,7 @@ async function connect(
           const doing = `Reading the ${kind} queue ${root.account}/${root.name}`;
           await atStorage(doing, root, resources, callerSignal, async () => {
             for (const outcome of await readStatusQueue(root, kind, (id) => submitted.has(id), callerSignal)) {
-              fates.set(outcome.id, outcome);
+              fates.set(outcome.id, cleaned(outcome, scrub));
               submitted.delete(outcome.id);
             }
           });
@@ -178,6 +178,11 @@ async function connect(
       closeClients();
     },
   };
+}
+
+/** The service may quote the blob's URL, with its SAS. */
+function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
+  return outcome.status === "landed" ? outcome : { ...outcome, details: scrub(outcome.details) };
 }
 
 async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {

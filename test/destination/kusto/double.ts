@@ -37,7 +37,8 @@ export interface Double {
   /** Replaces the rows of `.get ingestion resources`. */
   resources: () => [string, string][];
   defaultResources(): [string, string][];
-  columns: string;
+  /** The table's columns: name and type. */
+  columns: [string, string][];
   readonly blobs: BlobServiceClient;
   readonly queues: QueueServiceClient;
   /** The decoded messages in the ingestion queue, which are removed. */
@@ -104,7 +105,10 @@ export async function startDouble(): Promise<Double> {
       return tableOf(["ResourceTypeName", "StorageRoot"], double.resources());
     }
     if (csl === ".get kusto identity token") return tableOf(["AuthorizationContext"], [["identity-token"]]);
-    if (csl.includes("cslschema")) return tableOf(["TableName", "Schema"], [["T", double.columns]]);
+    if (csl.endsWith("schema as json")) {
+      const OrderedColumns = double.columns.map(([Name, CslType]) => ({ Name, CslType, Type: "System.Object" }));
+      return tableOf(["TableName", "Schema"], [["T", JSON.stringify({ Name: "T", OrderedColumns })]]);
+    }
     return { status: 400, body: { error: { code: "BadRequest_SyntaxError", "@message": csl, "@permanent": true } } };
   }
 
@@ -113,7 +117,7 @@ export async function startDouble(): Promise<Double> {
     commands: [],
     answer: () => undefined,
     sasLifeMs: 3_600_000,
-    columns: "a:long,b:string",
+    columns: asColumns("a:long,b:string"),
     blobs,
     queues,
     defaultResources: () => [
@@ -144,6 +148,10 @@ export async function startDouble(): Promise<Double> {
     },
   };
   return double;
+}
+
+export function asColumns(text: string): [string, string][] {
+  return text.split(",").map((column) => column.split(":") as [string, string]);
 }
 
 export function tableOf(columns: readonly string[], rows: readonly (readonly unknown[])[]): Answered {

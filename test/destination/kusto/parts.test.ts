@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { columnsOf } from "../../../src/destination/kusto/preflight.ts";
 import { type Resources, resourceKeeper, storageRoot } from "../../../src/destination/kusto/resources.ts";
 import { rotation } from "../../../src/destination/kusto/rotation.ts";
 import { blobName, blocksOf } from "../../../src/destination/kusto/upload.ts";
-import { kinds } from "../../../src/schema/kinds.ts";
-import { columnList } from "../../../src/schema/kql.ts";
 
 test("blocks are the parts, cut anew: same bytes, all of one size but the last", () => {
   const parts = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 });
@@ -32,28 +30,6 @@ test("a blob's name is safe in a URL and in a path, and ends in what it holds", 
   assert.ok(name.endsWith("__id.csv.gz"));
   assert.ok(blobName("d", { id: "id", table: "t".repeat(1024), format: "ndjson" }).endsWith("__id.multijson.gz"));
   assert.ok(blobName("d".repeat(1024), { id: "id", table: "t".repeat(1024), format: "ndjson" }).length < 1024);
-});
-
-test("the columns of a table are read as they are written, whatever their names", () => {
-  const column = fc.record({
-    name: fc.string({ minLength: 1, unit: "binary" }),
-    kind: fc.constantFrom(...kinds),
-  });
-  fc.assert(
-    fc.property(fc.uniqueArray(column, { selector: ({ name }) => name, minLength: 1 }), (columns) => {
-      const list = columnList(columns.map(({ name, kind }) => ({ name, kind, isOptional: false })));
-      assert.deepEqual(
-        columnsOf(list.slice(1, -1)),
-        columns.map(({ name, kind }) => ({ name, type: kind })),
-      );
-    }),
-  );
-  assert.deepEqual(columnsOf("a:long,b_c:string, ['d:e,f']:double,[\"g'\"]:date"), [
-    { name: "a", type: "long" },
-    { name: "b_c", type: "string" },
-    { name: "d:e,f", type: "real" },
-    { name: "g'", type: "datetime" },
-  ]);
 });
 
 test("accounts and names are found in both forms of a storage URL", () => {
@@ -161,4 +137,14 @@ test("resources that are refused time and again end as FORBIDDEN, unless one wor
   keeper.worked();
   for (let i = 0; i < 6; i++) held = await keeper.refused(held);
   await assert.rejects(keeper.refused(held), { code: "FORBIDDEN", message: /clock/ });
+});
+
+test("the vendor's packages, which take half a second to load, are loaded only when they are needed", () => {
+  const folder = new URL("../../../src/destination/kusto/", import.meta.url);
+  for (const name of readdirSync(folder)) {
+    const eager = /^import (?!type\b)[^;]*? from "(@azure\/|azure-kusto)[^"]*"/m.exec(
+      readFileSync(new URL(name, folder), "utf8"),
+    );
+    assert.equal(eager, null, name);
+  }
 });

@@ -13,7 +13,7 @@ import { kusto } from "../../../src/destination/kusto/index.ts";
 import { MillraceError } from "../../../src/errors.ts";
 import { k, table } from "../../../src/schema/table.ts";
 import { batchOf, contextOf } from "./batch-of.ts";
-import { type Double, startDouble, tableOf } from "./double.ts";
+import { asColumns, type Double, startDouble, tableOf } from "./double.ts";
 
 let cluster: Double;
 const sessions: DestinationSession[] = [];
@@ -36,7 +36,7 @@ beforeEach(() => {
   cluster.answer = () => undefined;
   cluster.resources = () => cluster.defaultResources();
   cluster.sasLifeMs = 3_600_000;
-  cluster.columns = "a:long,b:string";
+  cluster.columns = asColumns("a:long,b:string");
   cluster.commands.length = 0;
 });
 afterEach(async () => {
@@ -327,12 +327,12 @@ test("a missing table, database or mapping is found before the first record", as
       },
     },
   });
-  cluster.answer = (csl) => (csl.includes("cslschema") ? missing("Table") : undefined);
+  cluster.answer = (csl) => (csl.includes("schema as json") ? missing("Table") : undefined);
   await assert.rejects(openSession(), {
     code: "NOT_FOUND",
     message: /Table T does not exist in database db; create it/,
   });
-  cluster.answer = (csl) => (csl.includes("cslschema") ? missing("Database") : undefined);
+  cluster.answer = (csl) => (csl.includes("schema as json") ? missing("Database") : undefined);
   await assert.rejects(openSession(), { code: "NOT_FOUND", message: /kind 'Database'/ });
   cluster.answer = (csl) => (/mappings$/.test(csl) ? tableOf(["Name"], [["other"]]) : undefined);
   await assert.rejects(openSession(contextOf({ ingestionMappingRef: "m" })), {
@@ -352,7 +352,7 @@ test("columns that are not the table's are refused: CSV by order, NDJSON by name
     ["b:string,x:int,a:long", ndjson],
   ] as const;
   for (const [columns, context] of fits) {
-    cluster.columns = columns;
+    cluster.columns = asColumns(columns);
     await openSession(context);
   }
   const refused = [
@@ -363,13 +363,13 @@ test("columns that are not the table's are refused: CSV by order, NDJSON by name
     ["a:real,b:string", ndjson, /a:long is real in the table/],
   ] as const;
   for (const [columns, context, message] of refused) {
-    cluster.columns = columns;
+    cluster.columns = asColumns(columns);
     await assert.rejects(openSession(context), { code: "BAD_SCHEMA", message });
   }
 });
 
 test("a mapping says where columns go, so the table's order is not looked at", async () => {
-  cluster.columns = "z:guid";
+  cluster.columns = asColumns("z:guid");
   cluster.answer = (csl) => (/mappings$/.test(csl) ? tableOf(["Name"], [["m"]]) : undefined);
   await openSession(contextOf({ ingestionMappingRef: "m" }));
 });
@@ -421,7 +421,7 @@ test("status: our fates are read and removed, others' messages stay", async () =
   await cluster.putStatus("failed", {
     IngestionSourceId: bad.id,
     ErrorCode: "Stream_WrongNumberOfFields",
-    Details: "line 7",
+    Details: "line 7 of https://acc.blob.core.windows.net/c/b.csv.gz?sig=SECRET",
     FailureStatus: "Permanent",
     ShouldRetry: false,
   });
@@ -430,7 +430,13 @@ test("status: our fates are read and removed, others' messages stay", async () =
     new Set(outcomes),
     new Set([
       { id: good.id, status: "landed" },
-      { id: bad.id, status: "failed", errorCode: "Stream_WrongNumberOfFields", details: "line 7", retryable: false },
+      {
+        id: bad.id,
+        status: "failed",
+        errorCode: "Stream_WrongNumberOfFields",
+        details: "line 7 of https://acc.blob.core.windows.net/c/b.csv.gz?<removed>",
+        retryable: false,
+      },
     ]),
   );
   assert.equal(await cluster.statusCount("success"), 3);
@@ -499,9 +505,9 @@ test("status: without polling nothing is read", async () => {
 
 test("names with anything in them reach the service as they are", async () => {
   const odd = table("T'\"]; .drop", { "c]'d": k.long() });
-  cluster.columns = "['c]\\'d']:long";
+  cluster.columns = [["c]'d", "long"]];
   const session = await openSession({ ...contextOf(), table: odd });
-  assert.ok(commandsLike(/^\.show table \['T\\'"\]; \.drop'\] cslschema$/) === 1, inspect(cluster.commands));
+  assert.ok(commandsLike(/^\.show table \['T\\'"\]; \.drop'\] schema as json$/) === 1, inspect(cluster.commands));
   const batch = { ...batchOf("1\n"), table: odd.name };
   await session.submit(await session.stage(batch, never), never);
   const [message] = await cluster.takeMessages();
