@@ -1,0 +1,84 @@
+import type { Answer } from "../destination/kusto/answer.ts";
+import { plainLine } from "./terminal.ts";
+
+const numeric = new Set(["int", "long", "real", "decimal"]);
+const widestCell = 60;
+
+/** A result as columns of text. Cells are cut at 60 characters, unless `isWhole`. */
+export function answerTable({ columns, rows }: Answer, { isWhole = false } = {}): string {
+  const cells = rows.map((row) => row.map((value) => cell(value, isWhole)));
+  const heads = columns.map((c) => cut(plainLine(c.name), isWhole));
+  const widths = heads.map((head, i) => Math.max(width(head), ...cells.map((row) => width(row[i]!))));
+  const isRight = columns.map((c) => numeric.has(c.type));
+  const line = (texts: readonly string[]) =>
+    texts
+      .map((text, i) => {
+        const gap = " ".repeat(widths[i]! - width(text));
+        return isRight[i] ? gap + text : text + gap;
+      })
+      .join("  ")
+      .trimEnd();
+  return [line(heads), widths.map((n) => "-".repeat(n)).join("  "), ...cells.map(line)].join("\n");
+}
+
+function cell(value: unknown, isWhole: boolean): string {
+  if (value === null || value === undefined) return "";
+  return cut(plainLine(textOf(value)), isWhole);
+}
+
+function cut(text: string, isWhole: boolean): string {
+  return isWhole || text.length <= widestCell ? text : `${text.slice(0, widestCell - 3).toWellFormed()}...`;
+}
+
+/** Columns of a terminal that a text takes, near enough: East Asian wide characters and emoji take two. */
+function width(text: string): number {
+  let n = 0;
+  for (const c of text) {
+    if (/\p{M}/u.test(c)) continue;
+    n +=
+      /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u.test(
+        c,
+      )
+        ? 2
+        : 1;
+  }
+  return n;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "object" && value !== null ? toJson(value) : String(value);
+}
+
+/** Long integers as their digits: a consumer that reads them as doubles rounds them itself. */
+export function toJson(value: unknown): string {
+  if (typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
+  if (typeof value === "object" && value !== null)
+    return `{${Object.entries(value)
+      .filter(([, member]) => member !== undefined)
+      .map(([key, member]) => `${JSON.stringify(key)}:${toJson(member)}`)
+      .join(",")}}`;
+  // NaN and infinities have no JSON; null would claim that there was no value.
+  if (typeof value === "number" && !Number.isFinite(value)) return JSON.stringify(String(value));
+  return JSON.stringify(value) ?? "null";
+}
+
+/** One line: `{"columns":[{"name","type"}],"rows":[{...}]}`. */
+export function answerJson({ columns, rows }: Answer): string {
+  const objects = rows.map(
+    (row) => `{${columns.map((c, i) => `${JSON.stringify(c.name)}:${toJson(row[i])}`).join(",")}}`,
+  );
+  return `{"columns":${toJson(columns)},"rows":[${objects.join(",")}]}`;
+}
+
+export function answerCsv({ columns, rows }: Answer): string {
+  const line = (texts: readonly string[]) => texts.map(csvField).join(",");
+  return [
+    line(columns.map((c) => c.name)),
+    ...rows.map((row) => line(row.map((v) => (v === null ? "" : textOf(v))))),
+  ].join("\n");
+}
+
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,130 @@
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import type { KustoOptions } from "../destination/kusto/options.ts";
+import { MillraceError, reasonOf } from "../errors.ts";
+
+/** What the connection flags give. */
+export interface ConnectionFlags {
+  cluster?: string;
+  database?: string;
+  appId?: string;
+  appKeyFile?: string;
+  tenant?: string;
+  certificate?: string;
+  managedIdentity?: string | true;
+  workloadIdentity?: boolean;
+  azureCli?: boolean;
+  defaultCredential?: boolean;
+  tokenFile?: string;
+  authorityHost?: string;
+  trustedHost?: string[];
+}
+
+/** Adds the flags that say which cluster, and who we are there. */
+export function addConnectionFlags(command: Command): Command {
+  const login = "Login (one of these; none for an emulator):";
+  const add = (option: Option, group?: string) => command.addOption(group ? option.helpGroup(group) : option);
+  add(
+    new Option("--cluster <url>", "the cluster, such as https://adx.westeurope.kusto.windows.net").env(
+      "MILLRACE_CLUSTER",
+    ),
+  );
+  add(new Option("--database <name>", "the database").env("MILLRACE_DATABASE"));
+  add(new Option("--azure-cli", "the account of `az login`"), login);
+  add(new Option("--managed-identity [client-id]", "the machine's identity, or a user-assigned one"), login);
+  add(new Option("--workload-identity", "Kubernetes workload identity"), login);
+  add(new Option("--default-credential", "whatever @azure/identity finds"), login);
+  add(
+    new Option("--app-id <id>", "an app, with --tenant and its key in MILLRACE_APP_KEY, or a file below").env(
+      "MILLRACE_APP_ID",
+    ),
+    login,
+  );
+  add(new Option("--tenant <id>", "its tenant").env("MILLRACE_TENANT"), login);
+  add(new Option("--app-key-file <file>", "a file with its key"), login);
+  add(new Option("--certificate <file>", "a PEM file with its certificate and private key"), login);
+  add(
+    new Option("--token-file <file>", "a file with a bearer token, read again for each request (or MILLRACE_TOKEN)"),
+    login,
+  );
+  add(new Option("--authority-host <url>", "the login authority of a sovereign cloud"), login);
+  add(new Option("--trusted-host <host...>", "a host beside Kusto's own that may be given a token"), login);
+  return command;
+}
+
+/**
+ * The options of `kusto()`. Secrets come from files or the environment, never from an argument, which everyone on the
+ * machine can read.
+ *
+ * @throws MillraceError BAD_OPTION
+ */
+export function connectionFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv = process.env): KustoOptions {
+  const { cluster, database } = flags;
+  if (!cluster) throw usage("no cluster: give --cluster URL, or MILLRACE_CLUSTER");
+  if (!database) throw usage("no database: give --database NAME, or MILLRACE_DATABASE");
+  return { cluster, database, ...loginFrom(flags, env, cluster), ...withoutUndefined(hostsFrom(flags)) };
+}
+
+function hostsFrom({ authorityHost, trustedHost }: ConnectionFlags): Partial<KustoOptions> {
+  return { authorityHost, trustedHosts: trustedHost } as Partial<KustoOptions>;
+}
+
+function loginFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv, cluster: string): Partial<KustoOptions> {
+  const { appId, appKeyFile, tenant: tenantId, certificate, managedIdentity, tokenFile } = flags;
+  const ways: Partial<KustoOptions>[] = [];
+  if (appKeyFile !== undefined) ways.push({ appKey: secretIn(appKeyFile) });
+  if (certificate !== undefined) ways.push({ certificatePath: certificate });
+  if (managedIdentity !== undefined)
+    ways.push({ managedIdentityAppId: managedIdentity === true ? "system" : managedIdentity });
+  if (flags.workloadIdentity) ways.push({ workloadIdentity: true });
+  if (flags.azureCli) ways.push({ azureCli: true });
+  if (flags.defaultCredential) ways.push({ defaultCredential: true });
+  if (tokenFile !== undefined) ways.push({ token: () => tokenIn(tokenFile) });
+  // What the environment holds counts only where no flag says another thing, and a loopback needs nothing.
+  if (ways.length === 0 && !isLoopback(cluster)) {
+    if (env.MILLRACE_APP_KEY) ways.push({ appKey: env.MILLRACE_APP_KEY });
+    else if (env.MILLRACE_TOKEN) ways.push({ token: env.MILLRACE_TOKEN });
+    else
+      throw usage(
+        `no login for ${cluster}: give --azure-cli, --managed-identity, --workload-identity, --default-credential, --token-file, or --app-id and --tenant with MILLRACE_APP_KEY`,
+      );
+  }
+  const way: Partial<KustoOptions> = Object.assign({}, ...ways);
+  const isApp = way.appKey !== undefined || way.certificatePath !== undefined || way.workloadIdentity === true;
+  const takesTenant = isApp || way.azureCli === true || way.defaultCredential === true;
+  return {
+    ...way,
+    ...withoutUndefined({ appId: isApp ? appId : undefined, tenantId: takesTenant ? tenantId : undefined }),
+  };
+}
+
+function isLoopback(cluster: string): boolean {
+  return URL.canParse(cluster) && /^(localhost|127\.\d+\.\d+\.\d+)$/.test(new URL(cluster).hostname);
+}
+
+function secretIn(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw usage(`cannot read ${file}: ${reasonOf(error)}`);
+  }
+}
+
+async function tokenIn(file: string): Promise<string> {
+  try {
+    return (await readFile(file, "utf8")).trim();
+  } catch (error) {
+    throw new MillraceError("UNAUTHENTICATED", `Cannot read the token in ${file}: ${reasonOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function withoutUndefined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
+export function usage(reason: string): MillraceError {
+  return new MillraceError("BAD_OPTION", reason);
+}

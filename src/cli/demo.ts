@@ -1,0 +1,172 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import type { Emulator } from "../emulator/index.ts";
+import { MillraceError } from "../errors.ts";
+import { createMergeTableCommand, quoteName } from "../schema/kql.ts";
+import { files } from "../source/files.ts";
+import { answerTable } from "./answer-text.ts";
+import { inferFiles } from "./infer-files.ts";
+import { interrupted, onInterrupt } from "./interrupt.ts";
+import { type LoadSummary, load } from "./load.ts";
+import type { Finish } from "./program.ts";
+import { ratio } from "./progress.ts";
+import { bytes, count, duration, plural } from "./quantities.ts";
+import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
+
+interface DemoFlags {
+  keep?: boolean;
+  json?: boolean;
+}
+
+const database = "demo";
+
+/** Files of the vega-datasets package: real data, with the oddities of real data. */
+const tables = [
+  { table: "Flights", file: "flights-200k.json", about: "an array of 200 000 objects on one line" },
+  {
+    table: "Earthquakes",
+    file: "earthquakes.json",
+    about: "the features of a GeoJSON document, nested values as dynamic",
+  },
+  {
+    table: "Birdstrikes",
+    file: "birdstrikes.csv",
+    about: "CSV with dates, numbers, and a name that Kusto does not take",
+  },
+  { table: "Movies", file: "movies.json", about: "members that hold now a text and now a number" },
+] as const;
+
+const summarize = "Birdstrikes | summarize strikes = count() by ['Phase of flight']";
+
+/** One table of the report: `read` = `landed` + `rejected`. */
+interface DemoTable {
+  readonly table: string;
+  readonly read: number;
+  /** Counted by a query. */
+  readonly landed: number;
+  readonly rejected: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly seconds: number;
+  readonly rejections: LoadSummary["rejections"];
+}
+
+export function demoCommand(finish: Finish): Command {
+  return new Command("demo")
+    .description("ingest four real files into an emulator, and query them")
+    .option("--keep", "keep the emulator running afterwards, until Ctrl-C")
+    .option("--json", "end with one line of JSON on stdout")
+    .action(async (flags: DemoFlags) => finish(await demo(flags, processTerminal())));
+}
+
+async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<number> {
+  const interrupt = onInterrupt();
+  const { signal } = interrupt;
+  // With --json, stdout is for the program that reads it, and the tour goes to stderr.
+  const say = (text: string) => (json ? terminal.err : terminal.out).write(`${text}\n`);
+  let emulator: Emulator | undefined;
+  let admin: KustoAdmin | undefined;
+  try {
+    const folder = await dataFolder();
+    const { startEmulator } = await import("../emulator/index.ts");
+    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
+    say("Starting the emulator: Kusto's endpoints over Azurite and DuckDB, on this machine only.");
+    emulator = await startEmulator({ databases: [database], signal });
+    admin = await kustoAdmin({ cluster: emulator.url, database }, signal);
+    const report: DemoTable[] = [];
+    for (const { table, file, about } of tables) {
+      say(`\n${table}: ${file}, ${about}`);
+      const done = await loadOne(table, join(folder, file), emulator.url, admin, terminal, signal);
+      say(resultLine(done));
+      say(indented(answerTable(await admin.query(`${quoteName(table)} | take 3`, signal))));
+      report.push(done);
+    }
+    say(`\n${summarize}\n${indented(answerTable(await admin.query(summarize, signal)))}`);
+
+    const ok = report.every((t) => t.read > 0 && t.read === t.landed + t.rejected);
+    say(
+      ok
+        ? "\nEvery record that was read has landed or was rejected with a reason."
+        : "\nRecords are missing: this is a defect.",
+    );
+    if (json) terminal.out.write(`${JSON.stringify({ ok, tables: report })}\n`);
+    if (keep) {
+      terminal.err.write(
+        `\nThe emulator runs on. Try:\n  millrace query 'Movies | take 5' --cluster ${emulator.url} --database ${database}\nCtrl-C ends it.\n`,
+      );
+      await interrupted(signal);
+    }
+    return ok ? 0 : 1;
+  } catch (error) {
+    if (interrupt.exitCode === undefined) throw error;
+    terminal.err.write("millrace: interrupted\n");
+    return interrupt.exitCode;
+  } finally {
+    admin?.close();
+    await emulator?.close();
+    interrupt.dispose();
+  }
+}
+
+async function loadOne(
+  name: string,
+  path: string,
+  cluster: string,
+  admin: KustoAdmin,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<DemoTable> {
+  const { kusto } = await import("../destination/kusto/index.ts");
+  const source = files(path);
+  const plan = await source.plan();
+  // From all records, so that every one fits: the demo shows what inference can do.
+  const { table, renames } = await inferFiles(name, plan, {}, 0, signal);
+  await admin.execute(createMergeTableCommand(table), signal);
+  const summary = await load({
+    source,
+    form: plan.form,
+    totalBytes: plan.totalBytes,
+    table,
+    renames,
+    to: kusto({ cluster, database }),
+    sink: { preset: "bulk", batchSize: 50_000, pollForIngestionStatus: true, pollIntervalMs: 100 },
+    isQuiet: !terminal.isLive,
+    terminal,
+    signal,
+  });
+  const landed = await countRows(admin, name, signal);
+  const { read, rejected, rawBytes, packedBytes, seconds, rejections } = summary;
+  return { table: name, read, landed, rejected, rawBytes, packedBytes, seconds, rejections };
+}
+
+async function countRows(admin: KustoAdmin, table: string, signal: AbortSignal): Promise<number> {
+  const { rows } = await admin.query(`${quoteName(table)} | count`, signal);
+  return Number(rows[0]?.[0]);
+}
+
+function resultLine({ read, landed, rejected, rawBytes, packedBytes, seconds, rejections }: DemoTable): string {
+  const lines = [
+    `  ${plural(read, "record")} read, ${count(landed)} landed, ${count(rejected)} rejected; ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)}) in ${duration(seconds)}`,
+    ...rejections.map(({ place, reason }) => plainLine(`  rejected ${place}: ${reason}`)),
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+function indented(text: string): string {
+  return text.replace(/^/gm, "  ");
+}
+
+async function dataFolder(): Promise<string> {
+  try {
+    const folder = fileURLToPath(new URL("../data", import.meta.resolve("vega-datasets")));
+    await stat(folder);
+    return folder;
+  } catch (cause) {
+    throw new MillraceError("MISSING_PACKAGE", "The demo's data is not installed: npm install vega-datasets", {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,54 @@
+import { Command } from "commander";
+import { wholeNumber } from "./flags.ts";
+import { interrupted, onInterrupt } from "./interrupt.ts";
+import type { Finish } from "./program.ts";
+
+interface EmulatorFlags {
+  port: number;
+  database?: string[];
+  json?: boolean;
+}
+
+export function emulatorCommand(finish: Finish): Command {
+  return new Command("emulator")
+    .description("run a local Kusto until it is stopped; all data is in memory")
+    .option("--port <port>", "its port on 127.0.0.1; 0: a free one", wholeNumber(0), 0)
+    .option("--database <name...>", "the databases to serve (default: demo)")
+    .option("--json", "say where it is in one line of JSON on stdout, when it is ready")
+    .action(async (flags: EmulatorFlags) => finish(await runEmulator(flags)));
+}
+
+async function runEmulator({ port, database = ["demo"], json }: EmulatorFlags): Promise<number> {
+  const interrupt = onInterrupt();
+  try {
+    const { startEmulator } = await import("../emulator/index.ts");
+    const emulator = await startEmulator({ port, databases: database, signal: interrupt.signal });
+    try {
+      process.stdout.write(
+        json
+          ? `${JSON.stringify({ url: emulator.url, databases: emulator.databases })}\n`
+          : hints(emulator.url, database[0]!),
+      );
+      await interrupted(interrupt.signal);
+    } finally {
+      await emulator.close();
+    }
+    return 0;
+  } catch (error) {
+    // Stopped while it started: that is what was asked for.
+    if (interrupt.exitCode !== undefined) return 0;
+    throw error;
+  } finally {
+    interrupt.dispose();
+  }
+}
+
+function hints(url: string, database: string): string {
+  return `The emulator runs at ${url}, database ${database}. No login is needed. Ctrl-C ends it.
+
+  millrace ingest FILE --cluster ${url} --database ${database} --table T --create-table
+  millrace query 'T | take 10' --cluster ${url} --database ${database}
+
+  Connection string for other clients: Data Source=${url};Initial Catalog=${database}
+`;
+}

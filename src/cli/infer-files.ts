@@ -1,0 +1,35 @@
+import { type Inferred, startInference } from "../schema/infer.ts";
+import { type FilesOptions, type FilesPlan, files } from "../source/files.ts";
+
+/** How many records of each file an inferred table rests on, unless the caller says otherwise. */
+export const defaultInferRecords = 100_000;
+
+/** Proposes a table for files, from the first records of each; 0: from all of them. */
+export async function inferFiles(
+  name: string,
+  plan: FilesPlan,
+  options: FilesOptions,
+  recordsPerFile: number,
+  signal: AbortSignal,
+): Promise<Inferred> {
+  const inference = startInference({ from: plan.form });
+  for (const { path } of plan.files) {
+    let left = recordsPerFile || Number.POSITIVE_INFINITY;
+    for await (const { records } of files([path], options).read({}, signal)) {
+      for (const record of records.slice(0, left)) inference.observe(record);
+      left -= records.length;
+      if (left <= 0) break;
+    }
+  }
+  return inference.table(name);
+}
+
+/** A table's name for a file: `in/flights-200k.json.gz` -> `flights_200k`. */
+export function tableNameFor(path: string): string {
+  const base = path
+    .split(/[/\\]/)
+    .at(-1)!
+    .replace(/\.gz$/i, "")
+    .replace(/\.[^.]+$/, "");
+  return base.replace(/[^\p{L}\p{N}]+/gu, "_").replace(/^_+|_+$/g, "") || "Records";
+}

@@ -1,0 +1,275 @@
+import { Command } from "commander";
+import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import type { KustoOptions } from "../destination/kusto/options.ts";
+import type { Emulator } from "../emulator/index.ts";
+import type { SinkOptions } from "../options.ts";
+import { inferTable } from "../schema/infer.ts";
+import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
+import { readAhead } from "../source/read-ahead.ts";
+import type { Source } from "../source/source.ts";
+import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
+import { addFileFlags, byteCount, type FileFlags, fileOptions, wholeNumber } from "./flags.ts";
+import { inferFiles } from "./infer-files.ts";
+import { interrupted, onInterrupt } from "./interrupt.ts";
+import { type LoadSummary, load } from "./load.ts";
+import type { Finish } from "./program.ts";
+import { ratio } from "./progress.ts";
+import { bytes, count, duration, plural } from "./quantities.ts";
+import { readSchemaFile, targetTable } from "./target-table.ts";
+import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
+
+interface IngestFlags extends ConnectionFlags, FileFlags {
+  emulator?: boolean;
+  keep?: boolean;
+  table?: string;
+  schema?: string;
+  createTable?: boolean;
+  mapping?: string;
+  parallelism?: number;
+  batchSize?: number;
+  batchIntervalMs?: number;
+  clientBatchSizeLimit?: number;
+  flushImmediately?: boolean;
+  tag?: string[];
+  wait?: boolean;
+  deadLetter?: string;
+  maxRejected?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+const help = `
+Records that do not fit the table are rejected, each with its place and reason on stderr; the others are ingested. Then:
+  - without --max-rejected, the exit code is 1 if any was rejected
+  - with --max-rejected N, up to N are accepted (exit code 0), and one more stops the run (exit code 1)
+Queued ingestion is asynchronous: the command ends when the service has taken everything, and with --wait when it has
+loaded it (minutes, by the table's batching policy). A loopback cluster is always waited for.
+
+Examples:
+  millrace ingest 'in/*.ndjson' --cluster https://adx.westeurope.kusto.windows.net --database iot --table Readings --azure-cli
+  millrace ingest flights.csv.gz --table Flights --create-table --emulator
+  journalctl -o json | millrace ingest - --table Journal --create-table --cluster ... --database ...`;
+
+export function ingestCommand(finish: Finish): Command {
+  const command = new Command("ingest")
+    .description("ingest files, or standard input (-), into a table")
+    .argument("<files...>", "NDJSON, JSON or CSV, plain or gzip; patterns such as 'in/*.csv'; - is standard input")
+    .requiredOption("--table <name>", "the table")
+    .option("--emulator", "ingest into an emulator started for this command, and show what arrived")
+    .option("--keep", "with --emulator: keep it running until Ctrl-C");
+  addConnectionFlags(command);
+  addFileFlags(command);
+  return command
+    .option("--schema <file>", "the table's schema: JSON, or KQL (default: the table's own, or what the data says)")
+    .option("--create-table", "create the table if it is missing; with --schema, add the columns it lacks")
+    .option("--mapping <name>", "an ingestion mapping that exists in the database")
+    .option("--parallelism <n>", "worker threads that encode and pack; 0: none (default: 1)", wholeNumber(0))
+    .option("--batch-size <records>", "records per batch (default: as many as the bytes allow)", wholeNumber(1))
+    .option(
+      "--batch-interval-ms <ms>",
+      "the greatest age of a record that waits for its batch (default: 60000)",
+      wholeNumber(0),
+    )
+    .option("--client-batch-size-limit <bytes>", "uncompressed bytes per batch (default: 300M)", byteCount)
+    .option("--flush-immediately", "ask the service not to wait for more data: costly for it")
+    .option("--tag <tag...>", "extent tags")
+    .option("--wait", "wait until the service has loaded everything")
+    .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
+    .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
+    .option("--quiet", "no progress, and no single rejections")
+    .option("--json", "end with one line of JSON on stdout")
+    .addHelpText("after", help)
+    .action(async (patterns: string[], flags: IngestFlags) => finish(await ingest(patterns, flags, processTerminal())));
+}
+
+async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
+  const say = (line: string) => {
+    if (!flags.quiet) terminal.err.write(`${line}\n`);
+  };
+  checkFlags(flags);
+  const interrupt = onInterrupt();
+  const { signal } = interrupt;
+  const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
+  let emulator: Emulator | undefined;
+  let admin: KustoAdmin | undefined;
+  try {
+    // Files first: a missing one should be told before anything is started or asked.
+    const source = sourceOf(patterns, options);
+    const plan = await source.plan();
+    const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
+    if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
+    const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
+    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
+    const { kusto } = await import("../destination/kusto/index.ts");
+    admin = await kustoAdmin(connection, signal);
+
+    const begun = beginning(source, signal);
+    const { table, renames, isCreated } = await targetTable({
+      admin,
+      name: flags.table!,
+      database: connection.database,
+      schema,
+      mayCreate: flags.createTable === true || flags.emulator === true,
+      isMapped: flags.mapping !== undefined,
+      infer: () => inferred(flags, source, plan, options, begun, signal),
+      fields: () => begun.fields(),
+      signal,
+    });
+    if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
+    for (const { field, column } of renames)
+      say(plainLine(`note: field ${JSON.stringify(field)} goes to column ${column}`));
+
+    const summary = await load({
+      source: begun.source(),
+      form: plan.form,
+      totalBytes: plan.totalBytes,
+      table,
+      renames,
+      to: kusto(connection),
+      sink: sinkOptions(flags, connection),
+      deadLetter: flags.deadLetter,
+      maxRejected: flags.maxRejected,
+      isQuiet: flags.quiet === true,
+      terminal,
+      signal,
+    });
+    tell(summary, flags, say, terminal);
+    if (emulator) await showArrived(admin, table.name, emulator, flags, terminal, signal);
+    return summary.rejected > (flags.maxRejected ?? 0) ? 1 : 0;
+  } catch (error) {
+    if (interrupt.exitCode === undefined) throw error;
+    terminal.err.write(`millrace: interrupted. ${plainLine(error instanceof Error ? error.message : String(error))}\n`);
+    if (flags.json)
+      terminal.out.write(`${JSON.stringify({ ok: false, error: { code: "ABORTED", message: "interrupted" } })}\n`);
+    return interrupt.exitCode;
+  } finally {
+    admin?.close();
+    await emulator?.close();
+    interrupt.dispose();
+  }
+}
+
+function checkFlags(flags: IngestFlags): void {
+  if (flags.emulator && flags.cluster !== undefined && process.env.MILLRACE_CLUSTER !== flags.cluster)
+    throw usage("--emulator and --cluster are two places; give one");
+  if (flags.keep && !flags.emulator) throw usage("--keep belongs to --emulator");
+}
+
+function sourceOf(patterns: readonly string[], options: FilesOptions): FilesSource {
+  if (!patterns.includes("-")) return files(patterns, options);
+  if (patterns.length > 1) throw usage("- (standard input) cannot be mixed with files");
+  return stdin(options);
+}
+
+function databaseOf(flags: IngestFlags): string {
+  return flags.database ?? "demo";
+}
+
+async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promise<Emulator> {
+  const { startEmulator } = await import("../emulator/index.ts");
+  return startEmulator({ databases: [databaseOf(flags)], signal });
+}
+
+/** What a stream's table is inferred from: enough to be worth something, and little enough to be held. */
+const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
+
+interface Beginning {
+  /** Field names of the first records. */
+  fields(): Promise<readonly string[]>;
+  /** The first records of a stream. */
+  records(): Promise<readonly RawRecord[]>;
+  /** The source from its start, whatever has been looked at. */
+  source(): Source<RawRecord>;
+}
+
+/** Looks at the first records, which a stream gives only once. */
+function beginning(source: FilesSource, signal: AbortSignal): Beginning {
+  let whole: Source<RawRecord> = source;
+  async function ahead(limit: typeof aheadLimit): Promise<readonly RawRecord[]> {
+    const read = await readAhead(source, limit, signal);
+    const records = read.slices.flatMap((slice) => slice.records);
+    whole = read.source;
+    return records;
+  }
+  return {
+    async fields() {
+      const records = await ahead({ records: 1, bytes: 1 });
+      const names = new Set<string>();
+      for (const record of records) for (const field of Object.keys(record)) names.add(field);
+      return [...names];
+    },
+    records: () => ahead(aheadLimit),
+    source: () => whole,
+  };
+}
+
+async function inferred(
+  flags: IngestFlags,
+  source: FilesSource,
+  plan: FilesPlan,
+  options: FilesOptions,
+  begun: Beginning,
+  signal: AbortSignal,
+) {
+  // The notices about the files come when they are read for good, and should not come twice.
+  const { onNotice: _, ...quiet } = options;
+  if (source.replayable) return inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal);
+  return inferTable(flags.table!, await begun.records(), { from: plan.form });
+}
+
+function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
+  const isLoopback = /^https?:\/\/(localhost|127\.)/.test(cluster);
+  const { parallelism, batchSize, batchIntervalMs, clientBatchSizeLimit, flushImmediately, mapping, tag } = flags;
+  const isWaiting = flags.wait === true || isLoopback;
+  return {
+    preset: "bulk",
+    ...(parallelism !== undefined && { parallelism }),
+    ...(batchSize !== undefined && { batchSize }),
+    ...(batchIntervalMs !== undefined && { batchIntervalMs }),
+    ...(clientBatchSizeLimit !== undefined && { clientBatchSizeLimit }),
+    ...(flushImmediately !== undefined && { flushImmediately }),
+    ...(mapping !== undefined && { ingestionMappingRef: mapping }),
+    ...(tag !== undefined && { additionalTags: tag }),
+    ...(isWaiting && { pollForIngestionStatus: true }),
+    ...(isLoopback && { pollIntervalMs: 100 }),
+  };
+}
+
+function tell(summary: LoadSummary, flags: IngestFlags, say: (line: string) => void, terminal: Terminal): void {
+  const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields } = summary;
+  for (const [field, n] of Object.entries(unknownFields).slice(0, 10))
+    say(
+      plainLine(
+        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
+      ),
+    );
+  const unknown = Object.keys(unknownFields).length;
+  if (unknown > 10) say(`note: and ${count(unknown - 10)} more fields`);
+  const packed =
+    packedBytes > 0 ? `, ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)})` : "";
+  const line = `${table}: ${plural(delivered, "record")} of ${count(read)} delivered, ${count(rejected)} rejected, in ${plural(batches, "batch", "batches")}${packed}, ${duration(seconds)}`;
+  if (flags.json) {
+    const { rejections: _, ...figures } = summary;
+    const ok = rejected <= (flags.maxRejected ?? 0);
+    terminal.out.write(`${JSON.stringify({ ok, ...figures, rejections: summary.rejections.slice(0, 100) })}\n`);
+  } else terminal.out.write(`${plainLine(line)}\n`);
+}
+
+async function showArrived(
+  admin: KustoAdmin,
+  table: string,
+  emulator: Emulator,
+  flags: IngestFlags,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!flags.json) {
+    const { quoteName } = await import("../schema/kql.ts");
+    const { answerTable } = await import("./answer-text.ts");
+    terminal.out.write(`\n${answerTable(await admin.query(`${quoteName(table)} | count`, signal))}\n`);
+    terminal.out.write(`\n${answerTable(await admin.query(`${quoteName(table)} | take 5`, signal))}\n`);
+  }
+  if (!flags.keep) return;
+  terminal.err.write(`\nThe emulator runs at ${emulator.url}, database ${databaseOf(flags)}; Ctrl-C ends it.\n`);
+  await interrupted(signal);
+}

@@ -1,0 +1,170 @@
+import type { Destination } from "../destination/destination.ts";
+import { aborted } from "../errors.ts";
+import type { SinkOptions } from "../options.ts";
+import type { SampleForm } from "../schema/infer.ts";
+import type { Rename } from "../schema/names.ts";
+import type { Table } from "../schema/table.ts";
+import type { RawRecord } from "../source/files.ts";
+import type { Source } from "../source/source.ts";
+import { type Progress, startProgress } from "./progress.ts";
+import { count, plural } from "./quantities.ts";
+import { type Rejection, type Rejections, rejections } from "./rejections.ts";
+import { plainLine, type Terminal } from "./terminal.ts";
+
+/** One source into one table. */
+export interface Load {
+  readonly source: Source<RawRecord>;
+  readonly form: SampleForm;
+  readonly totalBytes: number | undefined;
+  readonly table: Table;
+  readonly renames: readonly Rename[];
+  readonly to: Destination;
+  readonly sink: SinkOptions;
+  readonly deadLetter?: string | undefined;
+  readonly maxRejected?: number | undefined;
+  /** No progress and no single rejections on stderr. */
+  readonly isQuiet: boolean;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** Everything that can be said about a load afterwards. `read` = `delivered` + `rejected`. */
+export interface LoadSummary {
+  readonly table: string;
+  readonly read: number;
+  /** Records whose batches the service has taken (or loaded, where that was waited for). */
+  readonly delivered: number;
+  readonly rejected: number;
+  /** The first 1 000. */
+  readonly rejections: readonly Rejection[];
+  readonly batches: number;
+  readonly retries: number;
+  readonly sourceBytes: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly seconds: number;
+  /** Fields that no column takes, and in how many records. */
+  readonly unknownFields: Readonly<Record<string, number>>;
+}
+
+const rejectionsShown = 20;
+const rejectionsKept = 1_000;
+
+/**
+ * Runs the load to its end.
+ *
+ * @throws what the source, the sink or the service throws; RECORD_REFUSED when more than `maxRejected` were rejected.
+ */
+export async function load(job: Load): Promise<LoadSummary> {
+  const [{ open }, { run }, { coerce }] = await Promise.all([
+    import("../open.ts"),
+    import("../run.ts"),
+    import("../schema/coerce.ts"),
+  ]);
+  const { table, terminal } = job;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([job.signal, stop.signal]);
+  let progress: Progress | undefined;
+  let exceeded: Error | undefined;
+  const rejected = rejections({
+    path: job.deadLetter,
+    max: job.maxRejected,
+    keep: rejectionsKept,
+    onRejected: (rejection, n) => {
+      if (job.isQuiet || n > rejectionsShown) return;
+      progress?.clear();
+      terminal.err.write(`${rejectionLine(rejection)}\n`);
+    },
+    onExceeded: (error) => {
+      exceeded = error;
+      stop.abort(error);
+    },
+  });
+
+  const started = performance.now();
+  let read = 0;
+  let sourceBytes = 0;
+  let isFinishing = false;
+  const sink = await open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });
+  const source = watchEnd(job.source, () => {
+    isFinishing = true;
+  });
+  const convert = coerce(table, job.form, { renames: job.renames });
+  if (!job.isQuiet)
+    progress = startProgress(table.name, terminal, () => {
+      const { rawBytes, packedBytes } = sink.stats;
+      return {
+        read,
+        rejected: rejected.count,
+        sourceBytes,
+        totalBytes: job.totalBytes,
+        rawBytes,
+        packedBytes,
+        isFinishing,
+      };
+    });
+  try {
+    await run<RawRecord, Record<string, unknown>>({
+      from: source,
+      into: sink,
+      through: convert,
+      signal,
+      onProgress: (now) => {
+        read = now.read;
+        sourceBytes = now.sourceBytes;
+      },
+    });
+    await sink.close();
+  } catch (error) {
+    await sink.abort(error);
+    if (exceeded) throw exceeded;
+    if (job.signal.aborted)
+      throw aborted(job.signal, `ingesting ${table.name}: ${progressSoFar(sink.stats.delivered, read)}`);
+    throw error;
+  } finally {
+    progress?.stop();
+    noteHidden(job, rejected);
+  }
+  const { delivered, batches, retries, rawBytes, packedBytes } = sink.stats;
+  return {
+    table: table.name,
+    read,
+    delivered,
+    rejected: rejected.count,
+    rejections: rejected.first,
+    batches,
+    retries,
+    sourceBytes,
+    rawBytes,
+    packedBytes,
+    seconds: Math.round(performance.now() - started) / 1_000,
+    unknownFields: Object.fromEntries(convert.unknownFields),
+  };
+}
+
+function rejectionLine({ place, reason }: Rejection): string {
+  return plainLine(`rejected ${place ?? "a record"}: ${reason}`);
+}
+
+function progressSoFar(delivered: number, read: number): string {
+  return `${count(delivered)} of the ${plural(read, "record")} read had been delivered`;
+}
+
+function noteHidden({ isQuiet, terminal, deadLetter }: Load, rejected: Rejections): void {
+  if (rejected.count === 0 || isQuiet) return;
+  const hidden = rejected.count - rejectionsShown;
+  if (hidden > 0) terminal.err.write(`... and ${count(hidden)} more\n`);
+  if (deadLetter !== undefined) terminal.err.write(`rejected records are in ${plainLine(deadLetter)}\n`);
+  else if (hidden > 0) terminal.err.write("--dead-letter FILE keeps all of them\n");
+}
+
+/** The source, telling when it has given everything. */
+function watchEnd<R>(source: Source<R>, onEnd: () => void): Source<R> {
+  return {
+    ...source,
+    async *read(from, signal) {
+      yield* source.read(from, signal);
+      onEnd();
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import { Command, CommanderError } from "commander";
+import { MillraceError, reasonOf } from "../errors.ts";
+import { demoCommand } from "./demo.ts";
+import { emulatorCommand } from "./emulator.ts";
+import { ingestCommand } from "./ingest.ts";
+import { queryCommand } from "./query.ts";
+import { schemaCommand } from "./schema.ts";
+import { plainLine } from "./terminal.ts";
+
+/** A command's action resolves to the exit code, through this. */
+export type Finish = (exitCode: number) => void;
+
+const exitCodes = `
+Exit codes:
+  0    done
+  1    failed, or records were rejected (see millrace ingest --help)
+  2    the command line makes no sense
+  130  interrupted by Ctrl-C (143: by SIGTERM)`;
+
+/** Runs the command line; returns the exit code and never throws. */
+export async function runMain(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const finish: Finish = (code) => {
+    exitCode = code;
+  };
+  const program = new Command("millrace")
+    .description("Land records in Azure Data Explorer (Kusto) and Fabric Eventhouse.")
+    .option("--verbose", "errors with their stack and causes")
+    .addHelpText("after", exitCodes)
+    .showHelpAfterError("(--help has all options)")
+    .exitOverride();
+  // A reader that has seen enough (| head) closes the pipe; that is no failure.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  for (const make of [ingestCommand, schemaCommand, queryCommand, emulatorCommand, demoCommand]) {
+    const command = make(finish);
+    command.copyInheritedSettings(program);
+    program.addCommand(command);
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    exitCode = report(error, program.opts().verbose === true, args.includes("--json"));
+  }
+  return exitCode;
+}
+
+/** One line on stderr; with --json also the last line on stdout, so that a program has one thing to read. */
+function report(error: unknown, isVerbose: boolean, isJson: boolean): number {
+  const code = error instanceof MillraceError ? error.code : "INTERNAL";
+  const message = plainLine(reasonOf(error));
+  process.stderr.write(`millrace: ${message}\n`);
+  if (isVerbose) process.stderr.write(`${stacks(error)}\n`);
+  if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } })}\n`);
+  return code === "BAD_OPTION" ? 2 : 1;
+}
+
+function stacks(error: unknown): string {
+  const parts: string[] = [];
+  for (let e = error, depth = 0; e instanceof Error && depth < 8; e = e.cause, depth++)
+    parts.push(`${depth === 0 ? "" : "caused by "}${e.stack ?? e.message}`);
+  return parts.join("\n");
+}

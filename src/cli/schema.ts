@@ -1,0 +1,58 @@
+import { Command } from "commander";
+import { writeSchemaJson, writeSchemaKql } from "../schema/file.ts";
+import { type FilesOptions, files } from "../source/files.ts";
+import { usage } from "./connection.ts";
+import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
+import { inferFiles, tableNameFor } from "./infer-files.ts";
+import { onInterrupt } from "./interrupt.ts";
+import type { Finish } from "./program.ts";
+import { plural } from "./quantities.ts";
+import { plainLine } from "./terminal.ts";
+
+interface SchemaFlags extends FileFlags {
+  table?: string;
+  kql?: boolean;
+  json?: boolean;
+}
+
+const help = `
+The result is a schema file: save it, change it, and give it to millrace ingest --schema. A type that ends in ! is one
+that every record must have.`;
+
+export function schemaCommand(finish: Finish): Command {
+  const command = new Command("schema")
+    .description("print the table that a file would make")
+    .argument("<files...>", "NDJSON, JSON or CSV, plain or gzip")
+    .option("--table <name>", "the table's name (default: after the file)");
+  return addFileFlags(command)
+    .option("--kql", "as a .create-merge table command")
+    .option("--json", "as JSON on one line (default: as JSON, a column per line)")
+    .addHelpText("after", help)
+    .action(async (patterns: string[], flags: SchemaFlags) => finish(await schema(patterns, flags)));
+}
+
+async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<number> {
+  if (flags.kql && flags.json) throw usage("--kql and --json are two forms; give one");
+  const interrupt = onInterrupt();
+  try {
+    const options: FilesOptions = fileOptions(flags, (notice) =>
+      process.stderr.write(`${plainLine(`note: ${notice}`)}\n`),
+    );
+    const plan = await files(patterns, options).plan();
+    const name = flags.table ?? tableNameFor(plan.files[0]!.path);
+    const { table, renames, samples } = await inferFiles(name, plan, options, flags.inferRecords, interrupt.signal);
+    process.stderr.write(`from ${plural(samples, "record")}\n`);
+    for (const { field, column } of renames)
+      process.stderr.write(`${plainLine(`note: field ${JSON.stringify(field)} becomes column ${column}`)}\n`);
+    const json = () => writeSchemaJson(table, renames);
+    process.stdout.write(
+      flags.kql ? writeSchemaKql(table) : flags.json ? `${JSON.stringify(JSON.parse(json()))}\n` : json(),
+    );
+    return 0;
+  } catch (error) {
+    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    throw error;
+  } finally {
+    interrupt.dispose();
+  }
+}

@@ -1,0 +1,48 @@
+import type { Slice, Source } from "./source.ts";
+
+/** What was read of a source before it is read for good. */
+export interface ReadAhead<R> {
+  readonly slices: readonly Slice<R>[];
+  /** The same source, whose next reading gives those slices again, and then what follows. It can be read once. */
+  readonly source: Source<R>;
+}
+
+/**
+ * Reads the beginning of a source: a stream cannot be read twice, and its first records say what table they need. Stops
+ * when either limit is reached, or the source ends.
+ */
+export async function readAhead<R>(
+  source: Source<R>,
+  limit: { readonly records: number; readonly bytes: number },
+  signal: AbortSignal,
+): Promise<ReadAhead<R>> {
+  const reading = source.read({}, signal)[Symbol.asyncIterator]();
+  const slices: Slice<R>[] = [];
+  let records = 0;
+  let bytes = 0;
+  while (records < limit.records && bytes < limit.bytes) {
+    const { value, done } = await reading.next();
+    if (done) break;
+    slices.push(value);
+    records += value.records.length;
+    bytes += value.bytes ?? 0;
+  }
+  return {
+    slices,
+    source: {
+      ...source,
+      async *read() {
+        try {
+          yield* slices.splice(0);
+          for (;;) {
+            const { value, done } = await reading.next();
+            if (done) return;
+            yield value;
+          }
+        } finally {
+          await reading.return?.();
+        }
+      },
+    },
+  };
+}
