@@ -4,8 +4,11 @@ import type { FailureRecord } from "../ingest/report.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { type Code, kindOf, notCarried } from "../kql/language.ts";
 import { runQuery } from "../kql/run.ts";
-import { elementsIn, needPart, part, resultColumns, type SyntaxNode, textOf } from "../kql/tree.ts";
+import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
+import { inlineCommands } from "./ingest-inline.ts";
+import { mappingCommands } from "./mappings.ts";
 import { relationOf } from "./result-relation.ts";
+import { showCommands } from "./show.ts";
 import { tableCommands } from "./tables.ts";
 
 /** What a command works on. */
@@ -20,7 +23,12 @@ export interface CommandContext {
 export type Command = (node: SyntaxNode, context: CommandContext) => Promise<Stored[][]> | Stored[][];
 
 /** Commands by the name that the parser gives them. */
-const commands: Readonly<Record<string, Command | undefined>> = { ...tableCommands };
+const commands: Readonly<Record<string, Command | undefined>> = {
+  ...tableCommands,
+  ...showCommands,
+  ...mappingCommands,
+  ...inlineCommands,
+};
 
 /** Runs a parsed command, and the query behind its pipe if there is one. */
 export async function runCommand(code: Code, context: CommandContext): Promise<ResultTable> {
@@ -28,7 +36,8 @@ export async function runCommand(code: Code, context: CommandContext): Promise<R
   const node = commandIn(needPart(statement, "Expression"));
   const name = node.ReferencedSymbol?.Name ?? "";
   const command = commands[name];
-  if (!command || kindOf(node) !== "CustomCommand") throw notCarried(`the command '${wordsOf(node)}'`, node, code.text);
+  if (!command || kindOf(node) !== "CustomCommand")
+    throw notCarried(`the command '${wordsOf(node, code.text)}'`, node, code.text);
   const rows = await command(node, context);
   const columns = resultColumns(node);
   if (node === needPart(statement, "Expression")) return resultTable(columns, rows);
@@ -40,10 +49,7 @@ function commandIn(node: SyntaxNode): SyntaxNode {
   return kindOf(node) === "PipeExpression" ? commandIn(needPart(node, "Expression")) : node;
 }
 
-function wordsOf(node: SyntaxNode): string {
-  return textOf(part(node, "Custom") ?? node)
-    .replace(/^\.?/, ".")
-    .split(/\s+/)
-    .slice(0, 4)
-    .join(" ");
+/** The first words of a command, for a refusal. */
+function wordsOf(node: SyntaxNode, text: string): string {
+  return sourceOf(node, text).split(/\s+/).slice(0, 4).join(" ");
 }

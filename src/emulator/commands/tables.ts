@@ -8,11 +8,11 @@ import {
   type StoredTable,
   tableOf,
 } from "../engine/catalogue.ts";
-import { dotNetType } from "../engine/physical.ts";
 import type { Stored } from "../ingest/text-values.ts";
-import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
+import { findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Command, CommandContext } from "./run.ts";
+import { hasWord, jsonSchema, propertiesOf, tableName } from "./syntax.ts";
 
 /** The older spellings of types that commands still take. */
 const aliases: Readonly<Record<string, Kind>> = {
@@ -44,7 +44,7 @@ const drop: Command = async (node, context) => {
   const names = findParts(node, "TableName").map(nameOf);
   const tables = names.flatMap((name) => {
     const table = context.database.tables.get(name);
-    if (!table && !hasWord(node, "ifexists")) return tableOf(context.database, name);
+    if (!table && !hasWord(node, "ifexists", context.text)) return tableOf(context.database, name);
     return table ?? [];
   });
   for (const table of tables) await dropTable(context.catalogue, context.database, table);
@@ -63,19 +63,6 @@ export const tableCommands: Readonly<Record<string, Command>> = {
   DropTables: drop,
   ClearTableData: clear,
 };
-
-export function tableName(node: SyntaxNode): string {
-  const found = findPart(node, "TableName");
-  if (!found) throw new KustoError("The command names no table.");
-  return nameOf(found);
-}
-
-export function hasWord(node: SyntaxNode, word: string): boolean {
-  return textOf(node)
-    .toLowerCase()
-    .split(/[\s()]+/)
-    .includes(word);
-}
 
 function columnsOf(node: SyntaxNode): NewColumn[] {
   const names = findParts(node, "ColumnName");
@@ -97,21 +84,6 @@ function textsOf(node: SyntaxNode): { folder: string | undefined; docString: str
   return { folder: properties.get("folder"), docString: properties.get("docstring") };
 }
 
-/** The `with (...)` of a command, by lower-case name. */
-export function propertiesOf(node: SyntaxNode): Map<string, string> {
-  const names = findParts(node, "PropertyName").map((name) => nameOf(name).toLowerCase());
-  const values = findParts(node, "PropertyValue").map((value) =>
-    typeof value.LiteralValue === "string" ? value.LiteralValue : textOf(value),
-  );
-  return new Map(names.map((name, index) => [name, values[index] ?? ""]));
-}
-
-export function schemaRow(table: StoredTable, { database }: CommandContext): Stored[] {
+function schemaRow(table: StoredTable, { database }: CommandContext): Stored[] {
   return [table.name, jsonSchema(table), database.name, table.folder, table.docString];
-}
-
-/** A table's schema in the JSON form that commands answer with. */
-export function jsonSchema(table: StoredTable): string {
-  const OrderedColumns = table.columns.map(({ name, kind }) => ({ Name: name, Type: dotNetType[kind], CslType: kind }));
-  return JSON.stringify({ Name: table.name, OrderedColumns });
 }

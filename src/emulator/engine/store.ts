@@ -1,5 +1,6 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { optionalPackage } from "../optional-package.ts";
+import { registerFunctions } from "./functions.ts";
 
 export type DuckDB = typeof import("@duckdb/node-api");
 
@@ -17,6 +18,7 @@ export async function openStore(): Promise<Store> {
   const duckdb = await optionalPackage("@duckdb/node-api", () => import("@duckdb/node-api"));
   const instance: DuckDBInstance = await duckdb.DuckDBInstance.create(":memory:");
   const writer = await instance.connect();
+  registerFunctions(duckdb, writer);
   let last: Promise<unknown> = Promise.resolve();
   return {
     duckdb,

@@ -1,4 +1,5 @@
 import type { Kind } from "../../schema/kinds.ts";
+import { realText } from "../engine/functions.ts";
 import { datetimeText, timespanText } from "../engine/ticks.ts";
 import type { Stored } from "../ingest/text-values.ts";
 
@@ -29,18 +30,11 @@ export function jsonOf(kind: Kind, value: Stored): string {
     case "long":
       return String(value);
     case "real":
-      return realText(value as number);
+      // JSON has no number for NaN and the infinities; they go as text.
+      return Number.isFinite(value) ? realText(value as number) : `"${realText(value as number)}"`;
     default:
       return JSON.stringify(value);
   }
-}
-
-/** A double as a JSON number; what JSON has no number for goes as text. */
-function realText(value: number): string {
-  if (Number.isNaN(value)) return '"NaN"';
-  if (!Number.isFinite(value)) return value > 0 ? '"Infinity"' : '"-Infinity"';
-  const text = Object.is(value, -0) ? "-0" : String(value);
-  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 export function rowOf(columns: readonly ResultColumn[], values: readonly Stored[]): string {

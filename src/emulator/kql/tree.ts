@@ -65,7 +65,12 @@ export function findParts(node: SyntaxNode, name: string): SyntaxNode[] {
   ]);
 }
 
-/** The text of a node without the blanks and comments before it. */
+/** A node as it stands in the text. */
+export function sourceOf(node: SyntaxNode, text: string): string {
+  return text.slice(node.TextStart, node.TextStart + node.Width);
+}
+
+/** The tokens of a node, without the blanks and comments between them: for names and literals. */
 export function textOf(node: SyntaxNode): string {
   return node.ToString().trim();
 }

@@ -1,0 +1,126 @@
+import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
+import { elementsOf, isBag, membersOf } from "../ingest/json.ts";
+import { dynamicOf, type Stored, textReaders } from "../ingest/text-values.ts";
+import {
+  addDecimals,
+  canonicalDecimal,
+  type Decimal,
+  decimalKey,
+  decimalText,
+  divideDecimals,
+  multiplyDecimals,
+  negatedDecimal,
+  parseDecimal,
+} from "./decimal.ts";
+import type { DuckDB } from "./store.ts";
+import { datetimeText, timespanText } from "./ticks.ts";
+
+type SqlType = "BOOLEAN" | "BIGINT" | "INTEGER" | "DOUBLE" | "VARCHAR";
+
+/** A function of SQL that is written here, because SQL has nothing as exact. A null argument makes the result null. */
+interface SqlFunction {
+  readonly takes: readonly SqlType[];
+  readonly gives: SqlType;
+  readonly act: (...values: never[]) => Stored;
+}
+
+const text1 = (gives: SqlType, act: (text: string) => Stored): SqlFunction => ({ takes: ["VARCHAR"], gives, act });
+const ofTicks = (act: (ticks: bigint) => Stored): SqlFunction => ({ takes: ["BIGINT"], gives: "VARCHAR", act });
+
+const decimal2 = (act: (a: Decimal, b: Decimal) => Decimal | null): SqlFunction => ({
+  takes: ["VARCHAR", "VARCHAR"],
+  gives: "VARCHAR",
+  act: (a: string, b: string) => {
+    const result = act(parseDecimal(a)!, parseDecimal(b)!);
+    return result && decimalText(result);
+  },
+});
+
+const functions: Readonly<Record<string, SqlFunction>> = {
+  k_to_bool: text1("BOOLEAN", textReaders.bool),
+  k_to_datetime: text1("BIGINT", textReaders.datetime),
+  k_to_decimal: text1("VARCHAR", canonicalDecimal),
+  k_to_guid: text1("VARCHAR", textReaders.guid),
+  k_to_int: text1("INTEGER", textReaders.int),
+  k_to_long: text1("BIGINT", textReaders.long),
+  k_to_real: text1("DOUBLE", textReaders.real),
+  k_to_timespan: text1("BIGINT", textReaders.timespan),
+  k_to_dynamic: text1("VARCHAR", dynamicOf),
+  k_text_datetime: ofTicks(longDatetimeText),
+  k_text_timespan: ofTicks(timespanText),
+  k_text_real: { takes: ["DOUBLE"], gives: "VARCHAR", act: realText },
+  k_decimal_of_real: { takes: ["DOUBLE"], gives: "VARCHAR", act: (value: number) => canonicalDecimal(String(value)) },
+  k_decimal_add: decimal2(addDecimals),
+  k_decimal_subtract: decimal2((a, b) => addDecimals(a, negatedDecimal(b))),
+  k_decimal_multiply: decimal2(multiplyDecimals),
+  k_decimal_divide: decimal2(divideDecimals),
+  k_decimal_key: text1("VARCHAR", (text) => decimalKey(parseDecimal(text)!)),
+  k_decimal_sum: text1("VARCHAR", sumOf),
+  k_dynamic_get: {
+    takes: ["VARCHAR", "VARCHAR"],
+    gives: "VARCHAR",
+    act: (json: string, step: string) => memberOf(json, step),
+  },
+  k_dynamic_text: text1("VARCHAR", dynamicText),
+  k_dynamic_length: text1("BIGINT", (json) => {
+    const value: unknown = JSON.parse(json);
+    return Array.isArray(value) ? BigInt(value.length) : null;
+  }),
+  k_dynamic_string: text1("VARCHAR", (text) => JSON.stringify(text)),
+};
+
+/** Makes the functions known to every connection of the instance. */
+export function registerFunctions(duckdb: DuckDB, connection: DuckDBConnection): void {
+  for (const [name, { takes, gives, act }] of Object.entries(functions))
+    connection.registerScalarFunction(
+      duckdb.DuckDBScalarFunction.create({
+        name,
+        returnType: duckdb[gives] as DuckDBType,
+        parameterTypes: takes.map((type) => duckdb[type] as DuckDBType),
+        mainFunction(_info, input, output) {
+          const columns = takes.map((_, index) => input.getColumnVector(index));
+          const result = output as unknown as { setItem(row: number, value: Stored): void; flush(): void };
+          for (let row = 0; row < input.rowCount; row++) {
+            const values = columns.map((column) => column.getItem(row));
+            result.setItem(row, values.includes(null) ? null : act(...(values as never[])));
+          }
+          result.flush();
+        },
+      }),
+    );
+}
+
+/** `tostring()` of a datetime has all seven digits. */
+function longDatetimeText(ticks: bigint): string {
+  return datetimeText(ticks).replace(
+    /(?:\.(\d+))?Z$/,
+    (_, digits: string | undefined) => `.${(digits ?? "").padEnd(7, "0")}Z`,
+  );
+}
+
+export function realText(value: number): string {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
+  const text = Object.is(value, -0) ? "-0" : String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** The sum of decimals that come as one text, with a blank between them: an aggregate can only gather texts. */
+function sumOf(texts: string): string {
+  return decimalText(texts.split(" ").reduce((sum, text) => addDecimals(sum, parseDecimal(text)!), parseDecimal("0")!));
+}
+
+/** A member of a property bag by name, or an element of an array by index, from the end if it is negative. */
+function memberOf(json: string, step: string): string | null {
+  const value: unknown = JSON.parse(json);
+  const key = JSON.parse(step) as string | number;
+  let found: string | undefined;
+  if (typeof key === "number" && Array.isArray(value)) found = elementsOf(json).at(key);
+  if (typeof key === "string" && isBag(value)) found = membersOf(json).get(key);
+  return found === undefined || found === "null" ? null : found;
+}
+
+function dynamicText(json: string): string {
+  const value: unknown = JSON.parse(json);
+  return typeof value === "string" ? value : json;
+}

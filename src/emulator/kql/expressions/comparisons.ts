@@ -1,0 +1,47 @@
+import type { Scalar } from "../relation.ts";
+import { commonKind, converted, orderSql } from "./convert.ts";
+
+/** Comparison operators by the name of their node. */
+const signs: Readonly<Record<string, string>> = {
+  EqualExpression: "=",
+  NotEqualExpression: "<>",
+  LessThanExpression: "<",
+  LessThanOrEqualExpression: "<=",
+  GreaterThanExpression: ">",
+  GreaterThanOrEqualExpression: ">=",
+};
+
+export function comparison(nodeKind: string, left: Scalar, right: Scalar): string | undefined {
+  const sign = signs[nodeKind];
+  if (!sign) return undefined;
+  return sign === "="
+    ? equalSql(left, right)
+    : sign === "<>"
+      ? notEqualSql(left, right)
+      : orderedSql(left, sign, right);
+}
+
+function sides(left: Scalar, right: Scalar): [string, string, Scalar["kind"]] {
+  const kind = commonKind(left.kind, right.kind);
+  return [converted(left, kind), converted(right, kind), kind];
+}
+
+/** A value beside null is not equal to it; two nulls are neither equal nor not (documentation, "Null values"). */
+export function equalSql(left: Scalar, right: Scalar): string {
+  const [a, b] = sides(left, right);
+  return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${a} IS NOT DISTINCT FROM ${b} END`;
+}
+
+function notEqualSql(left: Scalar, right: Scalar): string {
+  const [a, b] = sides(left, right);
+  return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${a} IS DISTINCT FROM ${b} END`;
+}
+
+function orderedSql(left: Scalar, sign: string, right: Scalar): string {
+  const [a, b, kind] = sides(left, right);
+  return `(${orderSql({ sql: a, kind })} ${sign} ${orderSql({ sql: b, kind })})`;
+}
+
+export function betweenSql(value: Scalar, from: Scalar, to: Scalar): string {
+  return `(${orderedSql(value, ">=", from)} AND ${orderedSql(value, "<=", to)})`;
+}
