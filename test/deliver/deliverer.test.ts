@@ -163,7 +163,7 @@ test("the watch stops when nobody waits, and starts again", async () => {
 });
 
 test("a batch that the service failed for good rejects with its code and details", async () => {
-  const { session } = scripted({
+  const { session, diary } = scripted({
     outcomes: (_, [id]) => [
       { id, status: "failed", errorCode: "Stream_WrongNumberOfFields", details: "line 3", retryable: false },
     ],
@@ -173,6 +173,7 @@ test("a batch that the service failed for good rejects with its code and details
     retryable: false,
     message: /Stream_WrongNumberOfFields: line 3/,
   });
+  assert.equal(diary.filter((entry) => entry.startsWith("submit")).length, 1);
 });
 
 test("one that failed for the moment is submitted again, but not for ever", async () => {

@@ -202,7 +202,11 @@ test("a second upload of the same batch meets the first, whole or in blocks", as
   const session = await openSession();
   for (const batch of [batchOf("1,a\n"), batchOf("x", { packed: randomBytes(9 * 1024 * 1024) })]) {
     const first = await session.stage(batch, never);
+    const [, container, name] = first.place.split("/") as [string, string, string];
+    const blob = cluster.blobs.getContainerClient(container).getBlobClient(name);
+    const { etag } = await blob.getProperties();
     assert.deepEqual(await session.stage(batch, never), first);
+    assert.equal((await blob.getProperties()).etag, etag, "the service may be reading it: it is not written anew");
   }
 });
 
