@@ -4,21 +4,41 @@ import { plainLine } from "./terminal.ts";
 const numeric = new Set(["int", "long", "real", "decimal"]);
 const widestCell = 60;
 
-/** A result as columns of text. Cells are cut at 60 characters, unless `isWhole`. */
-export function answerTable({ columns, rows }: Answer, { isWhole = false } = {}): string {
+export interface TableStyle {
+  /** Cells are not cut at 60 characters. */
+  readonly isWhole?: boolean;
+  /** Columns of text that there is room for. What does not fit is named below the table. */
+  readonly width?: number | undefined;
+}
+
+/** A result as columns of text. */
+export function answerTable({ columns, rows }: Answer, { isWhole = false, width: room }: TableStyle = {}): string {
   const cells = rows.map((row) => row.map((value) => cell(value, isWhole)));
   const heads = columns.map((c) => cut(plainLine(c.name), isWhole));
   const widths = heads.map((head, i) => Math.max(width(head), ...cells.map((row) => width(row[i]!))));
+  const fitting = room === undefined ? widths.length : howManyFit(widths, room);
   const isRight = columns.map((c) => numeric.has(c.type));
   const line = (texts: readonly string[]) =>
     texts
+      .slice(0, fitting)
       .map((text, i) => {
         const gap = " ".repeat(widths[i]! - width(text));
         return isRight[i] ? gap + text : text + gap;
       })
       .join("  ")
       .trimEnd();
-  return [line(heads), widths.map((n) => "-".repeat(n)).join("  "), ...cells.map(line)].join("\n");
+  const hidden = heads.slice(fitting);
+  const note = hidden.length > 0 ? [`(and ${hidden.join(", ")})`] : [];
+  return [line(heads), line(widths.map((n) => "-".repeat(n))), ...cells.map(line), ...note].join("\n");
+}
+
+function howManyFit(widths: readonly number[], room: number): number {
+  let used = -2;
+  const fitting = widths.findIndex((w) => {
+    used += w + 2;
+    return used > room;
+  });
+  return fitting < 0 ? widths.length : Math.max(1, fitting);
 }
 
 function cell(value: unknown, isWhole: boolean): string {

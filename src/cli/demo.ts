@@ -67,6 +67,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
   const { signal } = interrupt;
   // With --json, stdout is for the program that reads it, and the tour goes to stderr.
   const say = (text: string) => (json ? terminal.err : terminal.out).write(`${text}\n`);
+  const width = (process.stdout.columns ?? 120) - 2;
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
@@ -81,7 +82,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
       say(`\n${table}: ${file}, ${about}`);
       const done = await loadOne(table, join(folder, file), emulator.url, admin, terminal, signal);
       say(resultLine(done));
-      say(indented(answerTable(await admin.query(`${quoteName(table)} | take 3`, signal))));
+      say(indented(answerTable(await admin.query(`${quoteName(table)} | take 3`, signal), { width })));
       report.push(done);
     }
     say(`\n${summarize}\n${indented(answerTable(await admin.query(summarize, signal)))}`);

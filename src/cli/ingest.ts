@@ -267,7 +267,9 @@ async function showArrived(
     const { quoteName } = await import("../schema/kql.ts");
     const { answerTable } = await import("./answer-text.ts");
     terminal.out.write(`\n${answerTable(await admin.query(`${quoteName(table)} | count`, signal))}\n`);
-    terminal.out.write(`\n${answerTable(await admin.query(`${quoteName(table)} | take 5`, signal))}\n`);
+    terminal.out.write(
+      `\n${answerTable(await admin.query(`${quoteName(table)} | take 5`, signal), { width: process.stdout.columns })}\n`,
+    );
   }
   if (!flags.keep) return;
   terminal.err.write(`\nThe emulator runs at ${emulator.url}, database ${databaseOf(flags)}; Ctrl-C ends it.\n`);

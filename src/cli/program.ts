@@ -39,10 +39,22 @@ export async function runMain(args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(args, { from: "user" });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    exitCode = report(error, program.opts().verbose === true, args.includes("--json"));
+    const isJson = args.includes("--json");
+    if (error instanceof CommanderError) return reportUsage(error, isJson);
+    exitCode = report(error, program.opts().verbose === true, isJson);
   }
   return exitCode;
+}
+
+/** Commander has said it, and its "errors" are help and version too. */
+function reportUsage({ exitCode, message }: CommanderError, isJson: boolean): number {
+  if (exitCode === 0) return 0;
+  if (isJson) writeFailure("BAD_OPTION", message);
+  return 2;
+}
+
+function writeFailure(code: string, message: string): void {
+  process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } })}\n`);
 }
 
 /** One line on stderr; with --json also the last line on stdout, so that a program has one thing to read. */
@@ -51,7 +63,7 @@ function report(error: unknown, isVerbose: boolean, isJson: boolean): number {
   const message = plainLine(reasonOf(error));
   process.stderr.write(`millrace: ${message}\n`);
   if (isVerbose) process.stderr.write(`${stacks(error)}\n`);
-  if (isJson) process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } })}\n`);
+  if (isJson) writeFailure(code, message);
   return code === "BAD_OPTION" ? 2 : 1;
 }
 

@@ -20,7 +20,7 @@ export function queryCommand(finish: Finish): Command {
   return command
     .option("--json", "one line of JSON: columns and rows")
     .option("--csv", "CSV with a header")
-    .option("--whole", "do not cut long values in the table")
+    .option("--whole", "cut nothing off the table")
     .action(async (kql: string, flags: QueryFlags) => finish(await query(kql, flags)));
 }
 
@@ -39,7 +39,9 @@ async function query(argument: string, flags: QueryFlags): Promise<number> {
       if (flags.json) process.stdout.write(`${answerJson(answer)}\n`);
       else if (flags.csv) process.stdout.write(`${answerCsv(answer)}\n`);
       else {
-        process.stdout.write(`${answerTable(answer, { isWhole: flags.whole === true })}\n`);
+        process.stdout.write(
+          `${answerTable(answer, flags.whole ? { isWhole: true } : { width: process.stdout.columns })}\n`,
+        );
         process.stderr.write(`${plural(answer.rows.length, "row")}\n`);
       }
       return 0;

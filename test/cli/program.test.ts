@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { readSchema } from "../../src/schema/file.ts";
+import { cli, lastJson } from "./run-cli.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "millrace-cli-"));
+after(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const csv = file("in.csv", "id,when,Cost $\n1,2024-05-06,1.5\n2,,\n");
+const to = ["--cluster", "http://127.0.0.1:9", "--database", "d"];
+
+test("help: on stdout, exit code 0, with the exit codes", async () => {
+  const { code, out, err } = await cli(["--help"]);
+  assert.equal(code, 0);
+  assert.match(out, /Exit codes:/);
+  for (const command of ["ingest", "schema", "query", "emulator", "demo"])
+    assert.match(out, new RegExp(`\\b${command}\\b`));
+  assert.equal(err, "");
+  assert.equal((await cli(["ingest", "--help"])).code, 0);
+});
+
+const usageErrors: [args: string[], message: RegExp][] = [
+  [["nonsense"], /unknown command 'nonsense'/],
+  [["ingest", csv], /required option '--table/],
+  [["ingest", csv, "--table", "T", "--nonsense"], /unknown option '--nonsense'/],
+  [["ingest", csv, "--table", "T", "--parallelism", "many"], /whole number/],
+  [["ingest", csv, "--table", "T", "--client-batch-size-limit", "big"], /300M/],
+  [["ingest", csv, "--table", "T", "--format", "xml"], /Allowed choices/],
+  [["ingest", csv, "--table", "T"], /no cluster: give --cluster/],
+  [["ingest", csv, "--table", "T", "--cluster", "https://x.kusto.windows.net", "--database", "d"], /no login/],
+  [["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"], /cluster must be a URL/],
+  [["ingest", "-", csv, "--table", "T", ...to], /cannot be mixed/],
+  [["schema", csv, "--json", "--kql"], /give one/],
+  [["query", " ", ...to], /empty/],
+  [["demo", "--json", "--nonsense"], /unknown option/],
+];
+
+for (const [args, message] of usageErrors)
+  test(`usage: millrace ${args.map((a) => (a === csv ? "FILE" : a)).join(" ")}`, async () => {
+    const { code, out, err } = await cli(args);
+    assert.equal(code, 2);
+    assert.match(err, message);
+    if (args.includes("--json")) assert.equal(lastJson(out).ok, false);
+    else assert.equal(out, "");
+  });
+
+const failures: [args: string[], message: RegExp][] = [
+  [
+    ["ingest", join(folder, "none.csv"), "--table", "T", ...to],
+    /^millrace: Cannot read .*none\.csv: there is no such file\.\n$/,
+  ],
+  [["ingest", join(folder, "*.xyz"), "--table", "T", ...to], /^millrace: No file matches .*\*\.xyz\.\n$/],
+  [
+    ["ingest", csv, "--table", "T", "--schema", join(folder, "none.json"), ...to],
+    /^millrace: Cannot read the schema .*none\.json/,
+  ],
+  [["ingest", csv, "--table", "T", "--schema", csv, ...to], /^millrace: Schema .*in\.csv: /],
+  [["schema", folder], /is a directory/],
+];
+
+for (const [args, message] of failures)
+  test(`failure in one line: ${message}`, async () => {
+    const { code, err, out } = await cli(args);
+    assert.equal(code, 1);
+    assert.match(err, message);
+    assert.equal(err.split("\n").length, 2);
+    assert.equal(out, "");
+  });
+
+test("a refused connection is told in one line; with --verbose also its stack; with --json also as JSON", async () => {
+  // A port on which nobody listens: one that was just given back.
+  const port = await new Promise<number>((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+  const args = ["query", "T | count", "--cluster", `http://127.0.0.1:${port}`, "--database", "d"];
+  const [plain, verbose, json] = await Promise.all([cli(args), cli(["--verbose", ...args]), cli([...args, "--json"])]);
+  assert.equal(plain.code, 1);
+  assert.match(plain.err, new RegExp(`^millrace: .*127\\.0\\.0\\.1:${port}`));
+  assert.equal(plain.err.trimEnd().split("\n").length, 1);
+  assert.match(verbose.err, /\n {4}at .*\n/);
+  const { ok, error } = lastJson(json.out) as { ok: boolean; error: { code: string } };
+  assert.equal(ok, false);
+  assert.equal(error.code, "UNREACHABLE");
+});
+
+test("schema: a file that ingest and the reader take, in each form", async () => {
+  const plain = await cli(["schema", csv]);
+  assert.equal(plain.code, 0);
+  assert.match(plain.err, /from 2 records\nnote: field "Cost \$" becomes column Cost _\n/);
+  const expected = {
+    name: "in",
+    columns: [
+      { name: "id", kind: "int", isOptional: true },
+      { name: "when", kind: "datetime", isOptional: true },
+      { name: "Cost _", kind: "real", isOptional: true },
+    ],
+    renames: [{ field: "Cost $", column: "Cost _" }],
+  };
+  assert.deepEqual(readSchema(plain.out, "s"), expected);
+  const json = await cli(["schema", csv, "--json", "--table", "My T"]);
+  assert.equal(json.out.split("\n").length, 2);
+  assert.deepEqual(readSchema(json.out, "s"), { ...expected, name: "My T" });
+  const kql = await cli(["schema", csv, "--kql"]);
+  assert.equal(kql.out, ".create-merge table ['in'] (['id']:int, ['when']:datetime, ['Cost _']:real)\n");
+});
+
+test("a reader that closes the pipe early is no failure", async () => {
+  const { code } = await new Promise<{ code: number | null }>((resolve) => {
+    import("node:child_process").then(({ spawn }) => {
+      const command = `"${process.execPath}" --import tsx src/cli/main.ts schema "${csv}" | head -1 >/dev/null; exit \${PIPESTATUS[0]}`;
+      spawn("bash", ["-c", command], { stdio: "ignore" }).on("close", (code) => resolve({ code }));
+    });
+  });
+  assert.equal(code, 0);
+});
