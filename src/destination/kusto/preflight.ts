@@ -94,8 +94,12 @@ export async function tableColumns(
   }
 }
 
-/** A 404 without Kusto's own code comes from a wrong address, and "of kind 'Database'" means the database. */
+/**
+ * A 404 without Kusto's own code comes from a wrong address, and "of kind 'Database'" means the database. A service that
+ * binds names before it runs a command calls the table, the only name in it, unresolved: SEM0100.
+ */
 function saysTableIsMissing({ code, context, message }: MillraceError): boolean {
+  if (code === "BAD_REQUEST") return message.includes("SEM0100");
   return code === "NOT_FOUND" && context.serviceCode !== undefined && !message.includes("kind 'Database'");
 }
 
