@@ -133,7 +133,7 @@ function mailDateOf(text: string): bigint | null {
   );
 }
 
-const timespanShape = /^\s*([+-]?)(?:(\d+)[.:])?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?\s*$/;
+const timespanShape = /^\s*([+-]?)(?:(\d+)\.)?(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:\.(\d+))?)?\s*$/;
 const unitShape = /^\s*([+-]?)(\d+(?:\.\d+)?)\s*([a-z]+)\s*$/i;
 
 /** Ticks in each unit of a literal such as `1.5h`. */

@@ -28,7 +28,8 @@ export function arithmetic(sign: Sign, left: Scalar, right: Scalar, result: Kind
     return name && `${name}(${a}, ${b})`;
   }
   if (result !== "real" && sign === "/") return `(${a} // ${b})`;
-  if (result !== "real" && sign === "%") return `(${a} % ${b})`;
+  // Never negative, whatever the signs (documentation, "Numerical operators").
+  if (sign === "%") return `(((${a} % ${b}) + abs(${b})) % abs(${b}))`;
   return `(${a} ${sign} ${b})`;
 }
 

@@ -51,7 +51,7 @@ function orderKey(node: SyntaxNode, at: ScalarContext): string {
   const isOrdered = kindOf(node) === "OrderedExpression";
   const key = scalar(isOrdered ? needPart(node, "Expression") : node, at);
   const words = textOf(part(node, "Ordering") ?? node).toLowerCase();
-  const isAscending = isOrdered && /^asc\b/.test(words);
+  const isAscending = isOrdered && words.startsWith("asc");
   const place = isOrdered && findPart(node, "FirstOrLastKeyword");
   const nulls = place ? textOf(place).toLowerCase() : isAscending ? "first" : "last";
   return `${orderSql(key)} ${isAscending ? "ASC" : "DESC"} NULLS ${nulls}`;
