@@ -15,7 +15,7 @@ import {
 import type { DuckDB } from "./store.ts";
 import { datetimeText, timespanText } from "./ticks.ts";
 
-type SqlType = "BOOLEAN" | "BIGINT" | "INTEGER" | "DOUBLE" | "VARCHAR";
+type SqlType = "BOOLEAN" | "BIGINT" | "BLOB" | "INTEGER" | "DOUBLE" | "VARCHAR";
 
 /** A function of SQL that is written here, because SQL has nothing as exact. A null argument makes the result null. */
 interface SqlFunction {
@@ -26,6 +26,12 @@ interface SqlFunction {
 
 const text1 = (gives: SqlType, act: (text: string) => Stored): SqlFunction => ({ takes: ["VARCHAR"], gives, act });
 const ofTicks = (act: (ticks: bigint) => Stored): SqlFunction => ({ takes: ["BIGINT"], gives: "VARCHAR", act });
+
+/** Takes any text as bytes: DuckDB's client would drop a U+FEFF at its head. */
+function ofBytes(act: (text: string) => Stored): SqlFunction {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return { takes: ["BLOB"], gives: "VARCHAR", act: ({ bytes }: { bytes: Uint8Array }) => act(decoder.decode(bytes)) };
+}
 
 const decimal2 = (act: (a: Decimal, b: Decimal) => Decimal | null): SqlFunction => ({
   takes: ["VARCHAR", "VARCHAR"],
@@ -45,7 +51,7 @@ const functions: Readonly<Record<string, SqlFunction>> = {
   k_to_long: text1("BIGINT", textReaders.long),
   k_to_real: text1("DOUBLE", textReaders.real),
   k_to_timespan: text1("BIGINT", textReaders.timespan),
-  k_to_dynamic: text1("VARCHAR", dynamicOf),
+  k_to_dynamic: ofBytes(dynamicOf),
   k_text_datetime: ofTicks(longDatetimeText),
   k_text_timespan: ofTicks(timespanText),
   k_text_real: { takes: ["DOUBLE"], gives: "VARCHAR", act: realText },
@@ -66,7 +72,7 @@ const functions: Readonly<Record<string, SqlFunction>> = {
     const value: unknown = JSON.parse(json);
     return Array.isArray(value) ? BigInt(value.length) : null;
   }),
-  k_dynamic_string: text1("VARCHAR", (text) => JSON.stringify(text)),
+  k_dynamic_string: ofBytes((text) => JSON.stringify(text)),
 };
 
 /** Makes the functions known to every connection of the instance. */

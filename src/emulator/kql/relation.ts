@@ -1,4 +1,5 @@
 import type { Kind } from "../../schema/kinds.ts";
+import { physicalType } from "../engine/physical.ts";
 
 /** A table in the course of a query: a SELECT, and what its columns are in Kusto's eyes. */
 export interface Relation {
@@ -52,8 +53,9 @@ export function sorted(from: Relation, by: string): Relation {
   };
 }
 
-/** Columns and rows as they go out. */
+/** Columns and rows as they go out: texts as bytes, for the reader to decode. */
 export function finalSql(relation: Relation): string {
-  const columns = relation.columns.map(({ sql }) => sql).join(", ") || "0";
+  const out = ({ sql, kind }: RelationColumn) => (physicalType[kind] === "VARCHAR" ? `encode(${sql})` : sql);
+  const columns = relation.columns.map(out).join(", ") || "0";
   return `SELECT ${columns} FROM (${relation.sql})${relation.order ? ` ORDER BY ${relation.order}` : ""}`;
 }

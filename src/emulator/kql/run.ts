@@ -1,3 +1,4 @@
+import type { DuckDBVector } from "@duckdb/node-api";
 import type { Catalogue, Database } from "../engine/catalogue.ts";
 import { nowTicks } from "../engine/ticks.ts";
 import { type ResultTable, rowOf } from "../http/result.ts";
@@ -28,19 +29,29 @@ async function read(catalogue: Catalogue, relation: Relation): Promise<ResultTab
         const chunk = await result.fetchChunk();
         if (!chunk || chunk.rowCount === 0) break;
         const vectors = columns.map((_, index) => chunk.getColumnVector(index));
-        for (let row = 0; row < chunk.rowCount; row++)
-          rows.push(
-            rowOf(
-              columns,
-              vectors.map((vector) => vector.getItem(row) as Stored),
-            ),
-          );
+        for (let row = 0; row < chunk.rowCount; row++) {
+          const values = vectors.map((vector) => storedIn(vector, row));
+          rows.push(rowOf(columns, values));
+        }
       }
     } catch (error) {
       throw refusedByStore(error);
     }
   });
   return { columns, rows };
+}
+
+/** DuckDB's client takes a U+FEFF at the head of a text for a mark and drops it, so texts come as bytes: see finalSql. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+interface BytesVector {
+  getItemBytes(row: number): Uint8Array | null;
+}
+
+function storedIn(vector: DuckDBVector, row: number): Stored {
+  if (!("getItemBytes" in vector)) return vector.getItem(row) as Stored;
+  const bytes = (vector as unknown as BytesVector).getItemBytes(row);
+  return bytes && decoder.decode(bytes);
 }
 
 /** DuckDB speaks of its own SQL, which is nobody's business but names the value it could not take. */

@@ -52,8 +52,8 @@ function dynamicSql({ sql, kind }: Scalar): string {
   if (kind === "bool") return `CASE WHEN ${sql} THEN 'true' WHEN NOT ${sql} THEN 'false' END`;
   if (kind === "int" || kind === "long") return `CAST(${sql} AS VARCHAR)`;
   if (kind === "real")
-    return `CASE WHEN isfinite(${sql}) THEN k_text_real(${sql}) ELSE k_dynamic_string(k_text_real(${sql})) END`;
-  return `k_dynamic_string(${bareTextSql({ sql, kind })})`;
+    return `CASE WHEN isfinite(${sql}) THEN k_text_real(${sql}) ELSE k_dynamic_string(encode(k_text_real(${sql}))) END`;
+  return `k_dynamic_string(encode(${bareTextSql({ sql, kind })}))`;
 }
 
 /** What two sides of a comparison are compared as. */

@@ -43,7 +43,7 @@ const conversions: Readonly<Record<string, ScalarFunction>> = {
 };
 
 const parsed = (value: Scalar) =>
-  value.kind === "string" ? `k_to_dynamic(${value.sql})` : converted(value, "dynamic");
+  value.kind === "string" ? `k_to_dynamic(encode(${value.sql}))` : converted(value, "dynamic");
 
 const nulls: Readonly<Record<string, ScalarFunction>> = {
   isnull: ({ args }) => (args[0]!.kind === "string" ? "false" : `(${args[0]!.sql} IS NULL)`),
