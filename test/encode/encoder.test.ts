@@ -71,6 +71,24 @@ for (const [name, make] of Object.entries(makers))
       assert.equal(textOf(first.seal()), whole.join(""));
     });
 
+    test("a chunk taken in part may be taken up at another row", () => {
+      const [chunk] = chunksOf({ table: readings, records }, "csv", 100);
+      const ten = make({ maxRows: 10, maxBytes: 1e9 });
+      for (const from of [0, 50, 5]) {
+        assert.equal(ten.append(chunk!, from), 10);
+        assert.equal(textOf(ten.seal()), csv.slice(from, from + 10).join(""));
+      }
+    });
+
+    test("a text ends where it ends, whatever an earlier chunk left behind it", () => {
+      const one = make(noLimits);
+      for (const device of ["€€€€", "é", "\u{1f600}"]) {
+        const [chunk] = chunksOf({ table: readings, records: [{ device }] }, "csv");
+        assert.equal(one.append(chunk!, 0), 1);
+        assert.equal(textOf(one.seal()), `${device},\n`);
+      }
+    });
+
     test("the parts of a batch are the caller's own, whole and few", () => {
       const noise = Array.from({ length: 20_000 }, (_, i) => ({ device: `${Math.sin(i)}`, value: Math.cos(i) }));
       const batches = batchesOf(make(noLimits), chunksOf({ table: readings, records: noise }, "csv"));

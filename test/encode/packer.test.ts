@@ -7,7 +7,7 @@ import { compilePacker, type Packer } from "../../src/encode/packer.ts";
 import { MillraceError } from "../../src/errors.ts";
 import type { Kind } from "../../src/schema/kinds.ts";
 import { k, table } from "../../src/schema/table.ts";
-import { encodedText } from "./rows.ts";
+import { encodedText, textOf } from "./rows.ts";
 
 const limits = { maxRows: 1e9, maxBytes: 1e9 };
 
@@ -464,11 +464,14 @@ describe("chunks", () => {
     for (let i = 0; i < 2; i++) packer.pack({ device: "", value: i });
     const second = packer.take()!;
     assert.equal(encodedText(jsEncoder(readings, "csv", limits), [second]), ",0,\n,1,\n");
-    packer.pack({ device: "z", value: 9 });
+    for (const device of ["y", "z"]) packer.pack({ device, value: 9 });
     const third = packer.take()!;
     assert.ok(second.text === first.text && third.tape === first.tape);
     assert.equal(third.firstRecord, 6);
-    assert.equal(encodedText(jsEncoder(readings, "csv", limits), [third]), "z,9,\n");
+    // From the second row on: what stands before it is found by the lengths of the first.
+    const encoder = jsEncoder(readings, "csv", limits);
+    assert.equal(encoder.append(third, 1), 1);
+    assert.equal(textOf(encoder.seal()), "z,9,\n");
   });
 
   test("know whether they are all ASCII by their lengths", () => {
