@@ -42,7 +42,7 @@ export function csvSplitter(from: FilePosition, delimiter: string, name: string)
         else if (byte === quote) {
           if (state === "start") quoteLine = line;
           state = state === "plain" ? "plain" : "quoted";
-        } else if (byte !== carriageReturn || state !== "behind-quote") state = "plain";
+        } else state = "plain";
       }
       scanned = base + length;
       if (!isLast || start >= scanned) return undefined;

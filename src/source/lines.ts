@@ -25,8 +25,7 @@ export function lineSplitter(from: FilePosition): Splitter {
         start = scanned = Math.min(base + end + 1, base + length);
         let stop = end;
         while (stop > first - base && bytes[stop - 1]! <= blank) stop--;
-        // A line whose head was let go because it is too long is a record, whatever its tail is.
-        if (stop > first - base || first < base) return { start: first, end: base + stop, line: frameLine };
+        if (stop > first - base) return { start: first, end: base + stop, line: frameLine };
       }
     },
     get keepFrom() {

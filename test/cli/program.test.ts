@@ -117,6 +117,13 @@ test("schema: a file that ingest and the reader take, in each form", async () =>
   assert.equal(kql.out, ".create-merge table ['in'] (['id']:int, ['when']:datetime, ['Cost _']:real)\n");
 });
 
+test("schema: from as many records as asked for", async () => {
+  const path = file("widening.ndjson", '{"a":1}\n{"a":1.5}\n{"a":"x"}\n');
+  const kinds = async (n: string) =>
+    readSchema((await cli(["schema", path, "--infer-records", n])).out, "s").columns[0]?.kind;
+  assert.deepEqual([await kinds("1"), await kinds("2"), await kinds("0")], ["int", "real", "string"]);
+});
+
 test("a reader that closes the pipe early is no failure", async () => {
   const { code } = await new Promise<{ code: number | null }>((resolve) => {
     import("node:child_process").then(({ spawn }) => {

@@ -127,6 +127,8 @@ test("a line that is longer than allowed is refused without being held", async (
     ["4", "it is longer than 100000 bytes"],
   ]);
   assert.equal(refused[0]?.original.length, 1_000);
+  const within = await readFile(path, { maxRecordBytes: 6 });
+  assert.deepEqual([within.records.length, within.refused.length], [0, 4], "also one that lies within a single chunk");
   assert.equal((await readFile(path)).records.length, 4);
 });
 
@@ -410,6 +412,13 @@ test("files are closed at the end, at a break, at an error and at an abort", {
     );
   }
   await assert.rejects(readFile(cut), { code: "BAD_SOURCE" });
+  for (const source of [files(path), files(packed)])
+    await assert.rejects(
+      (async () => {
+        for await (const _ of source.read({}, AbortSignal.abort())) assert.fail("nothing is read");
+      })(),
+      { code: "ABORTED" },
+    );
   await new Promise((resolve) => setTimeout(resolve, 50));
   assert.equal((await openFiles()).length, before);
 });
