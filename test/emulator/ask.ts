@@ -54,7 +54,7 @@ export async function refusal(emulator: Emulator, csl: string, db = "demo"): Pro
 }
 
 /** Asks until the rows satisfy, for at most `forMs`. */
-export async function until<T>(get: () => Promise<T>, isThere: (value: T) => boolean, forMs = 10_000): Promise<T> {
+export async function until<T>(get: () => Promise<T>, isThere: (value: T) => boolean, forMs = 30_000): Promise<T> {
   const end = Date.now() + forMs;
   for (;;) {
     const value = await get();
