@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize, relative } from "node:path";
 import { test } from "node:test";
+import { version } from "../src/version.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
 const flow = ["schema", "source", "encode", "batch", "log", "deliver", "destination"];
@@ -14,7 +15,7 @@ const beside: Record<string, readonly string[]> = {
 /** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
 const ports = new Set(["destination/destination.ts", "checkpoint/state-backend.ts", "deliver/dead-letter.ts"]);
 /** Files of src/ itself that import no room but by type: anyone may import them. The others compose the stages. */
-const leaves = new Set(["errors.ts", "events.ts", "options.ts", "option-names.ts"]);
+const leaves = new Set(["errors.ts", "events.ts", "options.ts", "option-names.ts", "version.ts"]);
 /** The command line composes too: it stands on the public surface. */
 const composers = new Set(["cli"]);
 
@@ -118,6 +119,10 @@ test("nothing left of destination/kusto knows the vendor's packages", () => {
       /from "(@azure|azure-kusto)|import\("(@azure|azure-kusto)/.test(readFileSync(join(src, file), "utf8")),
   );
   assert.deepEqual(knowing, []);
+});
+
+test("the version in the code is the package's", () => {
+  assert.equal(version, JSON.parse(readFileSync("package.json", "utf8")).version);
 });
 
 test("no folder or file has a name that says nothing", () => {

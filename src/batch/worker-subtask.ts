@@ -19,7 +19,6 @@ export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): Subtask
   let owed = 0;
   let failure: MillraceError | undefined;
   let isClosing = false;
-  worker.unref();
 
   function ask(message: ToSubtask, transfer: ArrayBuffer[] = []): void {
     if (owed++ === 0) worker.ref();
@@ -59,6 +58,8 @@ export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): Subtask
     outstanding.shift();
     hooks.onEncoded(port, message.spare);
   });
+
+  worker.unref(); // behind the listeners: a "message" listener takes hold of the process again
 
   const port: SubtaskPort = {
     index,

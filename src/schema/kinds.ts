@@ -43,7 +43,8 @@ export interface ValueOf {
   bool: boolean;
   datetime: Date | string | number | bigint;
   decimal: string | number | bigint;
-  dynamic: Json;
+  /** null only where the column is optional: in Kusto it is the null of the column, not a value. */
+  dynamic: Exclude<Json, null>;
   guid: string;
   int: number | bigint;
   long: number | bigint;

@@ -1,4 +1,5 @@
 import type { Client, ClientRequestProperties } from "azure-kusto-data";
+import { version } from "../../version.ts";
 import { type Answer, answerOfV1, answerOfV2 } from "./answer.ts";
 import { cloudInfo, type TokenSource } from "./auth.ts";
 import { withDeadline } from "./deadline.ts";
@@ -29,7 +30,7 @@ export async function kustoClient(
     ? sdk.KustoConnectionStringBuilder.withTokenProvider(url, tokens)
     : new sdk.KustoConnectionStringBuilder(url);
   // By default the SDK tells the service the operating system's user and the path of the running script.
-  builder.setConnectorDetails("Millrace", "0", "millrace", "0", false);
+  builder.setConnectorDetails("Millrace", version, "millrace", version, false);
   const client: Client = new sdk.Client(builder);
   client.axiosInstance.defaults.transformResponse = [(text: unknown) => text];
 

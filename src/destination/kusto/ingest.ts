@@ -1,6 +1,7 @@
 import type { DataFormat, IngestClient, IngestionMappingKind } from "azure-kusto-ingest";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import { MillraceError } from "../../errors.ts";
+import { version } from "../../version.ts";
 import type { IngestionOptions } from "../destination.ts";
 import type { Connection } from "./options.ts";
 import type { Resources } from "./resources.ts";
@@ -39,7 +40,7 @@ export async function messageBuilder({ ingestUrl }: Connection, target: Target):
   const [data, sdk] = await Promise.all([import("azure-kusto-data"), import("azure-kusto-ingest")]);
   // It never talks to the service, so it gets no credential.
   const builder = new data.KustoConnectionStringBuilder(ingestUrl);
-  builder.setConnectorDetails("Millrace", "0", "millrace", "0", false);
+  builder.setConnectorDetails("Millrace", version, "millrace", version, false);
   const client: IngestClient = new sdk.IngestClient(builder, undefined, false);
   const { database, table, format, ingestion } = target;
 
