@@ -1,3 +1,4 @@
+import { setImmediate as afterTick } from "node:timers/promises";
 import { throwIfAborted } from "../errors.ts";
 import { createCatalogue } from "./engine/catalogue.ts";
 import { openStore } from "./engine/store.ts";
@@ -6,7 +7,7 @@ import { type Listener, listen } from "./http/listener.ts";
 import { kustoEndpoint } from "./http/server.ts";
 import { startQueueReader } from "./ingest/queue-reader.ts";
 import type { FailureRecord } from "./ingest/report.ts";
-import { type Language, loadLanguage } from "./kql/language.ts";
+import { loadLanguage } from "./kql/language.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
 import { startStorage } from "./storage/storage.ts";
 
@@ -36,25 +37,27 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const plan = faultPlan();
   const failures: FailureRecord[] = [];
   const closing = new AbortController();
-  // Azurite takes a second to start, in its own process: the store and the parser are loaded meanwhile.
-  const [storage, store] = await bothOrNeither(
-    startStorage({
-      plan,
-      accounts: checked.storageAccounts,
-      sasLifeMs: checked.sasLifeMs,
-      node: checked.node,
-      signal: checked.signal,
-    }),
-    openStore(),
-  );
+  const storageStarted = startStorage({
+    plan,
+    accounts: checked.storageAccounts,
+    sasLifeMs: checked.sasLifeMs,
+    node: checked.node,
+    signal: checked.signal,
+  });
+  // Azurite takes a second to start, in a process of its own. The store and the parser, whose first parse takes as long,
+  // are made ready meanwhile: once the child is there, for they keep this thread busy.
+  const partsReady = afterTick().then(async () => {
+    const store = await openStore();
+    return { store, language: await loadLanguage(), close: () => store.close() };
+  });
+  const [storage, { store, language }] = await bothOrNeither(storageStarted, partsReady);
   const catalogue = createCatalogue(store, checked.databases);
-  let language: Promise<Language> | undefined;
   const endpoint = kustoEndpoint({
     catalogue,
     storage,
     failures,
     plan,
-    language: () => (language ??= loadLanguage()),
+    language,
     signal: closing.signal,
   });
   let listener: Listener;

@@ -20,8 +20,7 @@ export interface ServedParts {
   readonly storage: Storage;
   readonly failures: FailureRecord[];
   readonly plan: FaultPlan;
-  /** Loaded when the first query or command needs it. */
-  language(): Promise<Language>;
+  readonly language: Language;
   readonly signal: AbortSignal;
 }
 
@@ -119,7 +118,7 @@ async function execute({ parts, request, requestId }: Exchange, query: Framing, 
   if (resources) return command(resources, requestId);
   const { catalogue, failures } = parts;
   const database = databaseOf(catalogue, db);
-  const code = (await parts.language()).parse(csl, catalogue, database);
+  const code = parts.language.parse(csl, catalogue, database);
   if (/^\s*\./.test(csl))
     return command(await runCommand(code, { catalogue, database, failures, text: csl }), requestId);
   return query(await runQuery(code, catalogue, database), requestId);
