@@ -67,7 +67,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
   const { signal } = interrupt;
   // With --json, stdout is for the program that reads it, and the tour goes to stderr.
   const say = (text: string) => (json ? terminal.err : terminal.out).write(`${text}\n`);
-  const width = (process.stdout.columns ?? 120) - 2;
+  const width = (process.stdout.columns || 120) - 2;
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {

@@ -268,7 +268,7 @@ async function showArrived(
     const { answerTable } = await import("./answer-text.ts");
     terminal.out.write(`\n${answerTable(await admin.query(`${quoteName(table)} | count`, signal))}\n`);
     terminal.out.write(
-      `\n${answerTable(await admin.query(`${quoteName(table)} | take 5`, signal), { width: process.stdout.columns })}\n`,
+      `\n${answerTable(await admin.query(`${quoteName(table)} | take 5`, signal), { width: process.stdout.columns || undefined })}\n`,
     );
   }
   if (!flags.keep) return;

@@ -41,7 +41,8 @@ export function startProgress(label: string, terminal: Terminal, look: () => Pro
       terminal.err.write(`${line}\n`);
       return;
     }
-    const columns = Math.max(20, terminal.err.columns ?? 80) - 1;
+    // Some terminals say that they have 0 columns, and mean that they do not know.
+    const columns = Math.max(20, terminal.err.columns || 80) - 1;
     const text = line.slice(0, columns);
     terminal.err.write(`\r${paint(text, terminal.hasColor)}${" ".repeat(Math.max(0, shown - text.length))}`);
     shown = text.length;

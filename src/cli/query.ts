@@ -40,7 +40,7 @@ async function query(argument: string, flags: QueryFlags): Promise<number> {
       else if (flags.csv) process.stdout.write(`${answerCsv(answer)}\n`);
       else {
         process.stdout.write(
-          `${answerTable(answer, flags.whole ? { isWhole: true } : { width: process.stdout.columns })}\n`,
+          `${answerTable(answer, flags.whole ? { isWhole: true } : { width: process.stdout.columns || undefined })}\n`,
         );
         process.stderr.write(`${plural(answer.rows.length, "row")}\n`);
       }
