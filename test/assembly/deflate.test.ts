@@ -81,7 +81,7 @@ describe("limits of a match", () => {
       const packed = assertRoundTrip(Buffer.concat([subject, randomBytes(distance - 258), subject]));
       const saved = distance + 258 + headerAndTrailer - packed.length;
       // A distance that deflate can express is used; one that it cannot is not.
-      assert.equal(saved > 200, distance <= 32_768, `distance ${distance} saved ${saved}`);
+      assert.equal(saved > 0, distance <= 32_768, `distance ${distance} saved ${saved}`);
     }
   });
 
@@ -97,12 +97,13 @@ describe("limits of a match", () => {
   });
 
   test("nothing of an earlier member is matched, and the bytes do not depend on it", () => {
-    const subject = randomBytes(5000);
+    const subject = csvLines(1000);
     const first = assertRoundTrip(subject);
-    assertRoundTrip(csvLines(2000));
-    const again = assertRoundTrip(subject);
-    assert.ok(first.equals(again));
-    assert.ok(again.length >= 5000);
+    // Nearly the same bytes at the same places: what they leave in the hash looks right, but differs in what was entered.
+    for (let every = 50; every < 1000; every += 50) {
+      assertRoundTrip(subject.map((byte, i) => (i % every < 3 ? 0x78 : byte)));
+      assert.ok(assertRoundTrip(subject).equals(first));
+    }
   });
 });
 
