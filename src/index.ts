@@ -33,8 +33,9 @@ export {
   type WriteOptions,
 } from "./options.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
-export { coerce } from "./schema/coerce.ts";
-export { inferTable } from "./schema/infer.ts";
+export { type CoerceOptions, type Coercion, coerce } from "./schema/coerce.ts";
+export { readSchema, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
+export { type Inference, type InferOptions, type Inferred, inferTable, startInference } from "./schema/infer.ts";
 export { type Json, type Kind, kinds, type ValueOf } from "./schema/kinds.ts";
 export { createMergeTableCommand, createOrAlterMappingCommand, ingestionMapping } from "./schema/kql.ts";
 export {
@@ -48,7 +49,8 @@ export {
   tableOf,
 } from "./schema/table.ts";
 export type { Checkpoint, Sink, SinkStats } from "./sink.ts";
-export { files, stdin } from "./source/files.ts";
+export { type FilesOptions, type FilesSource, files, stdin } from "./source/files.ts";
 export { iterable } from "./source/iterable.ts";
 export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
+export { version } from "./version.ts";
 export { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink } from "./write-sink.ts";

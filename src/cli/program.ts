@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "commander";
 import { MillraceError, reasonOf } from "../errors.ts";
+import { version } from "../version.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { ingestCommand } from "./ingest.ts";
@@ -25,6 +26,7 @@ export async function runMain(args: readonly string[]): Promise<number> {
   };
   const program = new Command("millrace")
     .description("Land records in Azure Data Explorer (Kusto) and Fabric Eventhouse.")
+    .version(version)
     .option("--verbose", "errors with their stack and causes")
     .addHelpText("after", exitCodes)
     .showHelpAfterError("(--help has all options)")

@@ -1,9 +1,9 @@
 import { reasonOf } from "../errors.ts";
+import { parseDatetime, parseTimespan } from "../schema/datetime-text.ts";
 import type { Kind } from "../schema/kinds.ts";
-import { parseDatetime, parseTimespan } from "./datetime-text.ts";
+import { lastTick, msTo1970, msTo10000, splitMs, type Ticks, writeTicks } from "../schema/ticks.ts";
 import { decimalText } from "./decimal-text.ts";
 import type { Slot } from "./layout.ts";
-import { lastTick, msTo1970, msTo10000, splitMs, type Ticks, writeTicks } from "./ticks.ts";
 
 /** The chunk being filled. The three views lie over one buffer and are replaced together. */
 export interface OpenTape {

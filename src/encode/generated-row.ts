@@ -1,7 +1,7 @@
+import { msTo1970, msTo10000 } from "../schema/ticks.ts";
 import { isInherited, ownValue, type RowPacker, type ValuePacker, valuePacker } from "./closure-row.ts";
 import { longestText, type MalformedText } from "./column-packers.ts";
 import { nullsOffset, type Slot, type TapeLayout } from "./layout.ts";
-import { msTo1970, msTo10000 } from "./ticks.ts";
 
 /**
  * The row packer as generated code: the usual value of a column is tested and stored in place, everything else (null, a

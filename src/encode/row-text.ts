@@ -1,6 +1,6 @@
+import { datetimeText, timespanText } from "../schema/datetime-text.ts";
 import type { Kind } from "../schema/kinds.ts";
 import type { OpenTape } from "./column-packers.ts";
-import { datetimeText, timespanText } from "./datetime-text.ts";
 import type { RowFormat } from "./encoder.ts";
 import { layoutOf, nullsOffset, type Slot, type TableShape, textKinds } from "./layout.ts";
 

@@ -1,3 +1,6 @@
+import { parseDatetime } from "./datetime-text.ts";
+import { msTo10000, type Ticks } from "./ticks.ts";
+
 /** What a text spells, for inference and conversion alike. All of it is exact: no rounding, no trimming, no guessing. */
 
 export const longest64 = { least: -(2n ** 63n), greatest: 2n ** 63n - 1n } as const;
@@ -63,21 +66,11 @@ export function isGuid(text: string): boolean {
   return /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i.test(text);
 }
 
-const isoDatetime =
-  /^(\d{4})-(\d\d)-(\d\d)(?:[T ]([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,7})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)?)?$/;
-
 /**
- * ISO 8601 with a full date, and a real day: `2024-05-06`, `2024-05-06T07:08`, `2024-05-06 07:08:09.1234567+02:00`. The
- * years 0001 and 9999 are left out, for there a zone may lead beyond what Kusto has.
+ * A datetime as the packer reads it, so that no column is inferred whose values are then refused: ISO 8601 with a full
+ * date, between the years 0001 and 9999 when its zone is taken off.
  */
 export function isDatetime(text: string): boolean {
-  const match = isoDatetime.exec(text);
-  if (!match) return false;
-  const [year, month, day] = [Number(match[1]), Number(match[2]), Number(match[3])];
-  return year > 1 && year < 9999 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month);
-}
-
-function daysIn(year: number, month: number): number {
-  if (month !== 2) return [4, 6, 9, 11].includes(month) ? 30 : 31;
-  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  const ticks: Ticks = { ms: 0, rest: 0 };
+  return parseDatetime(text, ticks) === undefined && ticks.ms >= 0 && ticks.ms < msTo10000;
 }

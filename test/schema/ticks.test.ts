@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { datetimeText, parseDatetime, parseTimespan, timespanText } from "../../src/encode/datetime-text.ts";
-import { lastTick, writeTicks } from "../../src/encode/ticks.ts";
+import { datetimeText, parseDatetime, parseTimespan, timespanText } from "../../src/schema/datetime-text.ts";
+import { lastTick, writeTicks } from "../../src/schema/ticks.ts";
 
 function written(ms: number, rest: number): bigint {
   const words = new Int32Array(2);
