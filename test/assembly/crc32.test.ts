@@ -21,9 +21,12 @@ test("the check value of the algorithm", () => {
   assert.equal(sum(0, size, text.length), 0xcbf43926);
 });
 
-test("every length up to 600 at every alignment", () => {
+test("every length up to 600, and those around which runs are folded, at every alignment", () => {
   for (let from = 0; from < 17; from++) {
-    for (let length = 0; length <= 600; length++) {
+    const lengths = Array.from({ length: 601 }, (_, length) => length);
+    for (let length = 6500; length < 6700; length++) lengths.push(length);
+    for (let length = 10_300; length < 10_500; length++) lengths.push(length);
+    for (const length of lengths) {
       const expected = crc32(bytes.subarray(from, from + length));
       if (sum(0, from, length) !== expected) assert.equal(sum(0, from, length), expected, `${from} ${length}`);
     }
