@@ -1,5 +1,5 @@
 import { setImmediate as afterTick } from "node:timers/promises";
-import { throwIfAborted } from "../errors.ts";
+import { aborted, MillraceError, throwIfAborted } from "../errors.ts";
 import { createCatalogue } from "./engine/catalogue.ts";
 import { openStore } from "./engine/store.ts";
 import { type Faults, faultPlan, faults } from "./faults.ts";
@@ -66,7 +66,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   } catch (error) {
     await storage.close();
     store.close();
-    throw error;
+    if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
+    throw new MillraceError(
+      "BAD_OPTION",
+      `Port ${checked.port} is taken; give the emulator another, or 0 for a free one.`,
+      {
+        cause: error,
+        context: { option: "port" },
+      },
+    );
   }
   const reader = startQueueReader({
     catalogue,
@@ -85,6 +93,11 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       store.close();
     })());
   checked.signal?.addEventListener("abort", close, { once: true });
+  // Starting keeps this thread busy, so the signal may have fired since it was last looked at.
+  if (checked.signal?.aborted) {
+    await close();
+    throw aborted(checked.signal, "starting the emulator");
+  }
   return {
     url: listener.origin,
     databases: checked.databases,

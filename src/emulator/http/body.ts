@@ -6,6 +6,11 @@ const largestRequest = 64 * 1024 * 1024;
 
 /** The body of a query or command, unpacked if it says so. */
 export async function readBody(request: IncomingMessage): Promise<string> {
+  return unpack(await readBytes(request), request.headers["content-encoding"]).toString("utf8");
+}
+
+/** The bytes of a body as they came. */
+export async function readBytes(request: IncomingMessage): Promise<Buffer> {
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
@@ -13,7 +18,7 @@ export async function readBody(request: IncomingMessage): Promise<string> {
     if (length > largestRequest) throw tooLarge();
     parts.push(part);
   }
-  return unpack(Buffer.concat(parts), request.headers["content-encoding"]).toString("utf8");
+  return Buffer.concat(parts);
 }
 
 function unpack(body: Buffer, encoding: string | undefined): Buffer {

@@ -11,7 +11,7 @@ export interface Listener {
 }
 
 export async function listen(handler: RequestListener, port = 0): Promise<Listener> {
-  const server = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0 }, handler);
+  const server = createServer({ keepAliveTimeout: 60_000 }, handler);
   await bind(server, port);
   const own = (server.address() as AddressInfo).port;
   let closed = false;

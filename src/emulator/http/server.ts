@@ -12,7 +12,7 @@ import { runQuery } from "../kql/run.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
-import { readBody } from "./body.ts";
+import { readBody, readBytes } from "./body.ts";
 import type { ResultTable } from "./result.ts";
 
 export interface ServedParts {
@@ -143,9 +143,10 @@ async function streamingIngestion({ parts, request, url }: Exchange): Promise<st
   if (!database || !table) throw new KustoError("Streaming ingestion needs a database and a table in its path.");
   const mappingName = url.searchParams.get("mappingName");
   const fromBlob = url.searchParams.get("sourceKind")?.toLowerCase() === "uri";
+  // The body first, the table after: a slow sender must not keep the table from everybody else.
   const bytes = fromBlob
     ? download(parts.storage.direct(sourceUri(await readBody(request))), parts.signal)
-    : (request as AsyncIterable<Uint8Array>);
+    : once(await readBytes(request));
   const extent = await ingest(
     parts.catalogue,
     {
@@ -165,6 +166,10 @@ async function streamingIngestion({ parts, request, url }: Exchange): Promise<st
     ],
     rows: [`[${extent.rows},"Inactive","Unknown",null]`],
   });
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
 }
 
 function sourceUri(body: string): string {

@@ -1,4 +1,4 @@
-import { request as httpRequest } from "node:http";
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { withoutQuery } from "../../errors.ts";
 import type { Catalogue, Extent, StoredTable } from "../engine/catalogue.ts";
@@ -79,6 +79,8 @@ function mappingOf(
   return stored.entries;
 }
 
+const silenceMs = 30_000;
+
 /**
  * The bytes of a blob.
  *
@@ -93,7 +95,7 @@ export async function* download(url: string, signal: AbortSignal): AsyncGenerato
       `Failed to download source from Azure Storage because of bad request: '${shown}' is not a blob's URL.`,
     );
   const send = target.protocol === "https:" ? httpsRequest : httpRequest;
-  const response = await new Promise<import("node:http").IncomingMessage>((resolve, reject) => {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const request = send(target, { signal, headers: { "x-ms-version": "2021-12-02" } }, resolve);
     request.on("error", (error) =>
       reject(
@@ -104,6 +106,8 @@ export async function* download(url: string, signal: AbortSignal): AsyncGenerato
         ),
       ),
     );
+    // A source that says nothing would keep its table from everybody else.
+    request.setTimeout(silenceMs, () => request.destroy(Object.assign(new Error("silent"), { code: "ETIMEDOUT" })));
     request.end();
   });
   const status = response.statusCode ?? 0;

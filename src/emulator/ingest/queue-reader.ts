@@ -39,6 +39,7 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
   const stop = new AbortController();
   const underWay = new Set<Promise<void>>();
   const wake = wakeable(stop.signal);
+  const bin = blobBin(options.storage, options.blobRetentionMs);
   options.storage.onPosted(wake.now);
   const loops = options.storage.ready.map(async (queue) => {
     while (!stop.signal.aborted) {
@@ -49,7 +50,7 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
       }
       const messages = await receive(queue, Math.min(free, 32), stop.signal);
       for (const message of messages) {
-        const act = actOn(queue, message, options, stop.signal).finally(() => underWay.delete(act));
+        const act = actOn(queue, message, options, stop.signal, bin.forget).finally(() => underWay.delete(act));
         underWay.add(act);
       }
       if (messages.length === 0) await wake.wait(idleMs);
@@ -62,6 +63,7 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
     async close() {
       stop.abort();
       wake.now();
+      bin.close();
       await Promise.all([...loops, ...underWay]);
     },
   };
@@ -87,10 +89,11 @@ async function actOn(
   item: DequeuedMessageItem,
   options: QueueReaderOptions,
   signal: AbortSignal,
+  forget: (url: string) => void,
 ): Promise<void> {
   try {
     const message = readMessage(item, options.failures);
-    if (message) await ingestMessage(message, options, signal);
+    if (message) await ingestMessage(message, options, signal, forget);
     await queue.deleteMessage(item.messageId, item.popReceipt);
   } catch {
     // Closing, or storage would not take the report: the message comes back by itself.
@@ -108,8 +111,9 @@ function readMessage(item: DequeuedMessageItem, failures: FailureRecord[]): Inge
 
 async function ingestMessage(
   message: IngestionMessage,
-  { catalogue, storage, failures, ingestionDelayMs, blobRetentionMs }: QueueReaderOptions,
+  { catalogue, storage, failures, ingestionDelayMs }: QueueReaderOptions,
   signal: AbortSignal,
+  forget: (url: string) => void,
 ): Promise<void> {
   if (ingestionDelayMs > 0 && !message.flushImmediately) await wait(ingestionDelayMs, undefined, { signal });
   for (let attempt = 1; ; attempt++) {
@@ -118,7 +122,7 @@ async function ingestMessage(
       const bytes = download(storage.direct(message.blobPath), signal);
       await ingest(catalogue, { ...message, sourcePath: message.blobPath.replace(/[?;].*$/s, "") }, bytes);
       await reportSuccess(storage, message);
-      setTimeout(() => void storage.remove(message.blobPath).catch(() => {}), blobRetentionMs).unref();
+      forget(message.blobPath);
       return;
     } catch (error) {
       if (signal.aborted) throw error;
@@ -138,9 +142,27 @@ async function ingestMessage(
 function asFailure(error: unknown): IngestionFailure {
   if (error instanceof IngestionFailure) return error;
   const code = (error as { code?: unknown } | null)?.code;
-  if (code === "ECONNRESET" || code === "ECONNREFUSED" || code === "ERR_STREAM_PREMATURE_CLOSE")
+  if (code === "ECONNRESET" || code === "ECONNREFUSED" || code === "ETIMEDOUT" || code === "ERR_STREAM_PREMATURE_CLOSE")
     return new IngestionFailure("Download_UnknownError", `Failed to download source: ${code}.`, false);
   return new IngestionFailure("General_InternalServerError", `Internal server error occurred: ${reasonOf(error)}.`);
+}
+
+/** Removes ingested blobs after a while: a message that is delivered twice still finds its blob for so long. */
+function blobBin(storage: Storage, retentionMs: number): { forget(url: string): void; close(): void } {
+  const timers = new Set<NodeJS.Timeout>();
+  return {
+    forget(url) {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        // A blob that will not go costs memory and nothing else.
+        storage.remove(url).catch(() => {});
+      }, retentionMs);
+      timers.add(timer);
+    },
+    close() {
+      for (const timer of timers) clearTimeout(timer);
+    },
+  };
 }
 
 /** A wait that somebody else can end. */
