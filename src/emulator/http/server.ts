@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { setImmediate as afterTick } from "node:timers/promises";
 import { dataManagementCommand } from "../commands/data-management.ts";
 import { runCommand } from "../commands/run.ts";
 import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
@@ -146,7 +147,7 @@ async function streamingIngestion({ parts, request, url }: Exchange): Promise<st
   // The body first, the table after: a slow sender must not keep the table from everybody else.
   const bytes = fromBlob
     ? download(parts.storage.direct(sourceUri(await readBody(request))), parts.signal)
-    : once(await readBytes(request));
+    : inPieces(await readBytes(request));
   const extent = await ingest(
     parts.catalogue,
     {
@@ -168,8 +169,14 @@ async function streamingIngestion({ parts, request, url }: Exchange): Promise<st
   });
 }
 
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+const pieceBytes = 262_144;
+
+/** In pieces, so that others get their turn between them. */
+async function* inPieces(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    yield bytes.subarray(from, from + pieceBytes);
+    await afterTick();
+  }
 }
 
 function sourceUri(body: string): string {
