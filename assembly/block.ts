@@ -264,7 +264,9 @@ function writeBody(from: usize, to: usize): void {
   buildMatchCodes();
   let out = bitsOutput();
   let bits = pendingBits();
-  let count = pendingBitCount();
+  // The number of bits is in the lowest six bits of `count`; whole entries are added to it, and what they carry above does not
+  // matter, since a shift looks at six bits only.
+  let count = <u64>pendingBitCount();
   let next = from;
   const lastMatch = MATCHES + (matchCount << 3);
   for (let match = MATCHES; ; match += 8) {
@@ -272,54 +274,56 @@ function writeBody(from: usize, to: usize): void {
     const run = isTail ? to : next + load<u32>(match);
     // Four literals of at most 14 bits behind at most 7 pending ones: 63.
     while (next + 4 <= run) {
-      const a = load<u32>(LITLEN_CODES + (<usize>load<u8>(next) << 2));
-      const b = load<u32>(LITLEN_CODES + (<usize>load<u8>(next, 1) << 2));
-      const c = load<u32>(LITLEN_CODES + (<usize>load<u8>(next, 2) << 2));
-      const d = load<u32>(LITLEN_CODES + (<usize>load<u8>(next, 3) << 2));
-      bits |= <u64>(a >> 8) << count;
-      count += a & 0xff;
-      bits |= <u64>(b >> 8) << count;
-      count += b & 0xff;
-      bits |= <u64>(c >> 8) << count;
-      count += c & 0xff;
-      bits |= <u64>(d >> 8) << count;
-      count += d & 0xff;
+      const a = <u64>load<u32>(LITLEN_CODES + (<usize>load<u8>(next) << 2));
+      const b = <u64>load<u32>(LITLEN_CODES + (<usize>load<u8>(next, 1) << 2));
+      const c = <u64>load<u32>(LITLEN_CODES + (<usize>load<u8>(next, 2) << 2));
+      const d = <u64>load<u32>(LITLEN_CODES + (<usize>load<u8>(next, 3) << 2));
+      bits |= (a >> 8) << count;
+      count += a;
+      bits |= (b >> 8) << count;
+      count += b;
+      bits |= (c >> 8) << count;
+      count += c;
+      bits |= (d >> 8) << count;
+      count += d;
+      count &= 63;
       store<u64>(out, bits);
-      out += count >> 3;
+      out += <usize>(count >> 3);
       bits >>= count & 56;
       count &= 7;
       next += 4;
     }
     while (next < run) {
-      const a = load<u32>(LITLEN_CODES + (<usize>load<u8>(next++) << 2));
-      bits |= <u64>(a >> 8) << count;
-      count += a & 0xff;
+      const a = <u64>load<u32>(LITLEN_CODES + (<usize>load<u8>(next++) << 2));
+      bits |= (a >> 8) << count;
+      count += a;
     }
     // Up to three literals are pending: 7 + 42 bits. The match may add 19 + 28.
+    count &= 63;
     store<u64>(out, bits);
-    out += count >> 3;
+    out += <usize>(count >> 3);
     bits >>= count & 56;
     count &= 7;
     if (isTail) break;
 
     const word = load<u32>(match, 4);
-    const length = load<u32>(MATCH_CODES + (((word >> 16) & 0xff) << 2));
-    bits |= <u64>(length >> 8) << count;
-    count += length & 0xff;
+    const length = <u64>load<u32>(MATCH_CODES + (((word >> 16) & 0xff) << 2));
+    bits |= (length >> 8) << count;
+    count += length;
     const symbol = word >> 24;
-    const code = load<u32>(DISTANCE_CODES + (symbol << 2));
-    bits |= <u64>(code >> 8) << count;
-    count += code & 0xff;
+    const code = <u64>load<u32>(DISTANCE_CODES + (symbol << 2));
+    bits |= (code >> 8) << count;
+    count += code;
     const extra = symbol < 4 ? 0 : (symbol >> 1) - 1;
     bits |= <u64>(word & ((1 << extra) - 1)) << count;
-    count += extra;
+    count = (count + extra) & 63;
     store<u64>(out, bits);
-    out += count >> 3;
+    out += <usize>(count >> 3);
     bits >>= count & 56;
     count &= 7;
     next += ((word >> 16) & 0xff) + 3;
   }
-  setBits(out, bits, count);
+  setBits(out, bits, <i32>count);
   const end = load<u32>(LITLEN_CODES + (END_OF_BLOCK << 2));
   putBits(end >> 8, end & 0xff);
 }

@@ -3,9 +3,10 @@
 //
 // Parser: greedy, one candidate per hash of SIX bytes, no match shorter than six. Deflate allows three, and zlib takes them; but in rows of
 // numbers a match of four or five digits far back costs more bits (length 7, distance 5 + 13) than the digits do (3.5 each),
-// and finding them is a mispredicted branch each. Measured on telemetry CSV, level 1 of zlib = ratio 2.74: matches from four bytes 2.75,
-// from four unless far 2.93, from five 2.94, from six 2.98, and six was 1.7 times as fast as four; the same order on
-// NDJSON, logs, program text and the vega-datasets files. Seven and eight are faster still on numbers and lose on words.
+// and finding them is a mispredicted branch each. Measured on telemetry CSV with 15 bits of hash (zlib level 1: ratio 2.74): matches from
+// four bytes 2.75, from four unless far 2.93, from five 2.94, from six 2.98 and 1.7 times as fast as from four; the same order
+// on NDJSON, logs, program text and the vega-datasets files. Seven and eight are faster on numbers and lose on words. Prose
+// would rather have five (3.37 against 3.34), and pays for it in telemetry.
 //
 // A hash entry is 16 bits of position and 16 bits of check, taken from the same multiplication as the index, so that nearly every miss
 // is decided without touching the window, a load that often leaves the first-level cache. 16 bits of position suffice: a
@@ -22,11 +23,16 @@ const MAX_MATCH: u32 = 258;
 /** The longest match, and the bytes that a hash or a wide compare may read behind it. */
 const LOOKAHEAD: i32 = 266;
 
-const HASH_BITS: i32 = 15;
+/**
+ * 64 KiB of entries. Fewer stay in the first-level cache, more find more. Telemetry CSV by bits: 12 -> ratio 2.957 at 405 MB/s, 13 -> 2.969
+ * at 394, 14 -> 2.976 at 350, 15 -> 2.982 at 300, 16 -> 2.985 at 259. 14 is the least with which no corpus falls behind zlib
+ * level 1: columns of random words 2.36 (zlib 2.34; 13 bits 2.27, 15 bits 2.41), prose 3.31 (3.29; 3.26, 3.34).
+ */
+const HASH_BITS: i32 = 14;
 /** Leaves of eight bytes the six that are hashed. */
 const HASHED_SHIFT: i32 = 16;
 const HASH_FACTOR: u64 = 0x9e3779b185ebca87;
-const HASHES: usize = memory.data(4 << 15, 64);
+const HASHES: usize = memory.data(4 << 14, 64);
 
 /** The window slides by whole steps of this size, so that the lower 16 bits of an address survive and hash entries stay right. */
 const SLIDE_STEP: i32 = 65536;
