@@ -55,7 +55,10 @@ let literalStart: usize = WINDOW;
 /** Behind the last byte written. */
 let inputEnd: usize = WINDOW;
 
-/** The most that one deflateWrite followed by deflateFinish can add to the output: an open block and the new bytes, all stored. */
+/**
+ * The most that one deflateWrite followed by deflateFinish can add to the output: an open block, the lookahead and the new bytes, all in
+ * stored blocks, of which there are less than a dozen.
+ */
 export const MAX_OUTPUT_PER_WRITE: i32 = 131070 + 266 + 131072 + 64;
 
 /** Begins a stream at `out`. */

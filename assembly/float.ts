@@ -55,15 +55,16 @@ function writeRegular(out: usize, c: u64, q: i32): usize {
   const unit = lower - ((lower * 3435973837) >> 35) * 10;
   const below = (unit << 60) | (part >> 4);
   const above = 10 * ONE - below;
-  if (isDoubtful(below, reach) || isDoubtful(above, reach)) return writeExact(out, c, q, false);
-  if (below < reach) return writeDigits(out, upper, lower - unit, k);
-  if (above < reach) return writeSum(out, upper, lower - unit + 10, k);
-  if (isDoubtful(part >> 4, ONE >> 1)) return writeExact(out, c, q, false);
-  return writeSum(out, upper, lower + (part >> 63), k);
+  const doubts = isDoubtful(below, reach) | isDoubtful(above, reach) | isDoubtful(part >> 4, ONE >> 1);
+  if (doubts) return writeExact(out, c, q, false);
+  // Selected, not branched to: which of the three it is is chance, and a third of the branches would be mispredicted.
+  const nearest = part >> 63;
+  const addend = select(0 - unit, select(10 - unit, nearest, above < reach), below < reach);
+  return writeSum(out, upper, lower + addend, k);
 }
 
-function isDoubtful(a: u64, b: u64): bool {
-  return a - b + DOUBT <= 2 * DOUBT;
+function isDoubtful(a: u64, b: u64): i32 {
+  return <i32>(a - b + DOUBT <= 2 * DOUBT);
 }
 
 /**

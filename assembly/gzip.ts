@@ -4,12 +4,13 @@
 // next write; a row is encoded straight into the deflate window and not copied again. The output arena has room for
 // all that one write and the finish behind it can send.
 import { crc32 } from "./crc32";
-import { bitsOutput, alignBits, moveBits } from "./bits";
+import { alignBits, bitsOutput, moveBits } from "./bits";
 import { deflateCapacity, deflateFinish, deflateInput, deflateReset, deflateWrite, MAX_OUTPUT_PER_WRITE } from "./deflate";
 
 const HEADER_BYTES: i32 = 10;
 const TRAILER_BYTES: i32 = 8;
-const OUTPUT: usize = memory.data(262144 + 512, 16);
+/** Room for what one write and the finish can send, header and trailer, and the eight bytes that a store of bits may spill. */
+const OUTPUT: usize = memory.data(MAX_OUTPUT_PER_WRITE + 64, 16);
 
 let crc: u32 = 0;
 let rawLength: u64 = 0;
