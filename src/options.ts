@@ -32,7 +32,7 @@ export interface WriteOptions {
   additionalTags?: readonly string[];
   /** Wait until the service reports each batch as loaded, not only as taken. Default false. */
   pollForIngestionStatus?: boolean;
-  /** Between two looks at the status, in milliseconds. Default 5 000. */
+  /** The longest pause between two looks at the status, in milliseconds; the first are shorter. Default 5 000. */
   pollIntervalMs?: number;
   /** The longest wait for a batch's status, in milliseconds. Default 300 000 (the connector's five minutes). */
   pollTimeoutMs?: number;

@@ -1,3 +1,4 @@
+import { kustoAdmin } from "./destination/kusto/admin.ts";
 import { type KustoOptions, kusto } from "./destination/kusto/index.ts";
 import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
@@ -10,7 +11,7 @@ import type { Source } from "./source/source.ts";
 /**
  * The vocabulary of Microsoft's Flink connector over `open()` and `run()`, for people who come from there: the same
  * builders, option names and defaults. What a Flink job takes from its type information, the columns, comes from the
- * table that `withTable()` is given.
+ * table that `withTable()` is given, or from the cluster where it is given a name only.
  */
 
 /** How to reach the cluster: the connector's `KustoConnectionOptions`. */
@@ -81,13 +82,14 @@ class KustoConnectionOptionsBuilder {
 }
 
 /** Where and how to write: the connector's `KustoWriteOptions`. */
-export class KustoWriteOptions<T extends Table = Table> {
+export class KustoWriteOptions {
   readonly database: string;
-  readonly table: T;
+  /** The table, or its name: then its columns are asked of the cluster, in their order and all optional. */
+  readonly table: Table | string;
   readonly options: Readonly<WriteOptions>;
 
   /** Use {@link builder}. */
-  constructor(database: string, table: T, options: WriteOptions) {
+  constructor(database: string, table: Table | string, options: WriteOptions) {
     this.database = database;
     this.table = table;
     this.options = options;
@@ -98,9 +100,9 @@ export class KustoWriteOptions<T extends Table = Table> {
   }
 }
 
-class KustoWriteOptionsBuilder<T extends Table = Table> {
+class KustoWriteOptionsBuilder {
   #database = "";
-  #table: T | undefined;
+  #table: Table | string = "";
   readonly #options: WriteOptions = {};
 
   withDatabase(database: string): this {
@@ -108,10 +110,9 @@ class KustoWriteOptionsBuilder<T extends Table = Table> {
     return this;
   }
 
-  withTable<U extends Table>(table: U): KustoWriteOptionsBuilder<U> {
-    const typed = this as unknown as KustoWriteOptionsBuilder<U>;
-    typed.#table = table;
-    return typed;
+  withTable(table: Table | string): this {
+    this.#table = table;
+    return this;
   }
 
   withIngestionMappingRef(ingestionMappingRef: string): this {
@@ -151,14 +152,24 @@ class KustoWriteOptionsBuilder<T extends Table = Table> {
     return this.#with({ pollForIngestionStatus });
   }
 
+  /** Milliseconds between two looks at the status, at most. Default 5 000. */
+  withPollIntervalMs(pollIntervalMs: number): this {
+    return this.#with({ pollIntervalMs });
+  }
+
+  /** Milliseconds. Default 300 000, the connector's five minutes. */
+  withPollTimeoutMs(pollTimeoutMs: number): this {
+    return this.#with({ pollTimeoutMs });
+  }
+
   /** Default "at-least-once". */
   withDeliveryGuarantee(deliveryGuarantee: DeliveryGuarantee): this {
     return this.#with({ deliveryGuarantee });
   }
 
-  build(): KustoWriteOptions<T> {
+  build(): KustoWriteOptions {
     if (this.#database === "") missing("KustoWriteOptions", "withDatabase");
-    if (!this.#table) missing("KustoWriteOptions", "withTable");
+    if (this.#table === "") missing("KustoWriteOptions", "withTable");
     return new KustoWriteOptions(this.#database, this.#table, { ...writeDefaults(), ...this.#options });
   }
 
@@ -225,14 +236,15 @@ export class KustoWriteSink {
     const connection = this.#connection ?? missing("KustoWriteSink", "setConnectionOptions");
     const write = this.#write ?? missing("KustoWriteSink", "setWriteOptions");
     const { database, table, options } = write;
-    const jobName = name ?? `KustoSink-${database}-${table.name}`;
+    const jobName = name ?? `KustoSink-${database}-${typeof table === "string" ? table : table.name}`;
+    const to = connection.toKustoOptions(database);
     return {
       name: jobName,
       async execute({ signal, checkpointMs } = {}) {
         const sink = await open({
           ...options,
-          table,
-          to: kusto(connection.toKustoOptions(database)),
+          table: typeof table === "string" ? await tableOfCluster(to, table, signal) : table,
+          to: kusto(to),
           parallelism,
           ...(signal && { signal }),
         });
@@ -251,6 +263,15 @@ export class KustoWriteSink {
         }
       },
     };
+  }
+}
+
+async function tableOfCluster(connection: KustoOptions, name: string, signal?: AbortSignal): Promise<Table> {
+  const admin = await kustoAdmin(connection, signal);
+  try {
+    return await admin.table(name, signal);
+  } finally {
+    admin.close();
   }
 }
 

@@ -38,7 +38,7 @@ export interface TargetRequest {
 export async function targetTable(request: TargetRequest): Promise<Target> {
   const { admin, name, schema, mayCreate, isMapped, signal } = request;
   const actual = await admin.columns(name, signal);
-  if (actual && schema === undefined) return asItIs(request, actual);
+  if (actual && schema === undefined) return asItIs(request);
   if (!actual && !mayCreate) throw missing(request);
 
   const wanted = schema ? { table: tableOf(name, schema.columns), renames: schema.renames } : await request.infer();
@@ -49,12 +49,12 @@ export async function targetTable(request: TargetRequest): Promise<Target> {
 }
 
 /** The table says what it takes; only the names of the data may have to be found. */
-async function asItIs({ name, fields }: TargetRequest, actual: readonly Columns[]): Promise<Target> {
-  const list = actual.map((c): NamedColumn => ({ name: c.name, kind: kindOf(name, c), isOptional: true }));
-  const columns = new Set(list.map((c) => c.name));
+async function asItIs({ admin, name, fields, signal }: TargetRequest): Promise<Target> {
+  const table = await admin.table(name, signal);
+  const columns = new Set(table.list.map((c) => c.name));
   const given = await fields();
   const renames = columnNames(given).renames.filter((r) => columns.has(r.column) && !given.includes(r.column));
-  return { table: tableOf(name, list), renames, isCreated: false };
+  return { table, renames, isCreated: false };
 }
 
 interface Columns {

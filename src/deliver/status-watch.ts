@@ -20,6 +20,9 @@ interface Waiter {
   reject(error: MillraceError): void;
 }
 
+/** The loop begins with short pauses and doubles them: an emulator loads in milliseconds, a cluster in minutes. */
+const firstPauseMs = 50;
+
 const doing = "waiting for the ingestion status";
 
 /** The loop runs only while somebody waits. `onFailedLook` hears of looks that failed and will be repeated. */
@@ -34,10 +37,12 @@ export function statusWatch(
 
   async function run(): Promise<void> {
     isRunning = true;
+    let pauseMs = Math.min(firstPauseMs, pollIntervalMs);
     try {
       while (waiting.size > 0) {
-        await sleep(pollIntervalMs, signal, doing);
+        await sleep(pauseMs, signal, doing);
         await look();
+        pauseMs = Math.min(pauseMs * 2, pollIntervalMs);
       }
     } catch (thrown) {
       const error = signal.aborted ? aborted(signal, doing) : asMillraceError(thrown, doing);

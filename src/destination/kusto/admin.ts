@@ -1,3 +1,6 @@
+import { MillraceError } from "../../errors.ts";
+import { isKind } from "../../schema/kinds.ts";
+import { type NamedColumn, type Table, tableOf } from "../../schema/table.ts";
 import type { Answer } from "./answer.ts";
 import { tokenSource } from "./auth.ts";
 import { kustoClient } from "./client.ts";
@@ -13,6 +16,12 @@ export interface KustoAdmin {
   query(kql: string, signal?: AbortSignal): Promise<Answer>;
   /** The columns of a table in their order; undefined when there is no such table. */
   columns(table: string, signal?: AbortSignal): Promise<ActualColumn[] | undefined>;
+  /**
+   * The table as the cluster has it, every column optional, for programs that do not declare it.
+   *
+   * @throws MillraceError NOT_FOUND; BAD_SCHEMA for a column of a type that is not known here.
+   */
+  table(name: string, signal?: AbortSignal): Promise<Table>;
   close(): void;
 }
 
@@ -35,6 +44,18 @@ export async function kustoAdmin(options: KustoOptions, signal?: AbortSignal): P
     execute: (csl, own = never) => client.execute(database, csl, own),
     query: (kql, own = never) => client.query(database, kql, own),
     columns: (table, own = never) => tableColumns(client, database, table, own),
+    async table(name, own = never) {
+      const columns = await tableColumns(client, database, name, own);
+      if (columns) return tableOf(name, columns.map(asColumn));
+      throw new MillraceError("NOT_FOUND", `Table ${name} does not exist in database ${database}.`, {
+        context: { table: name, database },
+      });
+    },
     close: () => client.close(),
   };
+}
+
+function asColumn({ name, type }: ActualColumn): NamedColumn {
+  if (isKind(type)) return { name, kind: type, isOptional: true };
+  throw new MillraceError("BAD_SCHEMA", `Column ${name} has the type ${type}, which is not known here.`);
 }
