@@ -2,6 +2,13 @@ import { Agent, type IncomingMessage, request, type ServerResponse } from "node:
 import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
 import { type Listener, listen } from "../http/listener.ts";
 
+/** What Azure Storage calls these answers (documentation, "Common REST API error codes"). */
+const storageCodes: Readonly<Record<number, string | undefined>> = {
+  429: "TooManyRequests",
+  500: "InternalError",
+  503: "ServerBusy",
+};
+
 /**
  * A forwarder in front of one of Azurite's services. Clients are given its address, so that faults can be played
  * between them and storage; a signature does not cover the host, so a SAS is as good here as there. The emulator itself
@@ -87,7 +94,7 @@ function strike(fault: Fault, incoming: IncomingMessage, outgoing: ServerRespons
           "AuthenticationFailed",
           "Server failed to authenticate the request. Signature not valid in the specified time frame.",
         ]
-      : [fault.status, fault.status === 429 ? "TooManyRequests" : "ServerBusy", "The server is busy."];
+      : [fault.status, storageCodes[fault.status] ?? "InternalError", "The request was not carried out."];
   incoming.resume();
   incoming.on("end", () => {
     outgoing.writeHead(status, {
