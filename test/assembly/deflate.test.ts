@@ -87,7 +87,8 @@ describe("limits of a match", () => {
 
   test("a period of 32 KiB exactly is one long chain of matches", () => {
     const packed = assertRoundTrip(repeated(randomBytes(32_768), 1 << 20));
-    assert.ok(packed.length < 32_768 * 3, `${packed.length}`);
+    // Once found, it is lost once when the parser changes its manner, and found again.
+    assert.ok(packed.length < 32_768 * 4, `${packed.length}`);
   });
 
   test("a period one byte beyond the window is noise", () => {
