@@ -182,6 +182,21 @@ test("Ctrl-C ends a run in good order, with 130 and what had been delivered", as
   assert.ok(existsSync(folder));
 });
 
+test("Ctrl-C ends the wait for standard input", { skip: process.platform !== "linux" }, async () => {
+  const running = startCli(["ingest", "-", "--table", "Events", ...at]);
+  await until(() => catchesInterrupt(running.child.pid!));
+  running.child.kill("SIGINT");
+  const { code, err } = await running.done;
+  assert.equal(code, 130);
+  assert.match(err, /^millrace: interrupted\. Aborted while reading stdin/);
+});
+
+/** The kernel's mask of the signals that a process handles; SIGINT is the second. */
+function catchesInterrupt(pid: number): boolean {
+  const mask = /^SigCgt:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+  return mask !== undefined && (BigInt(`0x${mask}`) & 2n) !== 0n;
+}
+
 async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await new Promise((resolve) => setTimeout(resolve, 20));
 }
