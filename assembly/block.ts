@@ -57,6 +57,7 @@ const PRECODE_ORDER: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 
 export let literalStart: usize = 0;
 let matchCount: i32 = 0;
 let excess: i32 = 0;
+let literalsCounted: i32 = 0;
 let precodeItems: i32 = 0;
 let precodeUsed: i32 = 0;
 let litlenUsed: i32 = 0;
@@ -117,10 +118,15 @@ export function literalExcess(): i32 {
   return excess;
 }
 
+/** How many literals that were. */
+export function literalCount(): i32 {
+  return literalsCounted;
+}
+
 /** Takes the measure of literalExcess within a block, as if it had no matches. */
 export function measureLiterals(): void {
   buildLengths(LITERAL_COUNTS, END_OF_BLOCK, LITLEN_LIMIT, LENGTHS);
-  excess = countExcess();
+  countExcess();
 }
 
 /** Adds a match at `start`; all since the one before it are literals. Not when the block is full. */
@@ -155,7 +161,7 @@ export function writeBlock(from: usize, to: usize, last: bool): void {
   count(LITERAL_COUNTS + (END_OF_BLOCK << 2));
   buildLengths(LITERAL_COUNTS, LITLEN_SYMBOLS, LITLEN_LIMIT, LENGTHS);
   buildLengths(DISTANCE_COUNTS, DISTANCE_SYMBOLS, DISTANCE_LIMIT, DISTANCE_LENGTHS);
-  excess = countExcess();
+  countExcess();
   const extra = extraBits();
   const dynamic = 3 + planPrecode() + bodyBits(LENGTHS) + extra;
   const fixed = 3 + bodyBits(FIXED_LENGTHS) + extra;
@@ -185,12 +191,14 @@ function bodyBits(lengths: usize): i32 {
   return bits;
 }
 
-function countExcess(): i32 {
-  let bits = 0;
+function countExcess(): void {
+  excess = 0;
+  literalsCounted = 0;
   for (let symbol = 0; symbol < END_OF_BLOCK; symbol++) {
-    bits += load<i32>(LITERAL_COUNTS + (symbol << 2)) * (<i32>load<u8>(LENGTHS + symbol) - 4);
+    const count = load<i32>(LITERAL_COUNTS + (symbol << 2));
+    excess += count * (<i32>load<u8>(LENGTHS + symbol) - 4);
+    literalsCounted += count;
   }
-  return bits;
 }
 
 /** Bits behind the codes, the same in a dynamic and in a fixed block. */
@@ -218,10 +226,18 @@ function writeStored(from: usize, to: usize, last: bool): void {
     const isLast = last && from + part == to;
     putBits(<u64>isLast, 3);
     alignBits();
-    putBits(part | ((part ^ 0xffff) << 16), 32);
+    // Unsigned: a sign would spread into bits that are not sent yet.
+    putBits(<u32>(part | ((part ^ 0xffff) << 16)), 32);
     putBytes(from, part);
     from += part;
   } while (from < to);
+}
+
+/** A stored block of no bytes, which leaves the stream on a byte boundary. */
+export function writeEmptyStored(): void {
+  putBits(0, 3);
+  alignBits();
+  putBits(0xffff0000, 32);
 }
 
 // Header of a dynamic block.

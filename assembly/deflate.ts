@@ -4,13 +4,14 @@
 // What is sent depends on the bytes alone, not on how they were cut into writes: the parser stays LOOKAHEAD behind the end until
 // the last write, and blocks end by their content.
 import { startBits } from "./bits";
-import { isFull, MAX_BLOCK_BYTES, measureLiterals, slideBlock, startBlock, writeBlock } from "./block";
+import { isFull, MAX_BLOCK_BYTES, measureLiterals, slideBlock, startBlock, writeBlock, writeEmptyStored } from "./block";
 import { adaptGreedy, parseGreedy, resetGreedy } from "./greedy";
+import { adaptChains, MAX_DEFERRALS, parseChains, resetChains } from "./chains";
 import { COMPARED_BYTES } from "./match";
 
 const HISTORY: i32 = 32768;
 /** What a hash or a compare may read behind a position. */
-const LOOKAHEAD: i32 = COMPARED_BYTES;
+const LOOKAHEAD: i32 = COMPARED_BYTES + MAX_DEFERRALS;
 /** After so much of a stream it is seen what it holds, and how to parse it is chosen; then after each block. */
 const SAMPLE_BYTES: i32 = 16384;
 
@@ -30,6 +31,7 @@ let streamStart: usize = WINDOW;
 let blockStart: usize = WINDOW;
 /** First byte of which the parser has not yet disposed. */
 let position: usize = WINDOW;
+let isGreedy: bool = true;
 /** Whether the first SAMPLE_BYTES are parsed. */
 let isSampled: bool = false;
 /** Behind the last byte written. */
@@ -39,12 +41,14 @@ let inputEnd: usize = WINDOW;
  * The most that one deflateWrite followed by deflateFinish can add to the output: an open block, the lookahead and the new bytes, all in
  * stored blocks, of which there are less than a dozen.
  */
-export const MAX_OUTPUT_PER_WRITE: i32 = 131070 + 288 + 131072 + 64;
+export const MAX_OUTPUT_PER_WRITE: i32 = 131070 + 304 + 131072 + 64;
 
-/** Begins a stream at `out`. */
-export function deflateReset(out: usize): void {
+/** Begins a stream at `out`; `level`: 1 for speed, from 2 on for size. */
+export function deflateReset(out: usize, level: i32): void {
   startBits(out);
-  resetGreedy();
+  isGreedy = level < 2;
+  if (isGreedy) resetGreedy();
+  else resetChains();
   streamStart = blockStart = position = inputEnd = WINDOW;
   isSampled = false;
   startBlock(WINDOW);
@@ -74,6 +78,16 @@ export function deflateFinish(): void {
   writeBlock(blockStart, inputEnd, true);
 }
 
+/**
+ * Sends what is left, and an empty stored block, which ends on a byte boundary (RFC 1951, 3.2.4) but does not end the stream: blocks that
+ * another instance made can follow.
+ */
+export function deflateFinishSegment(): void {
+  parse(inputEnd);
+  if (position > blockStart) writeBlock(blockStart, position, false);
+  writeEmptyStored();
+}
+
 /** Parses up to `stop`, or a little further when the last match reaches over it. */
 function parse(stop: usize): void {
   while (position < stop) {
@@ -84,10 +98,13 @@ function parse(stop: usize): void {
       continue;
     }
     const pause = isSampled ? blockEnd : blockStart + SAMPLE_BYTES;
-    position = parseGreedy(position, min(stop, pause), min(inputEnd, blockEnd), streamStart);
+    const end = min(inputEnd, blockEnd);
+    position = isGreedy
+      ? parseGreedy(position, min(stop, pause), end, streamStart)
+      : parseChains(position, min(stop, pause), end, streamStart);
     if (!isSampled && position >= pause) {
       measureLiterals();
-      adaptGreedy(<i32>(position - blockStart));
+      adapt();
       isSampled = true;
     }
   }
@@ -95,10 +112,16 @@ function parse(stop: usize): void {
 
 function endBlock(): void {
   writeBlock(blockStart, position, false);
-  adaptGreedy(<i32>(position - blockStart));
+  adapt();
   isSampled = true;
   startBlock(position);
   blockStart = position;
+}
+
+/** Lets the parser see what the block had. */
+function adapt(): void {
+  if (isGreedy) adaptGreedy(<i32>(position - blockStart));
+  else adaptChains(position, streamStart);
 }
 
 /** Moves history, open block and lookahead to the front of the window. */
