@@ -63,8 +63,8 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
     async close() {
       stop.abort();
       wake.now();
-      bin.close();
       await Promise.all([...loops, ...underWay]);
+      bin.close(); // last, for a message that is still acted upon leaves its blob to it
     },
   };
 }
@@ -178,11 +178,13 @@ function wakeable(signal: AbortSignal): { now(): void; wait(ms: number): Promise
     wait(ms) {
       if (signal.aborted) return Promise.resolve();
       return new Promise((resolve) => {
-        const timer = setTimeout(resolve, ms);
-        waiting.push(() => {
+        const end = () => {
           clearTimeout(timer);
+          waiting = waiting.filter((other) => other !== end);
           resolve();
-        });
+        };
+        const timer = setTimeout(end, ms);
+        waiting.push(end);
       });
     },
   };
