@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { corpusNames } from "./corpora/corpora.ts";
 import { measure } from "./measure.ts";
-import { type Row, rowsOf } from "./row.ts";
+import { page } from "./report/page.ts";
+import { type Row, rowsFor, rowsOf, runtimesOf, soakSuite } from "./row.ts";
+import { readSoak, soakFile, soakRows } from "./soak-result.ts";
 import { suites } from "./suites/suites.ts";
 import { groupTable, targetMarkdown, targetTable } from "./tables.ts";
 import { targetsOf } from "./targets.ts";
@@ -14,6 +16,7 @@ const help = `npm run bench -- [options]
   --records N       only so many records of each corpus
   --json FILE       write the rows
   --html FILE       write the report, a page with pictures
+  --soak FILE       what npm run bench:soak found (default ${soakFile}, if there is one)
   --markdown FILE   write the table of targets for the manual; - is stdout
   --from FILE       take the rows of an earlier --json and measure nothing; may be given again`;
 
@@ -25,6 +28,7 @@ const { values } = parseArgs({
     records: { type: "string" },
     json: { type: "string" },
     html: { type: "string" },
+    soak: { type: "string" },
     markdown: { type: "string" },
     from: { type: "string", multiple: true },
     help: { type: "boolean" },
@@ -62,10 +66,14 @@ if (values.help) {
   const rows = values.from
     ? values.from.flatMap((file): Row[] => JSON.parse(readFileSync(file, "utf8")))
     : await measured();
+  // A part of the benches says nothing of memory.
+  const soak = values.suite && !values.soak ? undefined : readSoak(values.soak);
+  if (soak && !rows.some((row) => row.suite === soakSuite)) rows.push(...soakRows(soak));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+  if (values.html) writeFileSync(values.html, page(rows, soak));
   let markdown = "";
-  for (const runtime of new Set(rows.map((row) => row.runtime))) {
-    const targets = targetsOf(rows.filter((row) => row.runtime === runtime));
+  for (const runtime of runtimesOf(rows)) {
+    const targets = targetsOf(rowsFor(runtime, rows));
     console.log(targetTable(targets, runtime));
     markdown += `${targetMarkdown(targets, runtime)}\n`;
   }

@@ -70,6 +70,19 @@ function figureOf(group: Group, measured: Measured, { name, unit, value }: Figur
   return { ...own, case: `${own.case}: ${name}`, unit, value: digits(value), spread: 0 };
 }
 
+/** Runtimes that were raced on, Node 24 first: it is the one of the targets. */
+export function runtimesOf(rows: readonly Row[]): string[] {
+  const all = new Set(rows.filter((row) => row.suite !== soakSuite).map((row) => row.runtime));
+  return [...all].sort((a, b) => Number(b.startsWith("node 24")) - Number(a.startsWith("node 24")));
+}
+
+/** The rows of a runtime, and the soak's, which is run once. */
+export function rowsFor(runtime: string, rows: readonly Row[]): Row[] {
+  return rows.filter((row) => row.runtime === runtime || row.suite === soakSuite);
+}
+
+export const soakSuite = "soak";
+
 export function timesBetter(unit: Unit, value: number, rivalValue: number): number {
   return unit.endsWith("/s") ? value / rivalValue : rivalValue / value;
 }

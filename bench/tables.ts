@@ -33,8 +33,15 @@ function times(ratio: number): string {
 }
 
 export function targetTable(targets: readonly Target[], runtime: string): string {
-  const lines = targets.map(({ what, rival, asks, found }) => [what, rival, asks, found?.text ?? "", verdict(found)]);
-  return [`Targets, ${runtime}`, ...columns([["", "beside", "asked", "found", ""], ...lines], 5), ""].join("\n");
+  const measured = targets.filter(({ found }) => found !== undefined);
+  const lines = measured.map(({ what, rival, asks, found }) => [what, rival, asks, found!.text, verdict(found)]);
+  const rest = targets.length - measured.length;
+  return [
+    `Targets, ${runtime}`,
+    ...columns([["", "beside", "asked", "found", ""], ...lines], 5),
+    ...(rest > 0 ? [`  ${rest} of ${targets.length} not measured`] : []),
+    "",
+  ].join("\n");
 }
 
 export function verdict(found: Target["found"]): string {

@@ -1,4 +1,5 @@
-import type { Row } from "./row.ts";
+import { type Row, soakSuite } from "./row.ts";
+import { growth, overIdle } from "./soak-result.ts";
 
 /** A target of the hot path, and whether a run met it. */
 export interface Target {
@@ -107,16 +108,17 @@ function atMost(rows: readonly Row[], figure: string, most: number): Target {
 const mostGrowthMb = 32;
 
 function memory(rows: readonly Row[]): Target {
-  const of = (name: string) => rows.find((row) => row.suite === "soak" && row.case === name)?.value;
-  const over = of("resident memory over idle");
-  const growth = of("growth in the second half");
+  const of = (name: string) => rows.find((row) => row.suite === soakSuite && row.case === name);
+  const over = of(overIdle);
+  const more = of(growth);
   return {
     what: "soak: resident memory over an idle sink",
     rival: "-",
     asks: "< 200 MB, flat",
-    found:
-      over === undefined || growth === undefined
-        ? undefined
-        : { text: `${over} MB, growth ${growth} MB`, isMet: over < 200 && growth <= mostGrowthMb },
+    found: over &&
+      more && {
+        text: `${over.value} MB, growing by ${more.value} MB (${over.runtime})`,
+        isMet: over.value < 200 && more.value <= mostGrowthMb,
+      },
   };
 }
