@@ -1,5 +1,6 @@
 import { type Inferred, startInference } from "../schema/infer.ts";
 import { type FilesOptions, type FilesPlan, files } from "../source/files.ts";
+import type { Refusal } from "../source/source.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;
@@ -11,11 +12,13 @@ export async function inferFiles(
   options: FilesOptions,
   recordsPerFile: number,
   signal: AbortSignal,
+  onRefused?: (refusal: Refusal) => void,
 ): Promise<Inferred> {
   const inference = startInference({ from: plan.form });
   for (const { path } of plan.files) {
     let left = recordsPerFile || Number.POSITIVE_INFINITY;
-    for await (const { records } of files([path], options).read({}, signal)) {
+    for await (const { records, refused = [] } of files([path], options).read({}, signal)) {
+      for (const refusal of refused) onRefused?.(refusal);
       for (const record of records.slice(0, left)) inference.observe(record);
       left -= records.length;
       if (left <= 0) break;

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Destination } from "../destination/destination.ts";
 import { aborted } from "../errors.ts";
 import type { SinkOptions } from "../options.ts";
@@ -154,7 +155,8 @@ function noteHidden({ isQuiet, terminal, deadLetter }: Load, rejected: Rejection
   if (rejected.count === 0 || isQuiet) return;
   const hidden = rejected.count - rejectionsShown;
   if (hidden > 0) terminal.err.write(`... and ${count(hidden)} more\n`);
-  if (deadLetter !== undefined) terminal.err.write(`rejected records are in ${plainLine(deadLetter)}\n`);
+  if (deadLetter !== undefined && existsSync(deadLetter))
+    terminal.err.write(`rejected records are in ${plainLine(deadLetter)}\n`);
   else if (hidden > 0) terminal.err.write("--dead-letter FILE keeps all of them\n");
 }
 

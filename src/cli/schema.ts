@@ -6,7 +6,7 @@ import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
 import { inferFiles, tableNameFor } from "./infer-files.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
-import { plural } from "./quantities.ts";
+import { count, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
 
 interface SchemaFlags extends FileFlags {
@@ -14,6 +14,8 @@ interface SchemaFlags extends FileFlags {
   kql?: boolean;
   json?: boolean;
 }
+
+const unreadableShown = 20;
 
 const help = `
 The result is a schema file: save it, change it, and give it to millrace ingest --schema. A type that ends in ! is one
@@ -40,7 +42,18 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
     );
     const plan = await files(patterns, options).plan(interrupt.signal);
     const name = flags.table ?? tableNameFor(plan.files[0]!.path);
-    const { table, renames, samples } = await inferFiles(name, plan, options, flags.inferRecords, interrupt.signal);
+    let unreadable = 0;
+    const { table, renames, samples } = await inferFiles(
+      name,
+      plan,
+      options,
+      flags.inferRecords,
+      interrupt.signal,
+      ({ place, reason }) => {
+        if (unreadable++ < unreadableShown) process.stderr.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
+      },
+    );
+    if (unreadable > unreadableShown) process.stderr.write(`... and ${count(unreadable - unreadableShown)} more\n`);
     process.stderr.write(`from ${plural(samples, "record")}\n`);
     for (const { field, column } of renames)
       process.stderr.write(`${plainLine(`note: field ${JSON.stringify(field)} becomes column ${column}`)}\n`);

@@ -78,7 +78,10 @@ export function startInference({ from = "json", maxColumns = 10_000 }: InferOpti
     },
     table(name) {
       if (seenOf.size === 0)
-        throw new MillraceError("BAD_SCHEMA", `Nothing to infer table ${name} from: ${samples} samples, no field.`);
+        throw new MillraceError(
+          "BAD_SCHEMA",
+          `Table ${name} cannot be inferred: ${samples === 0 ? "no record could be read" : "the records have no fields"}; give a schema.`,
+        );
       const fields = [...seenOf.keys()];
       const { names, renames } = columnNames(fields);
       const list = fields.map(

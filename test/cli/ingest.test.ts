@@ -159,6 +159,15 @@ test("the environment names the cluster; commands and tables in the terminal", a
   assert.equal(bad.err.trimEnd().split("\n").length, 1);
 });
 
+test("a dead letter that cannot be written fails the run, and nobody is sent to look for it", async () => {
+  const path = join(folder, "unkept.ndjson");
+  writeFileSync(path, '{"n":1}\n{oops\n');
+  const { code, err } = await ingest(path, "Unkept", "--create-table", "--dead-letter", join(folder, "no", "letters"));
+  assert.equal(code, 1);
+  assert.match(err, /\nmillrace: .*dead letter .*letters cannot be written: ENOENT/);
+  assert.doesNotMatch(err, /rejected records are in/);
+});
+
 test("Ctrl-C ends a run in good order, with 130 and what had been delivered", async () => {
   const running = startCli([
     "ingest",

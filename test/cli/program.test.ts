@@ -89,7 +89,10 @@ test("a refused connection is told in one line; with --verbose also its stack; w
   const args = ["query", "T | count", "--cluster", `http://127.0.0.1:${port}`, "--database", "d"];
   const [plain, verbose, json] = await Promise.all([cli(args), cli(["--verbose", ...args]), cli([...args, "--json"])]);
   assert.equal(plain.code, 1);
-  assert.match(plain.err, new RegExp(`^millrace: .*127\\.0\\.0\\.1:${port}`));
+  assert.match(
+    plain.err,
+    new RegExp(`^millrace: .*127\\.0\\.0\\.1:${port}.* Nothing listens there: check the address`),
+  );
   assert.equal(plain.err.trimEnd().split("\n").length, 1);
   assert.match(verbose.err, /\n {4}at .*\n/);
   const { ok, error } = lastJson(json.out) as { ok: boolean; error: { code: string } };
@@ -116,6 +119,18 @@ test("schema: a file that ingest and the reader take, in each form", async () =>
   assert.deepEqual(readSchema(json.out, "s"), { ...expected, name: "My T" });
   const kql = await cli(["schema", csv, "--kql"]);
   assert.equal(kql.out, ".create-merge table ['in'] (['id']:int, ['when']:datetime, ['Cost _']:real)\n");
+});
+
+test("schema: what could not be read is told, and nothing to read at all is an error", async () => {
+  const { code, err } = await cli(["schema", file("torn.ndjson", '{"a":1}\n{"a":\n[1]\n')]);
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /^unreadable .*torn\.ndjson:2: .*JSON.*\nunreadable .*torn\.ndjson:3: .*an array\nfrom 1 record\n$/,
+  );
+  const empty = await cli(["schema", file("empty.ndjson", "")]);
+  assert.equal(empty.code, 1);
+  assert.match(empty.err, /^millrace: Table empty cannot be inferred: no record could be read; give a schema\.\n$/);
 });
 
 test("schema: from as many records as asked for", async () => {

@@ -58,6 +58,10 @@ function verdict(code: ErrorCode, retryable: boolean, advice = ""): Verdict {
 }
 
 const tlsTrouble = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|^ERR_(TLS|SSL)_|EPROTO/;
+const unreachableAdvice: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "Nothing listens there: check the address and the port, and that the service runs.",
+  ENOTFOUND: "Check the address: its host is not known.",
+};
 const missing = /EntityNotFound|NotExist|NotFound/;
 
 function judge(facts: Facts, to: Act["to"]): Verdict {
@@ -66,7 +70,7 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
   if (status === undefined || status === 0) {
     if (socketCode && tlsTrouble.test(socketCode))
       return verdict("UNREACHABLE", false, "Check the address, and the certificates that this machine trusts.");
-    if (socketCode) return verdict("UNREACHABLE", true);
+    if (socketCode) return verdict("UNREACHABLE", true, unreachableAdvice[socketCode]);
     if (facts.permanent === true) return verdict(codeOfRefusal(facts), false);
     // Neither an answer nor a known socket error: one more try is the lesser evil, and the bound on retries holds.
     return verdict("SERVICE_UNAVAILABLE", true);

@@ -19,7 +19,7 @@ export async function assertTrusted(connection: Connection): Promise<void> {
     if (rule === undefined)
       throw new MillraceError(
         "UNTRUSTED_HOST",
-        `${name} is not known as a Kusto host, so it is given no token; if it is yours, name it in trustedHosts.`,
+        `${name} is not known as a Kusto host, so it is given no token; if it is yours, name it in trustedHosts (--trusted-host).`,
         { context: { host: name } },
       );
     // The SDK's client checks again, against a list that the whole process shares.
