@@ -7,6 +7,7 @@ export { writeF64 } from "./float";
 export { writeDatetime, writeTimespan } from "./time";
 export { writeGuid } from "./guid";
 export { crc32 } from "./crc32";
+export { crc32Combine } from "./crc32-combine";
 export { powerHigh, powerLow } from "./pow10";
 export { buildLengths, buildCodes } from "./huffman";
 export {
@@ -19,6 +20,9 @@ export {
   gzipOutputLength,
   gzipOutputConsume,
   gzipRawLength,
+  gzipSegmentBegin,
+  gzipSegmentFinish,
+  gzipCrc,
 } from "./gzip";
 
 const ARENA: usize = memory.data(1048576, 16);

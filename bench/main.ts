@@ -1,63 +1,74 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { Bench } from "tinybench";
-import { recordsSuite } from "./records.ts";
+import { corpusNames } from "./corpora/corpora.ts";
+import { measure } from "./measure.ts";
+import { type Row, rowsOf } from "./row.ts";
+import { suites } from "./suites/suites.ts";
+import { groupTable, targetMarkdown, targetTable } from "./tables.ts";
+import { targetsOf } from "./targets.ts";
 
-// npm run bench [-- --suite records] [--seconds 3] [--json out.json]
-// Every case of a suite runs in this one process; ratios travel between machines, absolute figures do not.
-
-export interface Case {
-  readonly name: string;
-  readonly suite?: string;
-  readonly corpus?: string;
-  /** Records handled by one run. */
-  readonly records?: number;
-  readonly isSubject?: boolean;
-  /** Does the work once and returns the packed bytes. */
-  run(): number;
-}
-
-const suites: Record<string, Case[]> = { records: recordsSuite };
+const help = `npm run bench -- [options]
+  --suite NAME      only this one: ${Object.keys(suites).join(", ")}; may be given again
+  --corpus NAME     only this one: ${corpusNames.join(", ")}; may be given again
+  --seconds N       for each case, in up to five rounds (default 1); below 0.5 everything is done small
+  --records N       only so many records of each corpus
+  --json FILE       write the rows
+  --html FILE       write the report, a page with pictures
+  --markdown FILE   write the table of targets for the manual; - is stdout
+  --from FILE       take the rows of an earlier --json and measure nothing; may be given again`;
 
 const { values } = parseArgs({
-  options: { suite: { type: "string" }, json: { type: "string" }, seconds: { type: "string", default: "2" } },
+  options: {
+    suite: { type: "string", multiple: true },
+    corpus: { type: "string", multiple: true },
+    seconds: { type: "string", default: "1" },
+    records: { type: "string" },
+    json: { type: "string" },
+    html: { type: "string" },
+    markdown: { type: "string" },
+    from: { type: "string", multiple: true },
+    help: { type: "boolean" },
+  },
 });
-const chosen = values.suite ? { [values.suite]: suites[values.suite] } : suites;
-const results: object[] = [];
 
-for (const [suite, cases] of Object.entries(chosen)) {
-  if (!cases) throw new Error(`No suite ${suite}; there are ${Object.keys(suites).join(", ")}.`);
-  const bench = new Bench({ time: Number(values.seconds) * 1_000, warmupTime: 500 });
-  for (const c of cases) bench.add(c.name, () => void c.run());
-  await bench.run();
-
-  const medians = cases.map((c) => {
-    const { result } = bench.getTask(c.name)!;
-    if (!("latency" in result)) throw new Error(`${c.name}: ${result.state}`);
-    return { nanoseconds: (result.latency.p50 * 1e6) / c.records!, spread: result.latency.rme };
-  });
-  const subject = medians[cases.findIndex((c) => c.isSubject)]!;
-  const table = cases.map((c, i) => ({
-    suite,
-    case: c.name,
-    corpus: c.corpus!,
-    runtime: `node ${process.versions.node}`,
-    unit: "ns/record",
-    value: Math.round(medians[i]!.nanoseconds),
-    ratio: Number((medians[i]!.nanoseconds / subject.nanoseconds).toFixed(2)),
-    spreadPercent: Number(medians[i]!.spread.toFixed(1)),
-    bytesOut: c.run(),
-  }));
-  results.push(...table);
-  console.table(
-    table.map(({ case: name, value, ratio, spreadPercent, bytesOut }) => ({
-      name,
-      value,
-      ratio,
-      spreadPercent,
-      bytesOut,
-    })),
-  );
+function among(what: string, given: readonly string[] | undefined, known: readonly string[]): readonly string[] {
+  const stranger = given?.find((name) => !known.includes(name));
+  if (stranger !== undefined) throw new Error(`No ${what} ${stranger}; there are ${known.join(", ")}.`);
+  return given ?? known;
 }
 
-if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+async function measured(): Promise<Row[]> {
+  const seconds = Number(values.seconds);
+  if (!(seconds > 0)) throw new Error(`--seconds is ${values.seconds}; it takes a positive number.`);
+  const plan = {
+    corpora: among("corpus", values.corpus, corpusNames),
+    mostRecords: values.records === undefined ? undefined : Number(values.records),
+    isShort: seconds < 0.5,
+  };
+  const rows: Row[] = [];
+  for (const name of among("suite", values.suite, Object.keys(suites)))
+    for await (const group of suites[name]!(plan)) {
+      const results = await measure(group, seconds);
+      await group.dispose?.();
+      console.log(groupTable(group, results));
+      rows.push(...rowsOf(group, results));
+    }
+  return rows;
+}
+
+if (values.help) {
+  console.log(help);
+} else {
+  const rows = values.from
+    ? values.from.flatMap((file): Row[] => JSON.parse(readFileSync(file, "utf8")))
+    : await measured();
+  if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
+  let markdown = "";
+  for (const runtime of new Set(rows.map((row) => row.runtime))) {
+    const targets = targetsOf(rows.filter((row) => row.runtime === runtime));
+    console.log(targetTable(targets, runtime));
+    markdown += `${targetMarkdown(targets, runtime)}\n`;
+  }
+  if (values.markdown === "-") console.log(markdown);
+  else if (values.markdown) writeFileSync(values.markdown, markdown);
+}

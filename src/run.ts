@@ -1,3 +1,4 @@
+import { unlessAborted } from "./deliver/unless-aborted.ts";
 import { MillraceError, throwIfAborted } from "./errors.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 import type { Positions, Slice, Source } from "./source/source.ts";
@@ -29,9 +30,12 @@ export interface RunSummary extends RunProgress {
   readonly checkpoints: number;
 }
 
+/** The longest delay `setTimeout` takes; beyond it fires at once. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
 /**
- * Pumps a source into a sink until the source ends, with a checkpoint every `checkpointMs` and one at the end; the
- * source is acknowledged only after a checkpoint. The sink stays open.
+ * Pumps a source into a sink until the source ends, with a checkpoint every `checkpointMs`, also while the source is
+ * silent, and one at the end; the source is acknowledged only after a checkpoint. The sink stays open.
  *
  * @throws what the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
@@ -46,6 +50,8 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   let sourceBytes = 0;
   let checkpoints = 0;
   let lastCheckpoint = performance.now();
+  /** Slices were read since the last checkpoint. */
+  let isBehind = false;
 
   async function checkpoint(): Promise<void> {
     const reached = { ...positions };
@@ -53,28 +59,61 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     await from.acknowledge?.(reached);
     checkpoints++;
     lastCheckpoint = performance.now();
+    isBehind = false;
+  }
+
+  const doing = `reading ${from.name}`;
+  let reading: AsyncIterator<Slice<Raw>> | undefined;
+  /** The source has been asked for a slice and has not answered. */
+  let isWaiting = false;
+
+  /** The source's next slice. Checkpoints do not wait for it: a silent source is acknowledged, a failed sink noticed. */
+  async function arrival(next: Promise<IteratorResult<Slice<Raw>>>): Promise<IteratorResult<Slice<Raw>>> {
+    isWaiting = true;
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const due = new Promise<void>((resolve) => {
+        const delay = lastCheckpoint + checkpointMs - performance.now();
+        if (isBehind) timer = setTimeout(resolve, Math.min(delay, longestTimeoutMs));
+      });
+      try {
+        const arrived = await unlessAborted(Promise.race([next, due]), signal, doing);
+        isWaiting = arrived === undefined;
+        if (arrived) return arrived;
+      } finally {
+        clearTimeout(timer);
+      }
+      await checkpoint();
+    }
   }
 
   try {
-    for await (const slice of from.read(positions, signal)) {
+    reading = from.read(positions, signal)[Symbol.asyncIterator]();
+    for (;;) {
+      const { value: slice, done } = await arrival(reading.next());
+      if (done) break;
+      isBehind = true;
       read += slice.records.length + (slice.refused?.length ?? 0);
       await writeSlice(slice, into, through);
       positions[slice.partition] = slice.position;
       sourceBytes += slice.bytes ?? 0;
       onProgress?.({ read, sourceBytes, stats: into.stats });
-      throwIfAborted(signal, `reading ${from.name}`);
+      throwIfAborted(signal, doing);
       if (performance.now() - lastCheckpoint >= checkpointMs) await checkpoint();
     }
     await checkpoint();
     return { read, sourceBytes, positions, checkpoints, stats: into.stats };
   } finally {
     stop.abort();
+    const end = reading?.return?.().catch(() => {}); // what ended the run is what is told
+    if (!isWaiting) await end; // else it ends with its answer, which may never come
     await from.close?.();
   }
 }
 
 async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (raw: Raw) => R): Promise<void> {
   for (const refusal of slice.refused ?? []) into.reject(refusal);
+  if (slice.refused?.length) await into.ready; // the dead letter may be slower than the source
   let index = 0;
   const place = slice.placeOf && (() => slice.placeOf!(index));
   for (; index < slice.records.length; index++) {

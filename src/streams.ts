@@ -51,8 +51,9 @@ export function nodeWritable<R>(sink: Writing<R>, options: StreamOptions = {}): 
       finish(sink, options).then(() => done(), done);
     },
     destroy(error, done) {
-      if (!error || options.preventAbort) return done(error);
-      sink.abort(error).then(
+      // Without an error this is the end after final(), or somebody gave up on records that were not delivered.
+      if (options.preventAbort || (!error && this.writableFinished)) return done(error);
+      sink.abort(error ?? new Error("The stream was destroyed before its end.")).then(
         () => done(error),
         () => done(error),
       );

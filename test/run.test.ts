@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
+import type { Destination } from "../src/destination/destination.ts";
 import { memory } from "../src/destination/memory.ts";
 import { MillraceError } from "../src/errors.ts";
 import { open } from "../src/open.ts";
@@ -127,4 +128,78 @@ test("the signal ends a run", async () => {
     (error: unknown) => error instanceof MillraceError && error.code === "ABORTED",
   );
   await sink.abort();
+});
+
+/** A source that gives one record and then nothing more, and does not listen to the signal. */
+function silent(log: string[]): Source<{ n: number }> {
+  return {
+    name: "silent",
+    replayable: true,
+    async *read() {
+      yield { partition: "a", position: 1, records: [{ n: 1 }] };
+      await new Promise(() => {});
+    },
+    async acknowledge(positions: Positions) {
+      log.push(JSON.stringify(positions));
+    },
+  };
+}
+
+test("a source that falls silent is acknowledged all the same, once, and an abort does not wait for it", async () => {
+  const sink = await open({ table: events, to: memory() });
+  const stop = new AbortController();
+  const log: string[] = [];
+  const running = run({ from: silent(log), into: sink, checkpointMs: 10, signal: stop.signal });
+  while (log.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  stop.abort();
+  await assert.rejects(running, { code: "ABORTED" });
+  assert.deepEqual(log, ['{"a":1}']);
+  assert.equal(sink.stats.checkpoints, 1);
+  await sink.close();
+});
+
+test("a sink that fails ends the run while the source is silent", async () => {
+  const well = memory();
+  const ill: Destination = {
+    name: "ill",
+    open: async (context) => ({
+      ...(await well.open(context)),
+      stage: async () => {
+        throw new MillraceError("BAD_REQUEST", "the service said no");
+      },
+    }),
+  };
+  const sink = await open({ table: events, to: ill });
+  await assert.rejects(run({ from: silent([]), into: sink, checkpointMs: 10 }), /the service said no/);
+  await sink.abort();
+});
+
+test("refusals alone do not outrun the dead letter", async () => {
+  let waiting = 0;
+  let most = 0;
+  const deadLetter = {
+    async write() {
+      most = Math.max(most, ++waiting);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      waiting--;
+    },
+    async close() {},
+  };
+  const sink = await open({ table: events, to: memory(), deadLetter });
+  const refused = Array.from({ length: 100 }, (_, i) => ({ place: `f:${i}`, reason: "not JSON", original: "" }));
+  const list = Array.from({ length: 20 }, (_, position) => ({ partition: "f", position, records: [], refused }));
+  await run({
+    from: {
+      name: "bad",
+      replayable: true,
+      read: async function* () {
+        yield* list;
+      },
+    },
+    into: sink,
+  });
+  assert.ok(most <= 400, `${most} letters at once`);
+  assert.equal(sink.stats.rejected, 2_000);
+  await sink.close();
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { ReadableStream } from "node:stream/web";
@@ -61,4 +62,26 @@ test("a source that breaks aborts the sink", async () => {
     sink.close(),
     (error: unknown) => error instanceof MillraceError && error.code === "ABORTED" && /cut/.test(String(error.cause)),
   );
+});
+
+test("a stream that is destroyed before its end aborts the sink, also without an error", async () => {
+  const sink = await open({ table: events, to: memory() });
+  const stream = sink.nodeWritable();
+  stream.write({ n: 1 });
+  const closed = once(stream, "close");
+  stream.destroy();
+  await closed;
+  assert.throws(() => sink.write({ n: 2 }), { code: "ABORTED" });
+});
+
+test("preventAbort leaves the sink of a destroyed stream as it is", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  const stream = sink.nodeWritable({ preventAbort: true });
+  stream.write({ n: 1 });
+  const closed = once(stream, "close");
+  stream.destroy();
+  await closed;
+  await sink.close();
+  assert.equal(to.batches.flatMap(rowsOf).length, 1);
 });

@@ -122,7 +122,7 @@ async function loadOne(
 ): Promise<DemoTable> {
   const { kusto } = await import("../destination/kusto/index.ts");
   const source = files(path);
-  const plan = await source.plan();
+  const plan = await source.plan(signal);
   // From all records, so that every one fits: the demo shows what inference can do.
   const { table, renames } = await inferFiles(name, plan, {}, 0, signal);
   await admin.execute(createMergeTableCommand(table), signal);

@@ -95,7 +95,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
   try {
     // Files first: a missing one should be told before anything is started or asked.
     const source = sourceOf(patterns, options);
-    const plan = await source.plan();
+    const plan = await source.plan(signal);
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);

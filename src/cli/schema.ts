@@ -38,7 +38,7 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
     const options: FilesOptions = fileOptions(flags, (notice) =>
       process.stderr.write(`${plainLine(`note: ${notice}`)}\n`),
     );
-    const plan = await files(patterns, options).plan();
+    const plan = await files(patterns, options).plan(interrupt.signal);
     const name = flags.table ?? tableNameFor(plan.files[0]!.path);
     const { table, renames, samples } = await inferFiles(name, plan, options, flags.inferRecords, interrupt.signal);
     process.stderr.write(`from ${plural(samples, "record")}\n`);

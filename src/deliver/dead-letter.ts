@@ -16,7 +16,10 @@ export interface Letter {
 
 /** Where refused records go. */
 export interface DeadLetter {
-  /** A promise means: wait, there is enough in memory. It rejects when the letter could not be kept. */
+  /**
+   * Keeps a letter: at once, or when the promise resolves. It throws or rejects when the letter could not be kept. A
+   * checkpoint waits for it, because the source forgets the record then.
+   */
   write(letter: Letter): Promise<void> | void;
   /** Everything written is durable when it resolves. */
   close(): Promise<void>;
@@ -45,43 +48,38 @@ export function memoryDeadLetter(limit = 10_000): MemoryDeadLetter {
   };
 }
 
-/** What may wait in memory for the disk, in bytes of text, before `write()` returns a promise. */
-const mostPending = 1024 * 1024;
-
 /** The longest original that is kept whole, in characters of JSON; Kusto itself takes 1 MB per value. */
 const longestOriginal = 4 * 1024 * 1024;
 
 /**
  * Appends one JSON line per letter: `{time, table, place, record, reason, original}`. The file is made with the first
- * letter, readable by its owner only, for it holds the data; it is synced on close.
+ * letter, readable by its owner only, for it holds the data. `write()` resolves when the letter is on the disk; letters
+ * that come together go there together.
  *
- * @throws MillraceError BAD_OPTION, from `write` or `close`, when the file cannot be written; the first failure stands.
+ * @throws MillraceError BAD_OPTION, from `write` and `close`, when the file cannot be written; the first failure stands.
  */
 export function fileDeadLetter(path: string): DeadLetter {
   let pending = "";
   let file: FileHandle | undefined;
-  let flushing: Promise<void> | undefined;
+  /** The last group of letters on its way to the disk, behind all before it. */
+  let last: Promise<void> = Promise.resolve();
+  /** The group that letters still join. */
+  let gathering: Promise<void> | undefined;
   let failure: MillraceError | undefined;
   let isClosed = false;
 
-  async function flush(): Promise<void> {
+  async function append(): Promise<void> {
+    const text = pending;
+    pending = "";
+    gathering = undefined;
     try {
       file ??= await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY, 0o600);
-      while (pending !== "") {
-        const text = pending;
-        pending = "";
-        await file.appendFile(text);
-      }
+      await file.appendFile(text);
+      await file.datasync();
     } catch (error) {
       failure = cannotWrite(path, error);
-    } finally {
-      flushing = undefined;
+      throw failure;
     }
-  }
-
-  async function settled(): Promise<void> {
-    await flushing;
-    if (failure) throw failure;
   }
 
   return {
@@ -89,21 +87,21 @@ export function fileDeadLetter(path: string): DeadLetter {
       if (failure) throw failure;
       if (isClosed) throw new MillraceError("CLOSED", `The dead letter ${path} is closed.`);
       pending += lineOf(letter);
-      flushing ??= flush();
-      if (pending.length >= mostPending) return settled();
+      if (!gathering) {
+        last = last.then(append);
+        last.catch(() => {}); // whoever does not wait for the letter is told by the next call, or by close()
+        gathering = last;
+      }
+      return gathering;
     },
     async close() {
       isClosed = true;
-      await flushing;
       try {
-        if (!failure) await file?.sync();
-      } catch (error) {
-        failure = cannotWrite(path, error);
+        await last;
       } finally {
         await file?.close();
         file = undefined;
       }
-      if (failure) throw failure;
     },
   };
 }

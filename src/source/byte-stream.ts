@@ -57,7 +57,10 @@ function nextEvent(stream: Readable, name: string, signal: AbortSignal): Promise
     const onReadable = () => settle(() => resolve(false));
     const onEnd = () => settle(() => resolve(true));
     const onError = (error: unknown) => settle(() => reject(unreadable(name, error)));
-    const onAbort = () => settle(() => reject(aborted(signal, `reading ${name}`)));
+    const onAbort = () => {
+      settle(() => reject(aborted(signal, `reading ${name}`)));
+      stream.destroy(); // or it would keep the process
+    };
     const settle = (act: () => void) => {
       stream.off("readable", onReadable).off("end", onEnd).off("error", onError);
       signal.removeEventListener("abort", onAbort);

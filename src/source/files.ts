@@ -50,7 +50,7 @@ export interface FilesSource extends Source<RawRecord> {
    *
    * @throws MillraceError BAD_SOURCE naming what is missing, or when the files are partly CSV and partly JSON.
    */
-  plan(): Promise<FilesPlan>;
+  plan(signal?: AbortSignal): Promise<FilesPlan>;
 }
 
 const defaultMaxRecordBytes = 16 * 1024 * 1024;
@@ -71,15 +71,15 @@ export function files(patterns: string | readonly string[], options: FilesOption
   checkOptions("files()", options);
   if (list.length === 0) throw new MillraceError("BAD_OPTION", "files(): no file is named.");
   let opened: Promise<OpenedFile[]> | undefined;
-  const look = (): Promise<OpenedFile[]> => {
-    opened ??= openAll(list, options);
+  const look = (signal: AbortSignal): Promise<OpenedFile[]> => {
+    opened ??= openAll(list, options, signal);
     return opened;
   };
   return {
     name: list.join(", "),
     replayable: true,
-    async plan() {
-      const all = await look();
+    async plan(signal = noSignal) {
+      const all = await look(signal);
       const first = all[0]!;
       const other = all.find((file) => formOf(file.format) !== formOf(first.format));
       if (other)
@@ -94,7 +94,7 @@ export function files(patterns: string | readonly string[], options: FilesOption
       };
     },
     async *read(from, signal) {
-      for (const file of await look()) yield* readFile(file, options, from, signal);
+      for (const file of await look(signal)) yield* readFile(file, options, from, signal);
     },
   };
 }
@@ -113,17 +113,27 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
     head ??= lookAhead(streamBytes(stream ?? process.stdin, name, stop.signal), name, rest);
     return head;
   };
+  /** The stream ends with the signal of whoever waits for it. Returns what undoes that. */
+  const endWith = (signal: AbortSignal): (() => void) => {
+    const end = () => stop.abort(signal.reason);
+    if (signal.aborted) end();
+    signal.addEventListener("abort", end, { once: true });
+    return () => signal.removeEventListener("abort", end);
+  };
   return {
     name,
     replayable: false,
-    async plan() {
-      const { format } = await look();
-      return { files: [{ path: name, format, bytes: 0 }], form: formOf(format), totalBytes: undefined };
+    async plan(signal = noSignal) {
+      const release = endWith(signal);
+      try {
+        const { format } = await look();
+        return { files: [{ path: name, format, bytes: 0 }], form: formOf(format), totalBytes: undefined };
+      } finally {
+        release();
+      }
     },
     async *read(_from, signal) {
-      const end = () => stop.abort(signal.reason);
-      if (signal.aborted) end();
-      signal.addEventListener("abort", end, { once: true });
+      const release = endWith(signal);
       try {
         const { format, bytes, first } = await look();
         const start = { byte: bomLength(first), line: 1 };
@@ -133,7 +143,7 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
         const maxRecordBytes = rest.maxRecordBytes ?? defaultMaxRecordBytes;
         yield* readRecords({ partition: name, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
       } finally {
-        signal.removeEventListener("abort", end);
+        release();
       }
     },
   };
@@ -168,11 +178,11 @@ interface OpenedFile {
 
 const noSignal = new AbortController().signal;
 
-async function openAll(patterns: readonly string[], options: FilesOptions): Promise<OpenedFile[]> {
+async function openAll(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<OpenedFile[]> {
   const paths = new Set<string>();
   for (const pattern of patterns) for (const path of await pathsOf(pattern)) paths.add(path);
   const opened: OpenedFile[] = [];
-  for (const path of paths) opened.push(await openOne(path, options));
+  for (const path of paths) opened.push(await openOne(path, options, signal));
   return opened;
 }
 
@@ -189,12 +199,12 @@ async function pathsOf(pattern: string): Promise<readonly string[]> {
   throw new MillraceError("BAD_SOURCE", `No file matches ${pattern}.`, { context: { file: pattern } });
 }
 
-async function openOne(path: string, options: FilesOptions): Promise<OpenedFile> {
+async function openOne(path: string, options: FilesOptions, signal: AbortSignal): Promise<OpenedFile> {
   const info = await stat(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
   if (info.isDirectory()) throw unreadable(path, { code: "EISDIR" });
-  const head = await headOf(path);
+  const head = await headOf(path, signal);
   const format = chosenFormat(path, head, options);
   return {
     path,
@@ -203,12 +213,12 @@ async function openOne(path: string, options: FilesOptions): Promise<OpenedFile>
     isPacked: await isGzipFile(path),
     bom: bomLength(head),
     delimiter: options.delimiter ?? (extensionOf(path) === ".tsv" ? "\t" : ","),
-    jsonPath: format === "json" ? await jsonPathOf(path, head, options.path) : [],
+    jsonPath: format === "json" ? await jsonPathOf(path, head, options.path, signal) : [],
   };
 }
 
-async function headOf(path: string): Promise<Uint8Array> {
-  for await (const head of fileBytes(path, 0, noSignal)) return head;
+async function headOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
+  for await (const head of fileBytes(path, 0, signal)) return head;
   return new Uint8Array(0);
 }
 
@@ -218,7 +228,12 @@ function chosenFormat(path: string, head: Uint8Array, { format = "auto", path: j
   return format;
 }
 
-async function jsonPathOf(path: string, head: Uint8Array, given: string | undefined): Promise<readonly string[]> {
+async function jsonPathOf(
+  path: string,
+  head: Uint8Array,
+  given: string | undefined,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   if (given !== undefined) return given === "$" ? [] : given.split(".");
   if (
     !new TextDecoder()
@@ -227,7 +242,7 @@ async function jsonPathOf(path: string, head: Uint8Array, given: string | undefi
       .startsWith("{")
   )
     return [];
-  const shape = await shapeOf(fileBytes(path, bomLength(head), noSignal));
+  const shape = await shapeOf(fileBytes(path, bomLength(head), signal));
   if (shape.is === "documents" || shape.arrays.length === 0) return [];
   if (shape.arrays.length === 1) return shape.arrays;
   throw new MillraceError(

@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../errors.ts";
-import type { Source } from "./source.ts";
+import type { Slice, Source } from "./source.ts";
 
 /** How many records make a slice: enough that the per-slice cost vanishes, few enough to keep the event loop awake. */
 const recordsPerSlice = 256;
@@ -7,24 +7,79 @@ const recordsPerSlice = 256;
 /**
  * A source over anything that can be iterated: arrays, generators, async generators, Node and WHATWG readables.
  * Its position is the number of records read, under the partition "0". It is not replayable, for an iterator runs once.
+ * A slice is closed when it is full, or when there is no further record just now: a slow iterator holds none back.
  */
 export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "iterable"): Source<R> {
   return {
     name,
     replayable: false,
     async *read(_from, signal) {
-      let slice: R[] = [];
       let position = 0;
-      for await (const record of records) {
-        slice.push(record);
-        position++;
-        if (slice.length === recordsPerSlice) {
-          yield { partition: "0", position, records: slice };
-          slice = [];
-          throwIfAborted(signal, `reading ${name}`);
-        }
+      for await (const slice of Symbol.asyncIterator in records ? asTheyCome(records) : inFull(records)) {
+        position += slice.length;
+        yield { partition: "0", position, records: slice } satisfies Slice<R>;
+        throwIfAborted(signal, `reading ${name}`);
       }
-      if (slice.length > 0) yield { partition: "0", position, records: slice };
     },
   };
+}
+
+async function* inFull<R>(records: Iterable<R>): AsyncGenerator<R[]> {
+  let slice: R[] = [];
+  for await (const record of records) {
+    slice.push(record);
+    if (slice.length < recordsPerSlice) continue;
+    yield slice;
+    slice = [];
+  }
+  if (slice.length > 0) yield slice;
+}
+
+async function* asTheyCome<R>(records: AsyncIterable<R>): AsyncGenerator<R[]> {
+  const reading = records[Symbol.asyncIterator]();
+  let slice: R[] = [];
+  let resume: (step: undefined) => void = () => {};
+  let turn: NodeJS.Immediate | undefined;
+  let isAsked = false;
+
+  /** The next record; undefined when it does not come in this turn of the event loop. */
+  function soon(next: Promise<IteratorResult<R>>): Promise<IteratorResult<R> | undefined> {
+    turn ??= setImmediate(() => resume(undefined));
+    // By hand, for Promise.race() costs 1 µs per record, and this 0.1 µs.
+    return new Promise((resolve, reject) => {
+      resume = resolve;
+      next.then(resolve, reject);
+    });
+  }
+
+  function close(): R[] {
+    const closed = slice;
+    slice = [];
+    clearImmediate(turn);
+    turn = undefined;
+    return closed;
+  }
+
+  try {
+    for (;;) {
+      const next = reading.next();
+      isAsked = true;
+      let step = slice.length > 0 ? await soon(next) : await next;
+      if (!step) {
+        yield close();
+        step = await next;
+      }
+      if (step.done) break;
+      isAsked = false;
+      slice.push(step.value);
+      if (slice.length === recordsPerSlice) yield close();
+    }
+    if (slice.length > 0) yield close();
+  } finally {
+    clearImmediate(turn);
+    // An iterator that is still asked ends with its answer, which may never come; one that has ended needs nothing.
+    const end = reading.return?.();
+    if (isAsked) end?.catch(() => {});
+    else await end;
+  }
 }

@@ -13,11 +13,15 @@ const seed = seedOf();
 const next = randomWords(seed);
 const headerAndTrailer = 18;
 
+/** Packs at both levels and reads back; returns what level 1 made. */
 function assertRoundTrip(data: Uint8Array, nextWrite = greatestWrites): Buffer {
-  const packed = pack(kernels, data, nextWrite);
-  assert.ok(gunzipSync(packed).equals(data), "zlib reads back something else");
-  assert.ok(Buffer.from(fflate.gunzipSync(packed)).equals(data), "fflate reads back something else");
-  return packed;
+  const [fast] = [1, 2].map((level) => {
+    const packed = pack(kernels, data, nextWrite, level);
+    assert.ok(gunzipSync(packed).equals(data), `zlib reads back something else, level ${level}`);
+    assert.ok(Buffer.from(fflate.gunzipSync(packed)).equals(data), `fflate reads back something else, level ${level}`);
+    return packed;
+  });
+  return fast!;
 }
 
 function randomBytes(length: number, range = 256): Uint8Array {
@@ -87,7 +91,8 @@ describe("limits of a match", () => {
 
   test("a period of 32 KiB exactly is one long chain of matches", () => {
     const packed = assertRoundTrip(repeated(randomBytes(32_768), 1 << 20));
-    assert.ok(packed.length < 32_768 * 3, `${packed.length}`);
+    // Once found, it is lost once when the parser changes its manner, and found again.
+    assert.ok(packed.length < 32_768 * 4, `${packed.length}`);
   });
 
   test("a period one byte beyond the window is noise", () => {
@@ -118,6 +123,8 @@ describe("blocks", () => {
     for (const length of [1, 2, 100, 65_534, 65_535, 65_536, 131_069, 131_070, 131_071, 262_140, 262_141, 1 << 20]) {
       const packed = assertRoundTrip(noise.subarray(0, length));
       assert.ok(packed.length <= storedBound(length), `${length} became ${packed.length}`);
+      const small = pack(kernels, noise.subarray(0, length), greatestWrites, 2);
+      assert.ok(small.length <= storedBound(length), `${length} became ${small.length} at level 2`);
     }
   });
 
@@ -171,21 +178,26 @@ describe("blocks", () => {
 describe("writes", () => {
   const lines = csvLines(60_000);
 
-  test("more than 4 MiB in greatest writes, and far smaller than they were", () => {
+  test("more than 4 MiB in greatest writes, and far smaller than they were; smaller still at level 2", () => {
     const data = Buffer.concat([lines, lines]);
     assert.ok(data.length > 4 << 20);
-    assert.ok(assertRoundTrip(data).length < data.length / 2);
+    const fast = assertRoundTrip(data).length;
+    assert.ok(fast < data.length / 2);
+    assert.ok(pack(kernels, data, greatestWrites, 2).length < fast * 0.98);
   });
 
-  test("the bytes sent do not depend on how the input was cut", () => {
-    const whole = pack(kernels, lines, greatestWrites);
-    for (const size of [65_536, 65_537, 4096, 1000, 267, 266, 1]) {
-      const part = size < 267 ? lines.subarray(0, 300_000) : lines;
-      const expected = part === lines ? whole : pack(kernels, part, greatestWrites);
-      assert.ok(pack(kernels, part, () => size).equals(expected), `writes of ${size}`);
-    }
-    assert.ok(pack(kernels, lines, () => next() % 70_000).equals(whole), "writes of random length, 0 among them");
-  });
+  for (const level of [1, 2]) {
+    test(`the bytes sent do not depend on how the input was cut, level ${level}`, () => {
+      const whole = pack(kernels, lines, greatestWrites, level);
+      for (const size of [65_536, 65_537, 4096, 1000, 267, 266, 1]) {
+        const part = size < 267 ? lines.subarray(0, 300_000) : lines;
+        const expected = part === lines ? whole : pack(kernels, part, greatestWrites, level);
+        assert.ok(pack(kernels, part, () => size, level).equals(expected), `writes of ${size}`);
+      }
+      const random = pack(kernels, lines, () => next() % 70_000, level);
+      assert.ok(random.equals(whole), "writes of random length, 0 among them");
+    });
+  }
 });
 
 test("any mixture of noise, runs, copies and text, in any writes, as a property", () => {

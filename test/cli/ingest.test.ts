@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -180,6 +181,20 @@ test("Ctrl-C ends a run in good order, with 130 and what had been delivered", as
   assert.doesNotMatch(err, /\n {4}at /);
   assert.deepEqual(lastJson(out).ok, false);
   assert.ok(existsSync(folder));
+});
+
+/** Has a process of Node say when it begins to listen for Ctrl-C; before that it would simply be killed. */
+const tellsWhenListening = `--import=data:text/javascript,${encodeURIComponent(
+  "process.on('newListener', (name) => { if (name === 'SIGINT') process.stderr.write('listening;') })",
+)}`;
+
+test("Ctrl-C ends the wait for standard input", async () => {
+  const running = startCli(["ingest", "-", "--table", "Events", ...at], { NODE_OPTIONS: tellsWhenListening });
+  await once(running.child.stderr, "data");
+  running.child.kill("SIGINT");
+  const { code, err } = await running.done;
+  assert.equal(code, 130);
+  assert.match(err, /^listening;millrace: interrupted\. Aborted while reading stdin/);
 });
 
 async function until(holds: () => boolean): Promise<void> {

@@ -8,7 +8,7 @@ import type { Subject } from "./subject.ts";
 const longest = 400_000;
 const input = new Uint8Array(longest);
 
-/** Inputs of every nature, in writes of every size, judged by zlib's inflate and fflate's. */
+/** Inputs of every nature, in writes of every size, at both levels, judged by zlib's inflate and fflate's. */
 export function gzip(kernels: Kernels): Subject {
   return {
     name: "gzip",
@@ -17,7 +17,7 @@ export function gzip(kernels: Kernels): Subject {
       for (let i = 0; i < cases; i++) {
         const data = input.subarray(0, fill(next));
         const most = 1 + (next() % [8, 300, 5_000, 70_000][next() % 4]!);
-        const packed = pack(kernels, data, () => 1 + (next() % most));
+        const packed = pack(kernels, data, () => 1 + (next() % most), 1 + (next() % 2));
         assert.ok(gunzipSync(packed).equals(data), "zlib reads back something else");
         assert.ok(Buffer.compare(fflate.gunzipSync(packed), data) === 0, "fflate reads back something else");
         assert.ok(packed.length <= data.length + 18 + 5 * (1 + Math.ceil(data.length / 16_384)), "it expands");

@@ -389,6 +389,15 @@ test("abort before the first byte of a stream", async () => {
   await assert.rejects(first, { code: "ABORTED" });
 });
 
+test("abort while plan() waits for the first byte of a stream", async () => {
+  const abort = new AbortController();
+  const stream = new Readable({ read() {} });
+  const planned = stdin({ stream }).plan(abort.signal);
+  setTimeout(() => abort.abort(), 10);
+  await assert.rejects(planned, { code: "ABORTED" });
+  assert.equal(stream.destroyed, true);
+});
+
 // Being a good citizen.
 
 const openFiles = async (): Promise<string[]> => (await readdir("/proc/self/fd").catch(() => [])).sort();

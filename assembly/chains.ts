@@ -1,0 +1,152 @@
+// The match finder of level 2: chains of all earlier places with the same four to six bytes, walked to a bounded depth, and lazy
+// evaluation: a match waits for the one that begins a byte later, and gives way to it when that is better.
+//
+// A match must save bits by an estimate from the bits that a literal took in the block before.
+import { addMatch, countLiteral, isFull, literalCount, literalExcess } from "./block";
+import { MAX_MATCH, matchLength } from "./match";
+
+const HISTORY: u32 = 32768;
+const HASH_BITS: i32 = 16;
+const HASH_FACTOR: u64 = 0x9e3779b185ebca87;
+/** Lower 16 bits of the last place with a hash; as in the greedy finder, a stale one is told by its bytes or its distance. */
+const HEADS: usize = memory.data(2 << 16, 64);
+/** The same of the place before, for each place of the last 32 KiB. */
+const BEFORE: usize = memory.data(2 << 15, 64);
+
+/**
+ * Candidates looked at. Deep pays on rows that repeat much (logs: 12 -> ratio 5.59, 24 -> 5.98, 48 -> 6.44; zlib level 6 has 6.52); among digits it
+ * does not (telemetry CSV: 12 -> 2.98 at 49 MB/s, 48 -> 3.07 at 32; zlib 2.83), since what is found is hardly longer and hardly nearer.
+ */
+const DEEP: i32 = 48;
+const SHALLOW: i32 = 12;
+/** For a match as long as this, a better one is looked for a quarter as deep as for a shorter one, and that half as deep as at first. */
+const DEEP_GOOD: u32 = 32;
+const SHALLOW_GOOD: u32 = 8;
+/** A match as long as this is taken at once. */
+const DEEP_NICE: u32 = 128;
+const SHALLOW_NICE: u32 = 32;
+/** How often a match may give way in a row: what keeps the parser within its lookahead. */
+export const MAX_DEFERRALS: i32 = 16;
+/** Bits of a match's codes and of rounding, without its distance's extra bits. */
+const MATCH_COST: u32 = 8;
+/** Bits of a distance like most. */
+const FAR: u32 = 12;
+
+/** Bytes that are hashed, and the shortest match. */
+let leastMatch: u32 = 5;
+/** Multiplies away the bytes that are not hashed. */
+let factor: u64 = HASH_FACTOR << 24;
+let depth: i32 = DEEP;
+let good: u32 = DEEP_GOOD;
+let nice: u32 = DEEP_NICE;
+/** What a literal costs, in sixteenths of a bit. */
+let literalCost: u32 = 80;
+let bestLength: u32 = 0;
+let bestDistance: u32 = 0;
+
+export function resetChains(): void {
+  memory.fill(HEADS, 0, 2 << HASH_BITS);
+  memory.fill(BEFORE, 0, 2 << 15);
+  literalCost = 80;
+  chooseLeast(5);
+}
+
+/** Takes the cost of a literal from the block last written or measured, and chooses by it which matches are looked for behind `at`. */
+export function adaptChains(at: usize, oldest: usize): void {
+  const count = literalCount();
+  if (count == 0) return;
+  literalCost = <u32>(64 + <i32>(<i64>literalExcess() * 16 / count));
+  let least: u32 = 4;
+  while (least < 6 && least * literalCost <= 16 * (MATCH_COST + FAR)) least++;
+  if (least == leastMatch) return;
+  chooseLeast(least);
+  for (let place = max(oldest, at - HISTORY); place < at; place++) enter(place);
+}
+
+function chooseLeast(least: u32): void {
+  leastMatch = least;
+  factor = HASH_FACTOR << (64 - 8 * least);
+  const isShallow = least == 6;
+  depth = isShallow ? SHALLOW : DEEP;
+  good = isShallow ? SHALLOW_GOOD : DEEP_GOOD;
+  nice = isShallow ? SHALLOW_NICE : DEEP_NICE;
+}
+
+/** As parseGreedy. */
+export function parseChains(at: usize, stop: usize, end: usize, oldest: usize): usize {
+  while (at < stop) {
+    search(at, end, oldest, leastMatch - 1, depth);
+    enter(at);
+    if (bestLength < leastMatch || !pays(bestLength, bestDistance)) {
+      countLiteral(load<u8>(at));
+      at++;
+      continue;
+    }
+    let length = bestLength;
+    let distance = bestDistance;
+    for (let n = 0; n < MAX_DEFERRALS && length < nice && at + 1 < end; n++) {
+      search(at + 1, end, oldest, length - 1, length < good ? depth >> 1 : depth >> 3);
+      if (bestLength < length || !isBetter(bestLength, bestDistance, length, distance)) break;
+      countLiteral(load<u8>(at));
+      at++;
+      enter(at);
+      length = bestLength;
+      distance = bestDistance;
+    }
+    addMatch(at, length, distance);
+    const next = at + length;
+    for (at++; at < next; at++) enter(at);
+    if (isFull()) break;
+  }
+  return at;
+}
+
+/** Whether a match is cheaper than its literals. */
+function pays(length: u32, distance: u32): bool {
+  return length * literalCost > 16 * (MATCH_COST + (31 - clz(distance)));
+}
+
+/** Whether a match is worth one literal more: four units a byte, one for each bit of distance. */
+function isBetter(length: u32, distance: u32, oldLength: u32, oldDistance: u32): bool {
+  return 4 * <i32>(length - oldLength) + <i32>clz(distance) - <i32>clz(oldDistance) > 2;
+}
+
+/** Leaves the longest match longer than `longerThan` in bestLength, the nearest of its length, and bestDistance. */
+function search(at: usize, end: usize, oldest: usize, longerThan: u32, most: i32): void {
+  bestLength = 0;
+  let length = longerThan;
+  const limit = min(<u32>(end - at), MAX_MATCH);
+  if (length >= limit) return;
+  const farthest = min(HISTORY, <u32>(at - oldest));
+  let reached: u32 = 0;
+  let entry = <u32>load<u16>(HEADS + headOf(at));
+  let tail = load<u32>(at + length - 3);
+  do {
+    const distance = (<u32>at - entry) & 0xffff;
+    // Distances grow along a chain; where they do not, it has been overwritten.
+    if (distance <= reached || distance > farthest) return;
+    reached = distance;
+    const candidate = at - distance;
+    if (load<u32>(candidate + length - 3) == tail) {
+      const found = min(matchLength(at, candidate), limit);
+      if (found > length) {
+        length = found;
+        bestLength = found;
+        bestDistance = distance;
+        if (found >= min(limit, nice)) return;
+        tail = load<u32>(at + length - 3);
+      }
+    }
+    entry = <u32>load<u16>(BEFORE + ((candidate & 0x7fff) << 1));
+  } while (--most > 0);
+}
+
+function enter(at: usize): void {
+  const head = HEADS + headOf(at);
+  store<u16>(BEFORE + ((at & 0x7fff) << 1), load<u16>(head));
+  store<u16>(head, <u32>at);
+}
+
+function headOf(at: usize): usize {
+  return <usize>((load<u64>(at) * factor) >> (64 - HASH_BITS)) << 1;
+}

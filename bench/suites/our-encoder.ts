@@ -1,0 +1,27 @@
+import { encoder } from "../../src/encode/choose-encoder.ts";
+import type { RowFormat } from "../../src/encode/encoder.ts";
+import { compilePacker } from "../../src/encode/packer.ts";
+import type { Output } from "../case.ts";
+import type { Corpus } from "../corpora/corpora.ts";
+
+export const limits = { maxRows: 1_000_000_000, maxBytes: 300 * 1024 * 1024 };
+
+/** What a sink does to a batch, on one thread: packs the records, encodes the chunks, seals. */
+export function batchOf({ table, records }: Corpus, format: RowFormat, wasm: Uint8Array | undefined): () => Output {
+  const packer = compilePacker(table, { format, maxRecordBytes: limits.maxBytes });
+  const rows = encoder(table, format, limits, wasm);
+  function handOver(): void {
+    const chunk = packer.take()!;
+    for (let from = 0; from < chunk.rows; ) from += rows.append(chunk, from);
+    packer.recycle(chunk);
+  }
+  return () => {
+    for (const record of records) {
+      packer.pack(record);
+      if (packer.isFull) handOver();
+    }
+    if (packer.rows > 0) handOver();
+    const { rawBytes, parts } = rows.seal();
+    return { bytesIn: rawBytes, out: parts };
+  };
+}
