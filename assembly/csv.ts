@@ -129,7 +129,7 @@ function copyUnlessSpecial(out: usize, from: usize, bytes: usize): bool {
  * half gives the only candidate for each byte, and one comparison settles it. The other entries are bytes that cannot
  * have the low half by which they are found.
  */
-function specials(block: v128): i32 {
+export function specials(block: v128): i32 {
   const table = i8x16(1, 0, 0x22, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0, 0x2c, 0x0d, 0, 0);
   const candidates = v128.swizzle(table, v128.and(block, i8x16.splat(0x0f)));
   return i8x16.bitmask(i8x16.eq(candidates, block));

@@ -2,10 +2,11 @@
 //
 //   setup(p = reserveDescriptor(n)); begin(level)
 //   per chunk:  p = reserve(...), the host copies tape and texts, openChunk(...); then encode(...) until it is not DRAIN
+//   per slab of raw rows: p = reserveChunk(0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
 //   per batch:  finish(), the host takes the output, begin(level)
 //
 // The output buffer of the gzip has room for one window of input, so after each window the host gets its turn to take it.
-import { writeCsvRow } from "./csv";
+import { copyText, writeCsvRow } from "./csv";
 import {
   gzipFinish,
   gzipInput,
@@ -19,6 +20,7 @@ import {
 import { writeJsonRow } from "./json";
 import { CSV, format, readDescriptor } from "./layout";
 import { beginPieces, hasPieces, writePieces } from "./pieces";
+import { beginRaw, cutCsv, nextRawRow, rawDetail, rawNext, rawOffset, rawReason, rawRow } from "./raw";
 import { rowBound } from "./size";
 import { beginChunk, endsWell, hasRow, nextRow, setTextCursor, textCursor } from "./tape";
 
@@ -33,6 +35,8 @@ const BATCH_FULL: i32 = 1;
 const DRAIN: i32 = 2;
 /** encode(): the texts did not end with the rows; the chunk was not made for this table. */
 const MISMATCH: i32 = 3;
+/** encodeRaw(): a row was refused; ask for it, then call again. */
+const REFUSED: i32 = 4;
 
 let rows: i32 = 0;
 let rawBytes: f64 = 0;
@@ -118,6 +122,63 @@ function continueLargeRow(): bool {
   }
   takeRow(largeLength);
   return false;
+}
+
+export function openRaw(bytes: i32, from: i32): void {
+  beginRaw(bytes, from);
+  isRawChecked = false;
+  copied = 0;
+}
+
+/** The raw row at hand was checked and is still to be taken. */
+let isRawChecked: bool = false;
+/** Bytes of it that are in the window or behind it. */
+let copied: usize = 0;
+
+/** Takes rows of the slab until it ends, a limit is met, a row is refused, or the output must be taken. */
+export function encodeRaw(maxRows: i32, maxBytes: f64): i32 {
+  while (true) {
+    if (!isRawChecked) {
+      if (!nextRawRow(<usize>maxBytes)) return CHUNK_END;
+      if (rawReason != 0) return REFUSED;
+      isRawChecked = true;
+    }
+    const length = rawNext - rawRow;
+    if (copied == 0 && (rows >= maxRows || rawBytes + <f64>length > maxBytes)) return BATCH_FULL;
+    const room = <usize>(gzipInputCapacity() - pending);
+    const piece = min(length - copied, room);
+    copyText(gzipInput() + pending, rawRow + copied, piece);
+    copied += piece;
+    pending += <i32>piece;
+    if (copied < length) return flushWindow();
+    rawBytes += <f64>length;
+    rows++;
+    copied = 0;
+    isRawChecked = false;
+  }
+}
+
+/** Where a slab of CSV that is so long may be cut. The bytes lie where a chunk's texts do; nothing else is touched. */
+export function cutRaw(bytes: i32, maxBytes: f64): i32 {
+  return cutCsv(bytes, <usize>maxBytes);
+}
+
+/** The refused row: where in the slab it begins, and where the next one. */
+export function rawStart(): i32 {
+  return rawOffset(rawRow);
+}
+
+/** Where the next row begins that was not taken or refused. */
+export function rawEnd(): i32 {
+  return rawOffset(isRawChecked ? rawRow : rawNext);
+}
+
+export function rawRefusal(): i32 {
+  return rawReason;
+}
+
+export function rawRefusalDetail(): i32 {
+  return <i32>rawDetail;
 }
 
 /** Closes the gzip member; the window must have been flushed by `flush()` and the output taken. */

@@ -71,7 +71,7 @@ export function copyEscaping(out: usize, from: usize, bytes: usize): usize {
 }
 
 /** A bit for each byte below space and for `"` and `\`. */
-function toEscape(block: v128): i32 {
+export function toEscape(block: v128): i32 {
   const quoteOrBackslash = v128.or(i8x16.eq(block, i8x16.splat(0x22)), i8x16.eq(block, i8x16.splat(0x5c)));
   return i8x16.bitmask(v128.or(quoteOrBackslash, i8x16.lt_u(block, i8x16.splat(0x20))));
 }

@@ -9,6 +9,8 @@ import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import type { DestinationSession } from "./destination/destination.ts";
 import { encoder } from "./encode/choose-encoder.ts";
 import { compilePacker } from "./encode/packer.ts";
+import { rawCutter } from "./encode/raw-cutter.ts";
+import { type RawPacker, rawPacker, type SlabBytes } from "./encode/raw-packer.ts";
 import { embeddedWasm } from "./encode/wasm-embedded.ts";
 import { aborted, MillraceError, throwIfAborted } from "./errors.ts";
 import { type BatchEvent, publish } from "./events.ts";
@@ -76,6 +78,11 @@ function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): 
   const wasm = embeddedWasm();
   const plain = { name: table.name, list: table.list };
 
+  function startRaw(handOver: (slab: SlabBytes) => void): RawPacker {
+    const cut = rawCutter(format, clientBatchSizeLimit, wasm);
+    return rawPacker({ cut, maxRowBytes: clientBatchSizeLimit, malformedText }, handOver);
+  }
+
   function startSubtasks(subtaskHooks: SubtaskHooks) {
     return Array.from({ length: Math.max(1, parallelism) }, (_, index) => {
       const plan = { table: table.name, format, maxRows: batchSize, index };
@@ -84,7 +91,8 @@ function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): 
         : workerSubtask({ plan, table: plain, limits, wasm }, subtaskHooks);
     });
   }
-  return batcher({ maxRows: batchSize, intervalMs: batchIntervalMs, rowsPerChunk }, packer, startSubtasks, hooks);
+  const plan = { maxRows: batchSize, intervalMs: batchIntervalMs, rowsPerChunk };
+  return batcher(plan, packer, startRaw, startSubtasks, hooks);
 }
 
 function deliver(

@@ -3,6 +3,8 @@ import type { WritableStream } from "node:stream/web";
 import type { Batcher, BatcherHooks, Place } from "./batch/batcher.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
+import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
+import type { RefusedRow } from "./encode/raw-slab.ts";
 import { MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -12,7 +14,7 @@ import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
 
 /** Counters since `open()`. Bytes are of sealed batches. */
 export interface SinkStats {
-  /** Records that `write()` took. */
+  /** Records that `write()` took, and rows of `writeRaw()` that were found sound, which takes place a little later. */
   readonly accepted: number;
   /** Records that were refused, whether thrown at the caller or sent to the dead letter. */
   readonly rejected: number;
@@ -82,7 +84,9 @@ export class Sink<R> implements AsyncDisposable {
     packedBytes: 0,
     checkpoints: 0,
   };
-  #acceptedAtCheckpoint = 0;
+  /** Of the accepted, those of `write()`, whose number is known at once, and raw rows as of the last seal. */
+  #written = 0;
+  #acceptedAtCheckpoint = { written: 0, raw: 0 };
   #room: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
@@ -97,6 +101,10 @@ export class Sink<R> implements AsyncDisposable {
     this.#batcher = parts.startBatcher({
       onSealed: (batch) => this.#deliver(batch),
       onRoom: () => this.#offerRoom(),
+      onRawTaken: (rows) => {
+        this.#counters.accepted += rows;
+      },
+      onRawRefused: (row, slab, refused) => this.#refuseRaw(row, slab, refused),
       onFailed: (error) => this.#fail(error),
     });
   }
@@ -119,19 +127,42 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
    */
   write(record: R, place?: Place): boolean {
-    this.#mustBeOpen();
-    if (this.#isOverfull())
-      throw new MillraceError(
-        "BACK_PRESSURE",
-        `Table ${this.table.name}: ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this record was not taken. When write() returns false, await sink.ready before the next.`,
-      );
+    this.#mustTake("record");
     try {
       this.#batcher.write(record, place);
       this.#counters.accepted++;
+      this.#written++;
     } catch (error) {
       if (!(error instanceof MillraceError && error.code === "RECORD_REFUSED")) throw error;
       this.#refuse(error, record, place);
     }
+    return !this.#isPressed();
+  }
+
+  /**
+   * Takes rows that are encoded already, in the sink's own format: CSV (RFC 4180, UTF-8, no header row, the fields in the
+   * order of the table's columns) or NDJSON (a JSON object a line). No row becomes an object; they are checked for their
+   * framing and packed. May be cut anywhere, also within a row or a character: what is left of the last row goes on with
+   * the next call, and `flush()`, `checkpoint()` and `close()` take it as a row. Rows and records of `write()` keep their
+   * order in a subtask. Give some hundred kilobytes at a time; what is given is copied and may be used again at once.
+   *
+   * Checked: CSV for balanced quotes and the number of fields; NDJSON for valid JSON objects, nested up to 1 024 deep; both
+   * for UTF-8 and for the size of a row. Types are NOT checked: Kusto stores null for a value that does not fit its
+   * column. Empty lines are no rows, and a byte order mark at the very start is dropped.
+   *
+   * A row that fails is found by the subtask, later. With a dead letter it goes there, by its number among the raw rows
+   * (from 0) and its text, and its neighbours arrive. Without one the sink fails with RECORD_REFUSED at the next call, and no
+   * checkpoint after it resolves. Rows count as accepted when the subtask has counted them.
+   *
+   * @returns false when the caller should wait for {@link ready} before the next.
+   * @throws MillraceError BACK_PRESSURE when `false` was not heeded and the bounds are full; nothing was taken.
+   * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
+   */
+  writeRaw(rows: Uint8Array | string): boolean {
+    this.#mustTake("call's rows");
+    if (typeof rows !== "string" && !(rows instanceof Uint8Array))
+      throw new MillraceError("BAD_OPTION", `Table ${this.table.name}: writeRaw() takes a Uint8Array or a text.`);
+    this.#batcher.writeRaw(rows);
     return !this.#isPressed();
   }
 
@@ -181,12 +212,13 @@ export class Sink<R> implements AsyncDisposable {
    */
   async checkpoint(): Promise<Checkpoint> {
     this.#mustBeOpen();
-    const { accepted } = this.#counters;
     const started = performance.now();
-    const records = accepted - this.#acceptedAtCheckpoint;
-    this.#acceptedAtCheckpoint = accepted;
-    if (this.#parts.options.deliveryGuarantee === "none") await this.#batcher.seal("flush");
-    else await this.#flush();
+    const written = this.#written - this.#acceptedAtCheckpoint.written;
+    this.#acceptedAtCheckpoint.written = this.#written;
+    const isNone = this.#parts.options.deliveryGuarantee === "none";
+    const rawTaken = await (isNone ? this.#seal() : this.#flush());
+    const records = written + rawTaken - this.#acceptedAtCheckpoint.raw;
+    this.#acceptedAtCheckpoint.raw = rawTaken;
     const epoch = ++this.#counters.checkpoints;
     publish("millrace:checkpoint", {
       sink: this.#parts.id,
@@ -234,15 +266,23 @@ export class Sink<R> implements AsyncDisposable {
     if (this.#failure) throw this.#failure;
   }
 
-  async #flush(): Promise<void> {
-    try {
-      await this.#batcher.seal("flush");
-    } catch (error) {
-      throw this.#failure ?? error;
-    }
+  async #flush(): Promise<number> {
+    const rawTaken = await this.#seal();
     // Deliveries and letters never reject: what went wrong is in #failure.
     await Promise.all([...this.#inFlight, ...this.#letters]);
     if (this.#failure) throw this.#failure;
+    return rawTaken;
+  }
+
+  /** Returns the raw rows taken since the beginning. */
+  async #seal(): Promise<number> {
+    try {
+      const rawTaken = await this.#batcher.seal("flush");
+      if (!this.#failure) return rawTaken;
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+    throw this.#failure;
   }
 
   #release(): Promise<void> {
@@ -258,6 +298,15 @@ export class Sink<R> implements AsyncDisposable {
   #mustBeOpen(): void {
     if (this.#failure) throw this.#failure;
     if (this.#closing) throw new MillraceError("CLOSED", `The sink of table ${this.table.name} is closed.`);
+  }
+
+  #mustTake(what: string): void {
+    this.#mustBeOpen();
+    if (!this.#isOverfull()) return;
+    throw new MillraceError(
+      "BACK_PRESSURE",
+      `Table ${this.table.name}: ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
+    );
   }
 
   #isPressed(): boolean {
@@ -309,6 +358,18 @@ export class Sink<R> implements AsyncDisposable {
           new MillraceError("INTERNAL", `The dead letter could not be written: ${reasonOf(cause)}`, { cause }),
         ),
     );
+  }
+
+  #refuseRaw(row: number, slab: ArrayBuffer, refused: RefusedRow): void {
+    if (this.#failure) return;
+    const { clientBatchSizeLimit } = this.#parts.options;
+    const error = rawRowRefused(this.table, clientBatchSizeLimit, row, slab, refused);
+    try {
+      this.#refuse(error, rawRowText(slab, refused), `raw row ${row}`);
+    } catch {
+      // No dead letter, and no call that it could be thrown at.
+      this.#fail(error);
+    }
   }
 
   #deliver(batch: SealedBatch): void {

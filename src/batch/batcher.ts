@@ -1,6 +1,9 @@
 import type { Packer } from "../encode/packer.ts";
+import type { RawPacker, SlabBytes } from "../encode/raw-packer.ts";
+import type { RefusedRow } from "../encode/raw-slab.ts";
 import type { MillraceError } from "../errors.ts";
 import { chooseSubtask, chunkGoal, untilDue } from "./policy.ts";
+import { rawLedger } from "./raw-ledger.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
 import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
 
@@ -8,10 +11,18 @@ import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
 export interface Batcher<R> {
   /** Packs one record. Throws RECORD_REFUSED and leaves everything as it was when the record does not fit. */
   write(record: R, place: Place | undefined): void;
-  /** Chunks handed to subtasks and not encoded yet. */
+  /**
+   * Takes rows that were encoded before, cut anywhere; what is left of the last row goes on with the next call. Copies
+   * what it is given. A row that does not fit is told of later, by `onRawRefused`.
+   */
+  writeRaw(rows: Uint8Array | string): void;
+  /** Chunks and slabs handed to subtasks and not encoded yet. */
   readonly outstanding: number;
-  /** Seals every open batch; resolved once all of them have been given to `onSealed`. */
-  seal(reason: SealReason): Promise<void>;
+  /**
+   * Seals every open batch, and takes what is left of raw input as a row; resolved once all batches have been given to
+   * `onSealed`, with the number of raw rows taken since the beginning.
+   */
+  seal(reason: SealReason): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -30,6 +41,10 @@ export interface BatcherHooks {
   onSealed(batch: SealedBatch): void;
   /** A chunk has been encoded: there may be room again. */
   onRoom(): void;
+  /** So many raw rows were found sound. */
+  onRawTaken(rows: number): void;
+  /** One raw row, by its number since the beginning, and the slab that it lies in. Called in the order of the rows. */
+  onRawRefused(row: number, slab: ArrayBuffer, refused: RefusedRow): void;
   onFailed(error: MillraceError): void;
 }
 
@@ -39,11 +54,14 @@ const longestTimeoutMs = 2 ** 31 - 1;
 export function batcher<R>(
   plan: BatcherPlan,
   packer: Packer,
+  startRaw: (handOver: (slab: SlabBytes) => void) => RawPacker,
   startSubtasks: (hooks: SubtaskHooks) => SubtaskPort[],
   hooks: BatcherHooks,
 ): Batcher<R> {
   let goal = Math.min(plan.rowsPerChunk, plan.maxRows);
   let packingSince = 0;
+  let raw: RawPacker | undefined;
+  let rawSince = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   /** Subtasks that were told to seal by age and have not answered: their age is being dealt with. */
@@ -58,7 +76,20 @@ export function batcher<R>(
       arm();
       hooks.onRoom();
     },
+    onRawEncoded(subtask, bytes, tally) {
+      ledger.settle(subtask, bytes, tally);
+      if (isClosed) return;
+      aimAt();
+      arm();
+      hooks.onRoom();
+    },
     onFailed: hooks.onFailed,
+  });
+
+  const ledger = rawLedger((rowsBefore, bytes, { rows, refused }) => {
+    for (const row of refused) hooks.onRawRefused(rowsBefore + row.row, bytes, row);
+    hooks.onRawTaken(rows - refused.length);
+    raw?.recycle(bytes);
   });
 
   /** Learns how many rows the next chunk should have, and hands it over when it has them already. */
@@ -72,10 +103,18 @@ export function batcher<R>(
     if (chunk) chooseSubtask(subtasks).submit(chunk, packingSince);
   }
 
+  function handOverSlab({ bytes, length }: SlabBytes): void {
+    const subtask = chooseSubtask(subtasks);
+    ledger.open(subtask);
+    subtask.submitRaw({ bytes, length, recordsBefore: packer.nextRecord }, rawSince);
+    rawSince = performance.now();
+  }
+
   function arm(): void {
     if (timer || isClosed || plan.intervalMs <= 0) return;
     const waiting = subtasks.map((s) => (sealing.has(s) ? undefined : s.oldest));
     if (packer.rows > 0) waiting.push(packingSince);
+    if (raw?.isWaiting) waiting.push(rawSince);
     const delay = untilDue(waiting, plan.intervalMs, performance.now());
     if (delay !== undefined) timer = setTimeout(sealDue, Math.min(delay, longestTimeoutMs));
   }
@@ -84,6 +123,7 @@ export function batcher<R>(
     timer = undefined;
     const deadline = performance.now() - plan.intervalMs + 0.5; // timers may fire a fraction of a millisecond early
     if (packer.rows > 0 && packingSince <= deadline) handOver();
+    if (raw?.isWaiting && rawSince <= deadline) raw.flush(false);
     for (const subtask of subtasks) {
       if (sealing.has(subtask) || subtask.oldest === undefined || subtask.oldest > deadline) continue;
       sealing.add(subtask);
@@ -100,12 +140,21 @@ export function batcher<R>(
 
   return {
     write(record, place) {
+      // Raw rows that are whole go before it; a row that is not goes behind.
+      if (raw?.isWaiting) raw.flush(false);
       packer.pack(record, place);
       if (packer.rows === 1) {
         packingSince = performance.now();
         arm();
       }
       if (packer.rows >= goal || packer.isFull) handOver();
+    },
+    writeRaw(rows) {
+      handOver();
+      raw ??= startRaw(handOverSlab);
+      if (!raw.isWaiting) rawSince = performance.now();
+      raw.add(rows);
+      arm();
     },
     get outstanding() {
       let chunks = 0;
@@ -114,7 +163,10 @@ export function batcher<R>(
     },
     async seal(reason) {
       handOver();
+      raw?.flush(true);
+      const mark = ledger.mark();
       await Promise.all(subtasks.map((subtask) => subtask.seal(reason)));
+      return mark.taken!;
     },
     async close() {
       isClosed = true;

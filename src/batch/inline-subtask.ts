@@ -18,6 +18,10 @@ export function inlineSubtask(plan: SubtaskPlan, encoder: Encoder, hooks: Subtas
       work.accept(chunk, openedAt);
       hooks.onEncoded(port, chunk);
     },
+    submitRaw(slab, openedAt) {
+      const tally = work.acceptRaw(slab, openedAt);
+      hooks.onRawEncoded(port, slab.bytes, tally);
+    },
     async seal(reason) {
       work.seal(reason);
     },

@@ -14,7 +14,10 @@ export interface SealedBatch {
   readonly packedBytes: number;
   /** The subtask that sealed it, from 0. */
   readonly subtask: number;
-  /** Sequence numbers of the first and the last record in it, counted per sink from 0. */
+  /**
+   * Sequence numbers of the first and the last record in it, counted per sink from 0. Raw rows have none: a batch of
+   * nothing else has the number of the record that would have come next.
+   */
   readonly firstRecord: number;
   readonly lastRecord: number;
   /** What closed it. */

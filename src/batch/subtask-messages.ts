@@ -1,5 +1,6 @@
 import type { Chunk, SpareBuffers } from "../encode/chunk.ts";
 import type { BatchLimits } from "../encode/encoder.ts";
+import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
 import type { Table } from "../schema/table.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
 import type { SubtaskPlan } from "./subtask.ts";
@@ -15,6 +16,7 @@ export interface SubtaskStart {
 
 export type ToSubtask =
   | { readonly do: "encode"; readonly chunk: Chunk; readonly openedAt: number }
+  | { readonly do: "encodeRaw"; readonly slab: RawSlab; readonly openedAt: number }
   | { readonly do: "seal"; readonly reason: SealReason };
 
 /** What every answer tells of the open batch. */
@@ -27,4 +29,5 @@ export interface OpenBatch {
 export type FromSubtask =
   | { readonly did: "sealed"; readonly batch: SealedBatch }
   | { readonly did: "encode"; readonly spare: SpareBuffers; readonly open: OpenBatch }
+  | { readonly did: "encodeRaw"; readonly spare: ArrayBuffer; readonly tally: RawTally; readonly open: OpenBatch }
   | { readonly did: "seal"; readonly open: OpenBatch };

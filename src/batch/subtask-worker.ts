@@ -29,6 +29,12 @@ port.on("message", (message: ToSubtask) => {
     answer({ did: "seal", open: openBatch() });
     return;
   }
+  if (message.do === "encodeRaw") {
+    const { slab, openedAt } = message;
+    const tally = work.acceptRaw(slab, openedAt);
+    answer({ did: "encodeRaw", spare: slab.bytes, tally, open: openBatch() }, [slab.bytes]);
+    return;
+  }
   const { chunk, openedAt } = message;
   work.accept(chunk, openedAt);
   answer({ did: "encode", spare: { tape: chunk.tape, text: chunk.text }, open: openBatch() }, [chunk.tape, chunk.text]);

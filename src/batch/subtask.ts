@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { type Chunk, recordOf } from "../encode/chunk.ts";
 import type { Encoder, RowFormat } from "../encode/encoder.ts";
+import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
 
 /**
@@ -14,6 +15,8 @@ export interface Subtask {
   readonly openSince: number;
   /** Encodes a chunk whose first record was written at `openedAt`; calls `emit` for every batch that became full. */
   accept(chunk: Chunk, openedAt: number): void;
+  /** The same for rows that were encoded before; returns what it found. */
+  acceptRaw(slab: RawSlab, openedAt: number): RawTally;
   /** Seals the open batch, if it has rows. */
   seal(reason: SealReason): void;
 }
@@ -45,6 +48,12 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (batch: Seale
     });
   }
 
+  /** Behind an append that has stopped: seals the batch if that is why. */
+  function sealIfFull(isRest: boolean): void {
+    if (encoder.rows >= plan.maxRows) seal("records");
+    else if (isRest) seal("bytes");
+  }
+
   return {
     get openRows() {
       return encoder.rows;
@@ -61,9 +70,21 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (batch: Seale
         const taken = encoder.append(chunk, from);
         from += taken;
         if (taken > 0) lastRecord = recordOf(chunk, from - 1);
-        if (encoder.rows >= plan.maxRows) seal("records");
-        else if (from < chunk.rows) seal("bytes");
+        sealIfFull(from < chunk.rows);
       }
+    },
+    acceptRaw(slab, openedAt) {
+      const tally: RawTally = { rows: 0, refused: [] };
+      for (let from = 0; from < slab.length; ) {
+        if (encoder.rows === 0) {
+          firstRecord = slab.recordsBefore;
+          lastRecord = slab.recordsBefore;
+          openSince = openedAt;
+        }
+        from = encoder.appendRaw(slab, from, tally);
+        sealIfFull(from < slab.length);
+      }
+      return tally;
     },
     seal,
   };

@@ -13,7 +13,7 @@ export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): Subtask
   // execArgv is emptied so that the loaders of the host program (tsx, coverage) are not started again for plain text.
   const worker = new Worker(workerText, { eval: true, workerData: start, execArgv: [], name: `millrace-${index}` });
   const seals: { resolve(): void; reject(error: MillraceError): void }[] = [];
-  /** When the first record of each outstanding chunk was written, in order. */
+  /** When the first record of each outstanding chunk or slab was written, in order. */
   const outstanding: number[] = [];
   let open: OpenBatch = { openRows: 0, openSince: 0 };
   let owed = 0;
@@ -56,7 +56,8 @@ export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): Subtask
       return;
     }
     outstanding.shift();
-    hooks.onEncoded(port, message.spare);
+    if (message.did === "encodeRaw") hooks.onRawEncoded(port, message.spare, message.tally);
+    else hooks.onEncoded(port, message.spare);
   });
 
   worker.unref(); // behind the listeners: a "message" listener takes hold of the process again
@@ -76,6 +77,11 @@ export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): Subtask
       if (failure) throw failure;
       outstanding.push(openedAt);
       ask({ do: "encode", chunk, openedAt }, [chunk.tape, chunk.text]);
+    },
+    submitRaw(slab, openedAt) {
+      if (failure) throw failure;
+      outstanding.push(openedAt);
+      ask({ do: "encodeRaw", slab, openedAt }, [slab.bytes]);
     },
     seal(reason) {
       if (failure) return Promise.reject(failure);

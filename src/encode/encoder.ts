@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
+import type { RawSlab, RawTally } from "./raw-slab.ts";
 
 /** How a row is written: CSV is the fastest for the service to load (documentation); NDJSON is Kusto's `multijson`. */
 export type RowFormat = "csv" | "ndjson";
@@ -29,6 +30,11 @@ export interface Encoder {
    * @throws MillraceError INTERNAL when a row alone exceeds `maxBytes`, which the packer should have refused.
    */
   append(chunk: Chunk, from: number): number;
+  /**
+   * The same for rows that were encoded before, from byte `from` of the slab on: returns where it stopped, the slab's
+   * length at its end. What it goes over is added to `tally`; a row that is refused is left out.
+   */
+  appendRaw(slab: RawSlab, from: number, tally: RawTally): number;
   /** Closes the batch; the parts are the caller's own (transferable), and together one gzip member. */
   seal(): PackedRows;
 }

@@ -3,6 +3,7 @@ import type { Chunk } from "./chunk.ts";
 import { type BatchLimits, type Encoder, type RowFormat, rowTooLarge } from "./encoder.ts";
 import type { TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
+import { rawRows } from "./raw-rows.ts";
 import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
 
 /** UTF-16 units of rows that are handed to the gzip at once. */
@@ -84,6 +85,38 @@ export function jsEncoder(table: TableShape, format: RowFormat, limits: BatchLim
       const taken = open.row - from;
       if (open.row === chunk.rows) open = undefined;
       return taken;
+    },
+    appendRaw(slab, from, tally) {
+      const bytes = new Uint8Array(slab.bytes, 0, slab.length);
+      const found = rawRows(format, table.list.length, limits.maxBytes, bytes, from);
+      push();
+      // Sound rows that follow each other go to the gzip together.
+      let run = from;
+      let runEnd = from;
+      const pushRun = (): void => {
+        if (runEnd > run) gzip.push(bytes.subarray(run, runEnd));
+      };
+      while (found.next()) {
+        const { start, end, reason, detail } = found;
+        if (reason !== 0) {
+          tally.refused.push({ row: tally.rows++, start, end, reason, detail });
+          continue;
+        }
+        if (rows >= limits.maxRows || rawBytes + end - start > limits.maxBytes) {
+          pushRun();
+          return start;
+        }
+        if (start !== runEnd) {
+          pushRun();
+          run = start;
+        }
+        runEnd = end;
+        rows++;
+        rawBytes += end - start;
+        tally.rows++;
+      }
+      pushRun();
+      return slab.length;
     },
     seal() {
       push();

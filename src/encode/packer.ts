@@ -23,6 +23,8 @@ export interface PackerOptions {
 export interface Packer {
   /** Records in the open chunk. */
   readonly rows: number;
+  /** The sequence number of the next record. */
+  readonly nextRecord: number;
   /** Time to `take()`: the chunk has its rows, or enough text. */
   readonly isFull: boolean;
   /**
@@ -126,6 +128,9 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
   return {
     get rows() {
       return rows;
+    },
+    get nextRecord() {
+      return nextRecord;
     },
     get isFull() {
       return rows === mostRows || tape.text.length >= fullTextUnits;

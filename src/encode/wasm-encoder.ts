@@ -3,6 +3,7 @@ import type { Chunk } from "./chunk.ts";
 import { type BatchLimits, type Encoder, type RowFormat, rowTooLarge } from "./encoder.ts";
 import { descriptorOf, type TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
+import type { RawSlab, RefusedRow } from "./raw-slab.ts";
 import { type Kernel, memoryOf, trapped } from "./wasm.ts";
 
 /** deflate's effort; the service unpacks any, and level 1 is what a fast sink can afford. */
@@ -12,12 +13,14 @@ const level = 1;
 const chunkEnd = 0;
 const batchFull = 1;
 const drain = 2;
+const refused = 4;
 
 /** Rows and gzip made by the WebAssembly module. The kernel is this encoder's own: it holds the state of its batch. */
 export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchLimits, kernel: Kernel): Encoder {
   const memory = memoryOf(kernel);
   const packed = packedParts();
-  let chunk: Chunk | undefined;
+  /** What lies in the module's memory, and the row or byte from which it goes on. */
+  let opened: Chunk | RawSlab | undefined;
   let next = 0;
 
   const descriptor = descriptorOf(table, format);
@@ -26,13 +29,21 @@ export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchL
   kernel.setup();
   kernel.begin(level);
 
-  function open(newChunk: Chunk, from: number): void {
-    const tapeAt = kernel.reserveChunk(newChunk.tapeBytes, newChunk.textBytes);
+  function openChunk(chunk: Chunk, from: number): void {
+    const tapeAt = kernel.reserveChunk(chunk.tapeBytes, chunk.textBytes);
     const bytes = memory();
-    bytes.set(new Uint8Array(newChunk.tape, 0, newChunk.tapeBytes), tapeAt);
-    bytes.set(new Uint8Array(newChunk.text, 0, newChunk.textBytes), kernel.textStart());
-    kernel.openChunk(newChunk.rows, newChunk.textUnits, from);
-    chunk = newChunk;
+    bytes.set(new Uint8Array(chunk.tape, 0, chunk.tapeBytes), tapeAt);
+    bytes.set(new Uint8Array(chunk.text, 0, chunk.textBytes), kernel.textStart());
+    kernel.openChunk(chunk.rows, chunk.textUnits, from);
+    opened = chunk;
+    next = from;
+  }
+
+  function openSlab(slab: RawSlab, from: number): void {
+    kernel.reserveChunk(0, slab.length);
+    memory().set(new Uint8Array(slab.bytes, 0, slab.length), kernel.textStart());
+    kernel.openRaw(slab.length, from);
+    opened = slab;
     next = from;
   }
 
@@ -42,17 +53,28 @@ export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchL
     kernel.outputTaken();
   }
 
-  function encode(): number {
+  /** Calls on until there is something other to do than to take the output. */
+  function encode(step: (maxRows: number, maxBytes: number) => number): number {
     try {
       let state = drain;
       while (state === drain) {
-        state = kernel.encode(limits.maxRows, limits.maxBytes);
+        state = step(limits.maxRows, limits.maxBytes);
         if (state === drain) takeOutput();
       }
       return state;
     } catch (error) {
       throw trapped(error, `encoding rows of table ${table.name}`);
     }
+  }
+
+  function refusedRow(row: number): RefusedRow {
+    return {
+      row,
+      start: kernel.rawStart(),
+      end: kernel.rawEnd(),
+      reason: kernel.rawRefusal(),
+      detail: kernel.rawRefusalDetail(),
+    };
   }
 
   return {
@@ -64,17 +86,32 @@ export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchL
     },
     append(given, from) {
       if (from >= given.rows) return 0;
-      if (given !== chunk || from !== next) open(given, from);
+      if (given !== opened || from !== next) openChunk(given, from);
       const before = kernel.rowsTaken();
-      const state = encode();
+      const state = encode(kernel.encode);
       if (state !== chunkEnd && state !== batchFull)
         throw new MillraceError("INTERNAL", `A chunk was not packed for table ${table.name} as this encoder knows it.`);
       const after = kernel.rowsTaken();
       if (after === 0) throw rowTooLarge(table.name, limits);
       next = from + after - before;
       // The chunk's buffers belong to the caller again.
-      if (next === given.rows) chunk = undefined;
+      if (next === given.rows) opened = undefined;
       return after - before;
+    },
+    appendRaw(slab, from, tally) {
+      if (slab !== opened || from !== next) openSlab(slab, from);
+      let counted = kernel.rowsTaken();
+      let state = refused;
+      while (state === refused) {
+        state = encode(kernel.encodeRaw);
+        const taken = kernel.rowsTaken();
+        tally.rows += taken - counted;
+        counted = taken;
+        if (state === refused) tally.refused.push(refusedRow(tally.rows++));
+      }
+      next = kernel.rawEnd();
+      if (next === slab.length) opened = undefined;
+      return next;
     },
     seal() {
       const rows = kernel.rowsTaken();

@@ -24,6 +24,13 @@ export interface Kernel {
   textStart(): number;
   openChunk(rows: number, textUnits: number, from: number): void;
   encode(maxRows: number, maxBytes: number): number;
+  openRaw(bytes: number, from: number): void;
+  encodeRaw(maxRows: number, maxBytes: number): number;
+  cutRaw(bytes: number, maxBytes: number): number;
+  rawStart(): number;
+  rawEnd(): number;
+  rawRefusal(): number;
+  rawRefusalDetail(): number;
   flush(): void;
   finish(): void;
   rowsTaken(): number;

@@ -4,6 +4,7 @@ import type { SealedBatch } from "../../src/batch/sealed-batch.ts";
 import type { SubtaskPort } from "../../src/batch/subtask-port.ts";
 import { workerSubtask } from "../../src/batch/worker-subtask.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
+import type { RawTally } from "../../src/encode/raw-slab.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { MillraceError } from "../../src/errors.ts";
 import { k, table } from "../../src/schema/table.ts";
@@ -14,11 +15,12 @@ const numbers = table("Numbers", { n: k.int() });
 interface Seen {
   readonly sealed: SealedBatch[];
   readonly failures: MillraceError[];
+  readonly tallies: RawTally[];
   encoded: number;
 }
 
 function start(wasm: Uint8Array | undefined): { subtask: SubtaskPort; seen: Seen } {
-  const seen: Seen = { sealed: [], failures: [], encoded: 0 };
+  const seen: Seen = { sealed: [], failures: [], tallies: [], encoded: 0 };
   const subtask = workerSubtask(
     {
       plan: { table: "Numbers", format: "csv", maxRows: 100, index: 3 },
@@ -29,6 +31,7 @@ function start(wasm: Uint8Array | undefined): { subtask: SubtaskPort; seen: Seen
     {
       onSealed: (batch) => seen.sealed.push(batch),
       onEncoded: () => seen.encoded++,
+      onRawEncoded: (_subtask, _bytes, tally) => seen.tallies.push(tally),
       onFailed: (error) => seen.failures.push(error),
     },
   );

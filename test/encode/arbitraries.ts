@@ -163,3 +163,62 @@ export function recordOf(list: readonly NamedColumn[], values: readonly unknown[
   });
   return record;
 }
+
+/** A text with a few of its characters taken out, doubled, or replaced by others that matter. */
+export function mutated(text: string): fc.Arbitrary<string> {
+  const change = fc.record({
+    at: fc.nat({ max: text.length }),
+    gone: fc.integer({ min: 0, max: 2 }),
+    put: fc.constantFrom(
+      "",
+      '"',
+      ",",
+      "\n",
+      "\r\n",
+      "\\",
+      "{",
+      "}",
+      "[",
+      "]",
+      ":",
+      "0",
+      "e",
+      ".",
+      "-",
+      " ",
+      "\u0001",
+      "x",
+    ),
+  });
+  return fc.array(change, { minLength: 1, maxLength: 3 }).map((changes) => {
+    let result = text;
+    for (const { at, gone, put } of changes) result = result.slice(0, at) + put + result.slice(at + gone);
+    return result;
+  });
+}
+
+/** What raw rows begin with, hold and end with, in CSV and in NDJSON. */
+const bits = fc.constantFrom(
+  ...'"""""",,,,\n\n\n\r{}[]:0123e.- \tx\\',
+  "\r\n",
+  '""',
+  '"a"',
+  '"a",',
+  '{"a":1}',
+  '{"a":"\\u00e9"}\n',
+  "{}",
+  "é",
+  "€",
+  "\u{1f600}",
+  "0123456789abcdef",
+  "0123456789abcdef0123456789abcde\n",
+);
+
+/** Bytes that are rows, nearly rows, or nothing of the kind. */
+export const garbage = fc.oneof(
+  fc.array(bits, { maxLength: 60 }).map((list) => new TextEncoder().encode(list.join(""))),
+  fc.uint8Array({ maxLength: 200 }),
+  fc
+    .tuple(fc.array(bits, { maxLength: 40 }), fc.nat(40), fc.nat(255))
+    .map(([list, at, byte]) => new TextEncoder().encode(list.join("")).map((b, i) => (i === at ? byte : b))),
+);

@@ -1,0 +1,49 @@
+import { csvRow } from "./csv-row.ts";
+import type { RowFormat } from "./encoder.ts";
+import { rawReasons } from "./raw-reasons.ts";
+import { instantiate, type Kernel, memoryOf, type WasmSource } from "./wasm.ts";
+
+/**
+ * Says where `bytes`, which begin with a row and will have more behind them, may be cut: behind the last row that surely
+ * is over; 0 where none is. It finds the rows that `rawRows` finds, broken ones included, so that every slab can be
+ * checked by itself, by any subtask.
+ */
+export type RawCutter = (bytes: Uint8Array) => number;
+
+/**
+ * A row of NDJSON is a line. For CSV the quotes count, and this runs on the caller's thread: 0.3 ns a byte in WebAssembly
+ * with both copies, 1.5 to 2 in JavaScript.
+ */
+export function rawCutter(format: RowFormat, maxBytes: number, wasm: WasmSource | undefined): RawCutter {
+  if (format === "ndjson") return (bytes) => bytes.lastIndexOf(newline) + 1;
+  const kernel = wasm === undefined ? undefined : instantiate(wasm);
+  return kernel ? wasmCutter(maxBytes, kernel) : (bytes) => cutCsv(bytes, maxBytes);
+}
+
+const newline = 0x0a;
+
+function wasmCutter(maxBytes: number, kernel: Kernel): RawCutter {
+  const memory = memoryOf(kernel);
+  return (bytes) => {
+    kernel.reserveChunk(0, bytes.length);
+    memory().set(bytes, kernel.textStart());
+    return kernel.cutRaw(bytes.length, maxBytes);
+  };
+}
+
+function cutCsv(bytes: Uint8Array, maxBytes: number): number {
+  for (let row = 0; row < bytes.length; ) {
+    const { reason, end } = csvRow(bytes, row, Math.min(bytes.length, row + maxBytes));
+    if (reason === 0) {
+      row = end;
+      continue;
+    }
+    const isOpen = reason === rawReasons.quoteOpen || reason === rawReasons.tooLarge;
+    // Its end, or what is wrong with it, may be in what follows.
+    if (isOpen && bytes.length - row < maxBytes) return row;
+    const next = bytes.indexOf(newline, row) + 1;
+    if (next === 0) return row;
+    row = next;
+  }
+  return bytes.length;
+}

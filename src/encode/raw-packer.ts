@@ -1,0 +1,205 @@
+import type { MalformedText } from "./column-packers.ts";
+import type { RawCutter } from "./raw-cutter.ts";
+import type { RawSlab } from "./raw-slab.ts";
+
+export interface RawPackerOptions {
+  readonly cut: RawCutter;
+  /** No row may take more bytes, its newline included; of a longer one only so many are kept. */
+  readonly maxRowBytes: number;
+  /** Text with half a surrogate pair: its row is refused (default), or sent with U+FFFD in its place. */
+  readonly malformedText?: MalformedText;
+  /** Default 128 KiB: handing a slab over costs a worker some 20 us, and encoding one of this size 400. */
+  readonly slabBytes?: number;
+}
+
+/** Collects bytes and texts, cut anywhere, into slabs of whole rows. */
+export interface RawPacker {
+  /** Something was added since the last `flush()`, so that there may be whole rows. */
+  readonly isWaiting: boolean;
+  /** Copies what it is given; slabs that become full on the way are handed over. */
+  add(rows: Uint8Array | string): void;
+  /** Hands over the whole rows. At the end of the input what is left is a row too, with a newline or without. */
+  flush(isEnd: boolean): void;
+  /** Gives a buffer back, to be filled again. */
+  recycle(buffer: ArrayBuffer): void;
+}
+
+export type SlabBytes = Pick<RawSlab, "bytes" | "length">;
+
+const mostSpares = 8;
+/** The longest UTF-8 of one UTF-16 unit. */
+const longestUnit = 3;
+const newline = 0x0a;
+const nothing = new Uint8Array(0);
+
+const utf8 = new TextEncoder();
+
+/** A byte order mark at the very start of the input is dropped. */
+export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes) => void): RawPacker {
+  const { cut, maxRowBytes, malformedText = "refuse", slabBytes = 131_072 } = options;
+  const spares: ArrayBuffer[] = [];
+  let slab = nothing;
+  let used = 0;
+  let isWaiting = false;
+  let isAtStart = true;
+  /** The rest of a line that is too long is being left out. */
+  let isSkipping = false;
+  /** The first half of a surrogate pair that ended a text; the next text may begin with the other. */
+  let half = "";
+
+  function open(bytes: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(bytes <= slabBytes ? (spares.pop() ?? new ArrayBuffer(slabBytes)) : new ArrayBuffer(bytes));
+  }
+
+  function recycle(buffer: ArrayBuffer): void {
+    if (buffer.byteLength === slabBytes && spares.length < mostSpares) spares.push(buffer);
+  }
+
+  /** One byte is kept for the newline that the input may lack at its end. */
+  function room(): number {
+    return slab.length - 1 - used;
+  }
+
+  /** Makes room for so many bytes, or finds the line too long, after which its rest is to be skipped. */
+  function makeRoom(bytes: number): void {
+    while (room() < bytes && !isSkipping) {
+      if (takeWholeRows()) continue;
+      if (used < maxRowBytes) grow();
+      else {
+        // What is here of the line is handed over, to be refused in its place.
+        takeAll();
+        isSkipping = true;
+      }
+    }
+  }
+
+  function grow(): void {
+    const larger = open(Math.min(2 * slab.length, maxRowBytes + slabBytes));
+    larger.set(slab.subarray(0, used));
+    recycle(slab.buffer);
+    slab = larger;
+  }
+
+  function takeWholeRows(): boolean {
+    dropByteOrderMark();
+    if (used === 0) return false;
+    const length = cut(slab.subarray(0, used));
+    if (length > 0) take(length);
+    return length > 0;
+  }
+
+  function takeAll(): void {
+    dropByteOrderMark();
+    if (used === 0) return;
+    if (slab[used - 1] !== newline) slab[used++] = newline;
+    take(used);
+  }
+
+  function take(length: number): void {
+    const full = slab;
+    const rest = full.subarray(length, used);
+    slab = rest.length === 0 ? nothing : open(rest.length + 1);
+    slab.set(rest);
+    used = rest.length;
+    isAtStart = false;
+    handOver({ bytes: full.buffer, length });
+  }
+
+  function dropByteOrderMark(): void {
+    if (!isAtStart || used < 3) return;
+    isAtStart = false;
+    if (slab[0] !== 0xef || slab[1] !== 0xbb || slab[2] !== 0xbf) return;
+    slab.copyWithin(0, 3, used);
+    used -= 3;
+  }
+
+  function addBytes(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (isSkipping) {
+        const end = bytes.indexOf(newline, at);
+        if (end < 0) return;
+        at = end + 1;
+        isSkipping = false;
+      }
+      makeRoom(1);
+      if (isSkipping) continue;
+      const piece = bytes.subarray(at, at + room());
+      slab.set(piece, used);
+      used += piece.length;
+      at += piece.length;
+    }
+  }
+
+  function addWellFormed(text: string): void {
+    for (let rest = text; rest !== ""; ) {
+      if (isSkipping) {
+        const end = rest.indexOf("\n");
+        if (end < 0) return;
+        rest = rest.slice(end + 1);
+        isSkipping = false;
+      }
+      makeRoom(longestUnit + 1);
+      if (isSkipping) continue;
+      const { read, written } = utf8.encodeInto(rest, slab.subarray(used, slab.length - 1));
+      used += written;
+      rest = rest.slice(read);
+    }
+  }
+
+  function addText(given: string): void {
+    const text = half + given;
+    const endsHalf = isFirstHalf(text);
+    half = endsHalf ? text.slice(-1) : "";
+    const whole = endsHalf ? text.slice(0, -1) : text;
+    let from = 0;
+    if (malformedText === "refuse" && !whole.isWellFormed())
+      for (const { index, 0: unit } of whole.matchAll(/\p{Surrogate}/gu)) {
+        addWellFormed(whole.slice(from, index));
+        addLoneHalf(unit);
+        from = index + 1;
+      }
+    addWellFormed(whole.slice(from));
+  }
+
+  /** The three bytes that it would have if UTF-8 had them: the check of the row then finds it. */
+  function addLoneHalf(unit: string): void {
+    const code = unit.charCodeAt(0);
+    if (malformedText === "replace") addWellFormed("\ufffd");
+    else addBytes(Uint8Array.of(0xed, 0x80 | ((code >> 6) & 0x3f), 0x80 | (code & 0x3f)));
+  }
+
+  function endText(): void {
+    const unit = half;
+    half = "";
+    if (unit !== "") addLoneHalf(unit);
+  }
+
+  return {
+    get isWaiting() {
+      return isWaiting;
+    },
+    add(rows) {
+      isWaiting = true;
+      if (typeof rows === "string") addText(rows);
+      else {
+        if (rows.length > 0) endText();
+        addBytes(rows);
+      }
+    },
+    flush(isEnd) {
+      isWaiting = false;
+      if (isEnd) {
+        endText();
+        isSkipping = false;
+      }
+      if (isEnd) takeAll();
+      else takeWholeRows();
+    },
+    recycle,
+  };
+}
+
+function isFirstHalf(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1);
+  return last >= 0xd800 && last <= 0xdbff;
+}
