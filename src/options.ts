@@ -158,6 +158,10 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
     (typeof chosen.ingestionMappingRef !== "string" || chosen.ingestionMappingRef === "")
   )
     refuse("ingestionMappingRef", chosen.ingestionMappingRef, "the name of a mapping");
+  const { deadLetter, signal } = chosen;
+  if (deadLetter !== undefined && !(isFunction(deadLetter?.write) && isFunction(deadLetter.close)))
+    refuse("deadLetter", deadLetter, "fileDeadLetter(path), memoryDeadLetter(), or an object with write() and close()");
+  if (signal !== undefined && !isFunction(signal?.addEventListener)) refuse("signal", signal, "an AbortSignal");
   if (chosen.retryBaseMs > chosen.retryMaxMs)
     throw new MillraceError(
       "BAD_OPTION",
@@ -175,6 +179,10 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
       context: { option: name },
     });
   }
+}
+
+function isFunction(value: unknown): boolean {
+  return typeof value === "function";
 }
 
 function show(value: unknown): string {
