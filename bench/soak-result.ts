@@ -8,6 +8,8 @@ export const soakFile = "build/soak.json";
 export interface Soak {
   readonly runtime: string;
   readonly parallelism: number;
+  /** The limit of a batch, uncompressed, in mebibytes. */
+  readonly batchMegabytes: number;
   readonly records: number;
   readonly rawBytes: number;
   readonly packedBytes: number;

@@ -13,15 +13,16 @@ import { figure } from "./tables.ts";
 const help = `npm run bench:soak -- [options]
   --gigabytes N     how much to write, uncompressed (default 10)
   --parallelism N   default 1
+  --batch-mb N      the batch limit (default 300)
   --json FILE       where the samples go (default ${soakFile}, where npm run bench -- --html looks for them)`;
 
-const clientBatchSizeLimit = 300 * 1024 * 1024;
 const sampleMs = 250;
 const megabyte = 1e6;
 
 const { values } = parseArgs({
   options: {
     gigabytes: { type: "string", default: "10" },
+    "batch-mb": { type: "string", default: "300" },
     parallelism: { type: "string", default: "1" },
     json: { type: "string", default: soakFile },
     help: { type: "boolean" },
@@ -29,7 +30,8 @@ const { values } = parseArgs({
 });
 
 /** Writes until the sink has had so many bytes; looks at the memory on the way. */
-async function soak(gigabytes: number, parallelism: number): Promise<Soak> {
+async function soak(gigabytes: number, parallelism: number, batchMegabytes: number): Promise<Soak> {
+  const clientBatchSizeLimit = batchMegabytes * 1024 * 1024;
   const limits = { batchSize: 1_000_000_000, batchIntervalMs: 0, clientBatchSizeLimit };
   const sink = await open({ table: telemetry, to: nowhere(), parallelism, ...limits });
   await pause(500);
@@ -49,9 +51,11 @@ async function soak(gigabytes: number, parallelism: number): Promise<Soak> {
   let said = 0;
   for (const record of telemetryRecords(1)) {
     if (!sink.write(record)) await sink.ready;
-    if (++records % 4_096 !== 0 || performance.now() - lastSample < sampleMs) continue;
-    sample();
-    said = tell(sink, samples.at(-1)!, said);
+    if (++records % 4_096 !== 0) continue;
+    if (performance.now() - lastSample >= sampleMs) {
+      sample();
+      said = tell(sink, samples.at(-1)!, said);
+    }
     if (sink.stats.rawBytes >= gigabytes * 1e9) break;
   }
   await sink.flush();
@@ -61,10 +65,21 @@ async function soak(gigabytes: number, parallelism: number): Promise<Soak> {
   const { rawBytes, packedBytes, batches } = sink.stats;
   await sink.close();
   const runtime = `node ${process.versions.node}`;
-  return { runtime, parallelism, records, rawBytes, packedBytes, batches, delayP99Ms, idleBytes, samples };
+  return {
+    runtime,
+    parallelism,
+    batchMegabytes,
+    records,
+    rawBytes,
+    packedBytes,
+    batches,
+    delayP99Ms,
+    idleBytes,
+    samples,
+  };
 }
 
-/** A line for every gigabyte. Bytes are known when a batch is sealed, so the count moves by 300 MB. */
+/** A line for every gigabyte. Bytes are known when a batch is sealed, so the count moves by whole batches. */
 function tell({ stats }: Sink<never>, { seconds, residentBytes }: MemorySample, said: number): number {
   const gigabytes = Math.floor(stats.rawBytes / 1e9);
   if (gigabytes > said)
@@ -77,7 +92,7 @@ function tell({ stats }: Sink<never>, { seconds, residentBytes }: MemorySample, 
 if (values.help) {
   console.log(help);
 } else {
-  const result = await soak(Number(values.gigabytes), Number(values.parallelism));
+  const result = await soak(Number(values.gigabytes), Number(values.parallelism), Number(values["batch-mb"]));
   mkdirSync("build", { recursive: true });
   writeFileSync(values.json, `${JSON.stringify(result)}\n`);
   console.log(summary(result));

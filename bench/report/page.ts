@@ -88,9 +88,9 @@ function figuresPart(rows: readonly Row[], suite: string): string {
 }
 
 function soakPart(soak: Soak): string {
-  const { runtime, parallelism, records, rawBytes, batches, delayP99Ms } = soak;
+  const { runtime, parallelism, batchMegabytes, records, rawBytes, batches, delayP99Ms } = soak;
   const workers = parallelism === 1 ? "1 worker" : `${parallelism} workers`;
-  return `<h2>Memory while ${(rawBytes / 1e9).toFixed(1)} GB go through a 300 MB batch limit</h2>
+  return `<h2>Memory while ${(rawBytes / 1e9).toFixed(1)} GB go through a ${batchMegabytes} MB batch limit</h2>
 <p>${escaped(runtime)}, ${workers}: ${figure(records)} telemetry records in ${batches} batches to nowhere; event-loop delay p99 ${delayP99Ms.toFixed(2)} ms.</p>
 <div class="wide">${memoryPlot(soak)}</div>`;
 }

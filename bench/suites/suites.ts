@@ -1,11 +1,5 @@
 import type { Group } from "../case.ts";
 import { corpus, corpusNames } from "../corpora/corpora.ts";
-import { encodeGroup } from "./encode.ts";
-import { gzipGroup } from "./gzip.ts";
-import { numberKinds, numbersGroup } from "./numbers.ts";
-import { packGroup } from "./pack.ts";
-import { recordsGroup } from "./records.ts";
-import { workersGroup } from "./workers.ts";
 
 export interface SuitePlan {
   /** Names of corpora; all if undefined. */
@@ -17,25 +11,34 @@ export interface SuitePlan {
 
 type Suite = (plan: SuitePlan) => AsyncGenerator<Group>;
 
-/** Groups are made when they are asked for, so that one corpus is in memory at a time. */
+/**
+ * Groups are made when they are asked for, so that one corpus is in memory at a time; and a suite is loaded when it is
+ * run, since some bring the compiler of AssemblyScript with them, which takes seconds.
+ */
 export const suites: Readonly<Record<string, Suite>> = {
   records: overCorpora(async function* (corpus) {
+    const { recordsGroup } = await import("./records.ts");
     yield recordsGroup(corpus);
   }),
   encode: overCorpora(async function* (corpus) {
+    const { encodeGroup } = await import("./encode.ts");
     yield await encodeGroup(corpus);
   }),
   gzip: overCorpora(async function* (corpus, { isShort }) {
+    const { gzipGroup } = await import("./gzip.ts");
     yield await gzipGroup(corpus, "csv", isShort);
     yield await gzipGroup(corpus, "ndjson", isShort);
   }),
   pack: overCorpora(async function* (corpus) {
+    const { packGroup } = await import("./pack.ts");
     yield packGroup(corpus);
   }),
   workers: overCorpora(async function* (corpus, { isShort }) {
+    const { workersGroup } = await import("./workers.ts");
     yield await workersGroup(corpus, isShort);
   }),
   numbers: async function* () {
+    const { numberKinds, numbersGroup } = await import("./numbers.ts");
     for (const kind of numberKinds) yield await numbersGroup(kind);
   },
 };

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { version } from "../version.ts";
+import { benchCommand } from "./bench.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { ingestCommand } from "./ingest.ts";
@@ -33,7 +34,7 @@ export async function runMain(args: readonly string[]): Promise<number> {
     .exitOverride();
   // A reader that has seen enough (| head) closes the pipe; that is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-  for (const make of [ingestCommand, schemaCommand, queryCommand, emulatorCommand, demoCommand]) {
+  for (const make of [ingestCommand, schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand]) {
     const command = make(finish);
     command.copyInheritedSettings(program);
     program.addCommand(command);
