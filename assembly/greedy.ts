@@ -18,12 +18,11 @@
 //
 // A match grows backwards over the literals before it, since its first bytes may not have been entered: 1.2 % of size on rows, and fewer matches.
 import { addMatch, countLiteral, isFull, literalExcess, literalStart, uncountLiteral } from "./block";
+import { HASHES, HASHES_BYTES } from "./hashes";
 import { MAX_MATCH, matchLength } from "./match";
 
 const HISTORY: u32 = 32768;
 const HASH_FACTOR: u64 = 0x9e3779b185ebca87;
-const HASHES: usize = memory.data(4 << 15, 64);
-const HASHES_BYTES: usize = 4 << 15;
 
 /**
  * Bits of literals above four each, per 1000 raw bytes. Parsed as words, rows have -290 to 160 and words 250 to 580; parsed as rows, -600
