@@ -353,7 +353,7 @@ function writeBody(from: usize, to: usize): void {
       next += 4;
     }
     // The up to three left without a branch: behind the run, entry NO_LITERAL has no bits. A loop here is mispredicted at every
-    // second match: 12 % of all time on rows.
+    // second match: 12 % of all time on flights CSV, 6 % on average.
     const left = <i32>(run - next);
     const a = <u64>load<u32>(LITLEN_CODES + (<usize>select<u32>(<u32>load<u8>(next), NO_LITERAL, left > 0) << 2));
     const b = <u64>load<u32>(LITLEN_CODES + (<usize>select<u32>(<u32>load<u8>(next, 1), NO_LITERAL, left > 1) << 2));

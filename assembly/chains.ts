@@ -4,8 +4,8 @@
 // A match must save bits by an estimate from the bits that a literal took in the block before. Hashed are as many bytes as a match must have for
 // that: six among digits, five else. Four gains 0.4 % on movies CSV and 0.1 % on prose, and loses 0.8 % on random words; six on text loses 5 %.
 //
-// Against node:zlib level 6: size 1.8 % less on average (prose 0.9 % more, movies CSV 0.7, flights NDJSON 0.7, logs 0.3; all else less, telemetry CSV by 6 %),
-// speed 1.2 times on average, 0.9 to 2. The time is in walking: a dependent load a step. Shallow searches are fast and lose what
+// Against node:zlib level 6: size 1.7 % less on average (prose 0.9 % more, movies CSV 0.7, flights NDJSON 0.7, logs 0.5; all else less, telemetry CSV by 6 %),
+// speed 1.15 times on average, 0.8 to 2.2. The time is in walking: a dependent load a step. Shallow searches are fast and lose what
 // level 6 is for: 12 deep, twice as fast as zlib and 2.4 % larger, logs 17 %. Ending the search at a match of 24 or 40: 5 % faster, 0.5 % larger.
 import { addMatch, countLiteral, isFull, literalCount, literalExcess } from "./block";
 import { HASHES, HASHES_BYTES } from "./hashes";
@@ -21,7 +21,7 @@ const HEADS: usize = HASHES;
 const BEFORE: usize = HASHES + 65536;
 
 /**
- * Candidates looked at. Deep pays on rows that repeat much (logs: 12 -> ratio 5.59, 24 -> 5.98, 64 -> 6.51; zlib level 6 has 6.52); among digits it
+ * Candidates looked at. Deep pays on rows that repeat much (logs: 12 -> ratio 5.59, 24 -> 5.98, 64 -> 6.49; zlib level 6 has 6.52); among digits it
  * does not (telemetry CSV: 12 -> 2.98 at 49 MB/s, 48 -> 3.07 at 32; zlib 2.83), since what is found is hardly longer and hardly nearer.
  */
 const DEEP: i32 = 64;

@@ -6,17 +6,24 @@
 //   rows   eight bytes, 13 bits of hash: machine-made rows, most of it numbers or repeated wholly.
 //   words  six bytes, 15 bits of hash: free text, names, random words.
 //
-// Measured as ratio / times the speed of node:zlib level 1, always eight and 13, always six and 15, chosen:
-//   telemetry CSV  2.90 / 4.3   2.88 / 3.0   2.90 / 4.3     flights CSV   4.74 / 2.2   4.73 / 1.7   4.74 / 2.2
-//   small ints     2.41 / 4.0   2.46 / 1.8   2.41 / 4.0     random words  1.96 / 4.0   2.35 / 2.2   2.35 / 2.2 (zlib 2.27)
-//   logs           5.19 / 2.1   4.86 / 1.9   5.18 / 2.2     movies CSV    2.78 / 3.6   2.92 / 2.8   2.91 / 2.8 (zlib 2.86)
-// Five bytes gain 1 % on random words and lose 2 to 5 % and much speed on everything else; seven lie between six and eight.
+// Measured as ratio / MB/s (node:zlib level 1 in the same run), always rows, always words, chosen:
+//   telemetry CSV   2.90 / 416   2.89 / 320   2.90 / 444   (zlib 2.64 / 71-108)
+//   small ints      2.41 / 397   2.49 / 166   2.41 / 402   (2.27 / 102)
+//   flights CSV     4.74 / 397   4.68 / 328   4.74 / 391   (4.33 / 191)
+//   logs            5.17 / 453   4.86 / 375   5.17 / 461   (4.82 / 207)
+//   movies CSV      2.77 / 370   2.91 / 288   2.91 / 289   (2.86 / 107)
+//   random words    1.95 / 331   2.35 / 194   2.35 / 195   (2.27 / 89)
+// Five bytes gain 0.8 % on random words and 0.2 % on movies CSV, and lose up to 5 % on everything else; seven lie between six and eight.
+// What remains under twice zlib's speed is flights NDJSON (1.75) and birdstrikes (1.9): matches of 19 bytes one behind the other, some
+// 60 cycles each, most of them the wait for the last one's length: word, hash, entry, candidate, length, next word. zlib
+// takes as many matches there. A table of 12 bits, fewer entries per match, and skipping the literal step between adjacent matches gained nothing.
 //
 // A hash entry is 16 bits of position and 16 bits of check, taken from the same multiplication as the index, so that nearly every miss
 // is decided without touching the window, a load that often leaves the first-level cache. 16 bits of position suffice: a
 // stale entry names some wrong place, and the bytes there are compared before anything is made of it.
 //
-// A match grows backwards over the literals before it, since its first bytes may not have been entered: 1.2 % of size on rows, and fewer matches.
+// A match grows backwards over the literals before it, since its first bytes may not have been entered: 1.2 % of size
+// on rows, and fewer matches.
 import { addMatch, countLiteral, isFull, literalExcess, literalStart, uncountLiteral } from "./block";
 import { HASHES, HASHES_BYTES } from "./hashes";
 import { MAX_MATCH, matchLength } from "./match";
@@ -132,7 +139,7 @@ function entryOf(at: usize, product: u64): u32 {
 
 /**
  * Enters the first two and the last two positions of a match, [at, end), into the hash. All of them would gain 1 % of size, 5 %
- * on flights CSV, where it is a fifth slower; only the last two lose 1.5 %.
+ * on flights CSV, where it is a quarter slower; one at each end loses 1.2 % and is no faster.
  */
 function enterSome(at: usize, end: usize, by: u64, mask: usize): void {
   enter(at, by, mask);
