@@ -112,8 +112,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
 }
 
 async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (raw: Raw) => R): Promise<void> {
-  for (const refusal of slice.refused ?? []) into.reject(refusal);
-  if (slice.refused?.length) await into.ready; // the dead letter may be slower than the source
+  for (const refusal of slice.refused ?? []) if (!into.reject(refusal)) await into.ready;
   let index = 0;
   const place = slice.placeOf && (() => slice.placeOf!(index));
   for (; index < slice.records.length; index++) {

@@ -55,8 +55,10 @@ export interface SinkParts<R> {
 const chunksPerSubtask = { soft: 4, hard: 64 };
 /** How far the batches in flight may pass `maxBatchesInFlight` before `write()` throws. */
 const hardBatchesFactor = 4;
-/** Dead letters being written at once, before `write()` returns false. */
-const lettersInFlight = 256;
+/** Dead letters being written at once, before `write()` returns false, and before it throws. */
+const lettersInFlight = { soft: 256, hard: 4_096 };
+/** How long a sink that has failed waits for its dead letter to close. */
+const deadLetterPatienceMs = 5_000;
 
 /**
  * Lands records of one table. Made by `open()`.
@@ -177,6 +179,14 @@ export class Sink<R> implements AsyncDisposable {
   /** Writes all records, waiting where it must; returns how many calls of `write()` that were. */
   async writeAll(records: Iterable<R> | AsyncIterable<R>): Promise<number> {
     let count = 0;
+    if (Symbol.iterator in records) {
+      // `for await` would take a promise per record.
+      for (const record of records) {
+        count++;
+        if (!this.write(record)) await this.ready;
+      }
+      return count;
+    }
     for await (const record of records) {
       count++;
       if (!this.write(record)) await this.ready;
@@ -185,12 +195,13 @@ export class Sink<R> implements AsyncDisposable {
   }
 
   /**
-   * Tells the sink of something that its source could not read as a record: counted and sent to the dead letter.
+   * Tells the sink of something that its source could not read as a record: counted and sent to the dead letter. Returns
+   * false when the caller should wait for {@link ready}.
    *
-   * @throws MillraceError RECORD_REFUSED where there is no dead letter.
+   * @throws MillraceError RECORD_REFUSED where there is no dead letter; BACK_PRESSURE as `write()`.
    */
-  reject(refusal: Refusal): void {
-    this.#mustBeOpen();
+  reject(refusal: Refusal): boolean {
+    this.#mustTake("refusal");
     this.#refuse(
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
         context: { table: this.table.name, place: refusal.place, reason: refusal.reason },
@@ -198,6 +209,7 @@ export class Sink<R> implements AsyncDisposable {
       refusal.original,
       refusal.place,
     );
+    return !this.#isPressed();
   }
 
   /** Seals what is open and resolves when every batch so far has been taken (or landed, with `pollForIngestionStatus`). */
@@ -287,12 +299,33 @@ export class Sink<R> implements AsyncDisposable {
 
   #release(): Promise<void> {
     this.#released ??= (async () => {
-      const { deliverer, controller, options } = this.#parts;
-      await Promise.all([...this.#inFlight, ...this.#letters]);
-      await Promise.allSettled([this.#batcher.close(), deliverer.close(), options.deadLetter?.close()]);
+      const { deliverer, controller } = this.#parts;
+      await Promise.all(this.#inFlight);
+      await Promise.allSettled([this.#batcher.close(), deliverer.close(), this.#closeDeadLetter()]);
       controller.abort();
     })();
     return this.#released;
+  }
+
+  /** A sink that gives up does not wait long for a dead letter that may never answer. */
+  async #closeDeadLetter(): Promise<void> {
+    const { deadLetter } = this.#parts.options;
+    if (!deadLetter) return;
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => {
+      if (this.#failure) timer = setTimeout(resolve, deadLetterPatienceMs);
+    });
+    const closed = (async () => {
+      await Promise.all(this.#letters);
+      await deadLetter.close();
+    })();
+    try {
+      await Promise.race([closed, patience]);
+    } catch (error) {
+      this.#fail(deadLetterFailed(error));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   #mustBeOpen(): void {
@@ -305,7 +338,7 @@ export class Sink<R> implements AsyncDisposable {
     if (!this.#isOverfull()) return;
     throw new MillraceError(
       "BACK_PRESSURE",
-      `Table ${this.table.name}: ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
+      `Table ${this.table.name}: ${this.#letters.size} dead letters, ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
     );
   }
 
@@ -313,12 +346,16 @@ export class Sink<R> implements AsyncDisposable {
     return (
       this.#inFlight.size >= this.#parts.options.maxBatchesInFlight ||
       this.#batcher.outstanding >= this.#maxChunks ||
-      this.#letters.size >= lettersInFlight
+      this.#letters.size >= lettersInFlight.soft
     );
   }
 
   #isOverfull(): boolean {
-    return this.#inFlight.size >= this.#hardBatches || this.#batcher.outstanding >= this.#hardChunks;
+    return (
+      this.#inFlight.size >= this.#hardBatches ||
+      this.#batcher.outstanding >= this.#hardChunks ||
+      this.#letters.size >= lettersInFlight.hard
+    );
   }
 
   #offerRoom(): void {
@@ -353,10 +390,7 @@ export class Sink<R> implements AsyncDisposable {
       this.#letters,
       (async () =>
         deadLetter.write({ table: this.table.name, record: number, place, reason: error.message, original: record }))(),
-      (cause) =>
-        this.#fail(
-          new MillraceError("INTERNAL", `The dead letter could not be written: ${reasonOf(cause)}`, { cause }),
-        ),
+      (error) => this.#fail(deadLetterFailed(error)),
     );
   }
 
@@ -409,6 +443,11 @@ export class Sink<R> implements AsyncDisposable {
     const { id, table, rows, rawBytes, packedBytes, subtask } = batch;
     return { sink: this.#parts.id, batch: id, table, rows, rawBytes, packedBytes, subtask };
   }
+}
+
+function deadLetterFailed(error: unknown): MillraceError {
+  if (error instanceof MillraceError) return error;
+  return new MillraceError("INTERNAL", `The dead letter failed: ${reasonOf(error)}`, { cause: error });
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */

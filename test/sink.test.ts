@@ -359,3 +359,29 @@ test("open() refuses what it cannot use", async () => {
     coded("BAD_OPTION", /deliveryGuarantee/),
   );
 });
+
+test("a dead letter that fails at its close fails the close of the sink", async () => {
+  const deadLetter = {
+    write() {},
+    close(): Promise<void> {
+      throw new Error("the disk went away");
+    },
+  };
+  const sink = await open({ table: events, to: memory(), deadLetter });
+  await assert.rejects(sink.close(), coded("INTERNAL", /the disk went away/));
+});
+
+test("a dead letter that answers nothing bounds what waits for it", async () => {
+  const deadLetter = { write: () => new Promise<void>(() => {}), close: async () => {} };
+  const sink = await open({ table: events, to: memory(), deadLetter });
+  let rejected = 0;
+  const refusal = { place: "f:1", reason: "not JSON", original: "{" };
+  assert.throws(
+    () => {
+      for (; rejected < 100_000; rejected++) sink.reject(refusal);
+    },
+    coded("BACK_PRESSURE", /dead letters/),
+  );
+  assert.equal(rejected, 4_096);
+  await sink.abort();
+});

@@ -1,7 +1,7 @@
 import type { Packer } from "../encode/packer.ts";
 import type { RawPacker, SlabBytes } from "../encode/raw-packer.ts";
 import type { RefusedRow } from "../encode/raw-slab.ts";
-import type { MillraceError } from "../errors.ts";
+import { MillraceError } from "../errors.ts";
 import { chooseSubtask, chunkGoal, untilDue } from "./policy.ts";
 import { rawLedger } from "./raw-ledger.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
@@ -100,13 +100,26 @@ export function batcher<R>(
 
   function handOver(): void {
     const chunk = packer.take();
-    if (chunk) chooseSubtask(subtasks).submit(chunk, packingSince);
+    if (chunk) submitting(() => chooseSubtask(subtasks).submit(chunk, packingSince));
+  }
+
+  /**
+   * A subtask that has failed throws at each submission, and has told `onFailed`, which ends the sink. Its throw goes no
+   * further: out of a timer or of another subtask's answer it would end the process.
+   */
+  function submitting(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error;
+      hooks.onFailed(error);
+    }
   }
 
   function handOverSlab({ bytes, length }: SlabBytes): void {
     const subtask = chooseSubtask(subtasks);
     ledger.open(subtask);
-    subtask.submitRaw({ bytes, length, recordsBefore: packer.nextRecord }, rawSince);
+    submitting(() => subtask.submitRaw({ bytes, length, recordsBefore: packer.nextRecord }, rawSince));
     rawSince = performance.now();
   }
 

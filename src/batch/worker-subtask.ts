@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { MillraceError, reasonOf } from "../errors.ts";
+import { subtaskFailed } from "./subtask-failed.ts";
 import type { FromSubtask, OpenBatch, SubtaskStart, ToSubtask } from "./subtask-messages.ts";
 import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
 import { workerText } from "./worker.generated.ts";
@@ -31,11 +32,7 @@ export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): Subtask
 
   function fail(cause: unknown, what: string): void {
     if (failure || isClosing) return;
-    failure = new MillraceError(
-      "SUBTASK_FAILED",
-      `Subtask ${index} of table ${start.plan.table} ended: ${what}. Rows since the last checkpoint are not delivered; write them again.`,
-      { cause, context: { table: start.plan.table, subtask: index } },
-    );
+    failure = subtaskFailed(start.plan, what, cause);
     worker.unref();
     for (const waiter of seals.splice(0)) waiter.reject(failure);
     hooks.onFailed(failure);
