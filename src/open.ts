@@ -6,6 +6,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
+import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationSession } from "./destination/destination.ts";
 import { encoder } from "./encode/choose-encoder.ts";
 import { compilePacker } from "./encode/packer.ts";
@@ -41,12 +42,10 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   signal?.addEventListener("abort", stopOpening, { once: true });
   let session: DestinationSession;
   try {
-    session = await to.open({
-      table,
-      format: resolved.format,
-      ingestion: resolved,
-      signal: controller.signal,
-    });
+    const opening = to.open({ table, format: resolved.format, ingestion: resolved, signal: controller.signal });
+    // A destination that does not listen may still open later; then nobody waits for it any more.
+    opening.then((late) => controller.signal.aborted && late.close()).catch(() => {});
+    session = await unlessAborted(opening, controller.signal, `opening table ${table.name}`);
   } finally {
     signal?.removeEventListener("abort", stopOpening);
   }

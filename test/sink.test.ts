@@ -385,3 +385,25 @@ test("a dead letter that answers nothing bounds what waits for it", async () => 
   assert.equal(rejected, 4_096);
   await sink.abort();
 });
+
+test("a destination that does not listen cannot hold open() up, and is closed when it opens after all", async () => {
+  const controller = new AbortController();
+  const inner = memory();
+  let isClosed = false;
+  const deaf: typeof inner = {
+    ...inner,
+    open: async (context) => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const session = await inner.open(context);
+      return {
+        ...session,
+        close: async () => {
+          isClosed = true;
+        },
+      };
+    },
+  };
+  setTimeout(() => controller.abort(), 10);
+  await assert.rejects(open({ table: events, to: deaf, signal: controller.signal }), coded("ABORTED"));
+  await until(() => isClosed, "the late session to be closed");
+});
