@@ -44,7 +44,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   try {
     const opening = to.open({ table, format: resolved.format, ingestion: resolved, signal: controller.signal });
     // A destination that does not listen may still open later; then nobody waits for it any more.
-    opening.then((late) => controller.signal.aborted && late.close()).catch(() => {});
+    opening.then((late) => (controller.signal.aborted ? late.close() : undefined)).catch(() => {});
     session = await unlessAborted(opening, controller.signal, `opening table ${table.name}`);
   } finally {
     signal?.removeEventListener("abort", stopOpening);
