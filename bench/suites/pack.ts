@@ -29,7 +29,7 @@ export function packGroup({ name: corpus, table, records }: Corpus): Group {
       },
     },
     {
-      name: "structured clone (half of a postMessage)",
+      name: "structured clone, as postMessage",
       against: [ours],
       run() {
         let bytes = 0;
