@@ -11,6 +11,7 @@ import { kernelGzip } from "./kernel-gzip.ts";
 import { batchOf } from "./our-encoder.ts";
 
 const ours = "millrace level 1";
+const oursSmaller = "millrace level 2";
 
 /** Bytes in memory to one gzip member; the rows of the corpus, in both formats. */
 export async function gzipGroup(corpus: Corpus, format: RowFormat, isShort: boolean): Promise<Group> {
@@ -19,8 +20,9 @@ export async function gzipGroup(corpus: Corpus, format: RowFormat, isShort: bool
   const { tools, dispose } = toolsFor(bytes, isShort);
   const cases: Case[] = [
     { name: ours, run: kernelGzip(kernels, bytes, 1) },
+    { name: oursSmaller, run: kernelGzip(kernels, bytes, 2) },
     rival("node:zlib level 1", bytes, (b) => zlibGzip(b, { level: 1 })),
-    rival("node:zlib level 6", bytes, (b) => zlibGzip(b, { level: 6 })),
+    { ...rival("node:zlib level 6", bytes, (b) => zlibGzip(b, { level: 6 })), against: [ours, oursSmaller] },
     rival("fflate level 1", bytes, (b) => fflateGzip(b, { level: 1, mtime: 0 })),
     rival("pako level 1", bytes, (b) => pakoGzip(b, { level: 1 })),
     ...tools.map(({ name, packed, userTime }): Case => {
