@@ -92,6 +92,10 @@ export class Sink<R> implements AsyncDisposable {
   #room: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
+  /** `write()` should return false. Kept, not computed: to count chunks for every record cost a third of the call. */
+  #isPressed = false;
+  /** `write()` must not take anything: it failed, closes, or is too full. */
+  #isBarred = false;
   #released: Promise<void> | undefined;
 
   constructor(parts: SinkParts<R>) {
@@ -102,6 +106,7 @@ export class Sink<R> implements AsyncDisposable {
     this.#hardBatches = maxBatchesInFlight * hardBatchesFactor;
     this.#batcher = parts.startBatcher({
       onSealed: (batch) => this.#deliver(batch),
+      onHandedOver: () => this.#gauge(),
       onRoom: () => this.#offerRoom(),
       onRawTaken: (rows) => {
         this.#counters.accepted += rows;
@@ -138,7 +143,7 @@ export class Sink<R> implements AsyncDisposable {
       if (!(error instanceof MillraceError && error.code === "RECORD_REFUSED")) throw error;
       this.#refuse(error, record, place);
     }
-    return !this.#isPressed();
+    return !this.#isPressed;
   }
 
   /**
@@ -165,13 +170,13 @@ export class Sink<R> implements AsyncDisposable {
     if (typeof rows !== "string" && !(rows instanceof Uint8Array))
       throw new MillraceError("BAD_OPTION", `Table ${this.table.name}: writeRaw() takes a Uint8Array or a text.`);
     this.#batcher.writeRaw(rows);
-    return !this.#isPressed();
+    return !this.#isPressed;
   }
 
   /** Settles when there is room to write again: at once, or when batches have been taken. Rejects when the sink fails. */
   get ready(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
-    if (!this.#isPressed()) return Promise.resolve();
+    if (!this.#isPressed) return Promise.resolve();
     this.#room ??= deferred();
     return this.#room.promise;
   }
@@ -209,7 +214,7 @@ export class Sink<R> implements AsyncDisposable {
       refusal.original,
       refusal.place,
     );
-    return !this.#isPressed();
+    return !this.#isPressed;
   }
 
   /** Seals what is open and resolves when every batch so far has been taken (or landed, with `pollForIngestionStatus`). */
@@ -244,7 +249,10 @@ export class Sink<R> implements AsyncDisposable {
 
   /** Flushes, waits for every batch, and releases threads and connections. Can be called again. */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    if (!this.#closing) {
+      this.#closing = this.#close();
+      this.#gauge();
+    }
     return this.#closing;
   }
 
@@ -334,32 +342,32 @@ export class Sink<R> implements AsyncDisposable {
   }
 
   #mustTake(what: string): void {
+    if (!this.#isBarred) return;
     this.#mustBeOpen();
-    if (!this.#isOverfull()) return;
     throw new MillraceError(
       "BACK_PRESSURE",
       `Table ${this.table.name}: ${this.#letters.size} dead letters, ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
     );
   }
 
-  #isPressed(): boolean {
-    return (
-      this.#inFlight.size >= this.#parts.options.maxBatchesInFlight ||
-      this.#batcher.outstanding >= this.#maxChunks ||
-      this.#letters.size >= lettersInFlight.soft
-    );
-  }
-
-  #isOverfull(): boolean {
-    return (
-      this.#inFlight.size >= this.#hardBatches ||
-      this.#batcher.outstanding >= this.#hardChunks ||
-      this.#letters.size >= lettersInFlight.hard
-    );
+  /** Looks at the bounds anew: after whatever fills or empties them. */
+  #gauge(): void {
+    const batches = this.#inFlight.size;
+    const chunks = this.#batcher.outstanding;
+    const letters = this.#letters.size;
+    this.#isPressed =
+      batches >= this.#parts.options.maxBatchesInFlight || chunks >= this.#maxChunks || letters >= lettersInFlight.soft;
+    this.#isBarred =
+      this.#failure !== undefined ||
+      this.#closing !== undefined ||
+      batches >= this.#hardBatches ||
+      chunks >= this.#hardChunks ||
+      letters >= lettersInFlight.hard;
   }
 
   #offerRoom(): void {
-    if (!this.#room || this.#isPressed()) return;
+    this.#gauge();
+    if (!this.#room || this.#isPressed) return;
     this.#room.resolve();
     this.#room = undefined;
   }
@@ -367,6 +375,7 @@ export class Sink<R> implements AsyncDisposable {
   #fail(error: MillraceError): void {
     if (this.#failure) return;
     this.#failure = error;
+    this.#isBarred = true;
     this.#parts.controller.abort(error);
     this.#room?.reject(error);
     this.#room = undefined;
@@ -437,6 +446,7 @@ export class Sink<R> implements AsyncDisposable {
         this.#offerRoom();
       });
     set.add(kept);
+    this.#gauge();
   }
 
   #batchEvent(batch: SealedBatch): BatchEvent {

@@ -318,7 +318,9 @@ test("close() can be called again, flushes, and ends the sink", async () => {
   const to = memory();
   const sink = await open({ table: events, to });
   sink.write({ n: 1 });
-  await Promise.all([sink.close(), sink.close(), sink[Symbol.asyncDispose]()]);
+  const closing = sink.close();
+  assert.throws(() => sink.write({ n: 2 }), coded("CLOSED", /Events/), "from the moment that close() is called");
+  await Promise.all([closing, sink.close(), sink[Symbol.asyncDispose]()]);
   assert.equal(to.batches.length, 1);
   assert.throws(() => sink.write({ n: 2 }), coded("CLOSED", /Events/));
   await assert.rejects(sink.checkpoint(), coded("CLOSED"));

@@ -39,6 +39,8 @@ export interface BatcherPlan {
 
 export interface BatcherHooks {
   onSealed(batch: SealedBatch): void;
+  /** A chunk or slab has been handed to a subtask: `outstanding` may have grown. */
+  onHandedOver(): void;
   /** A chunk has been encoded: there may be room again. */
   onRoom(): void;
   /** So many raw rows were found sound. */
@@ -114,6 +116,7 @@ export function batcher<R>(
       if (!(error instanceof MillraceError)) throw error;
       hooks.onFailed(error);
     }
+    hooks.onHandedOver();
   }
 
   function handOverSlab({ bytes, length }: SlabBytes): void {

@@ -30,6 +30,7 @@ function start(
     onSealed: (batch) => {
       seen.rows += batch.rows;
     },
+    onHandedOver() {},
     onRoom() {},
     onRawTaken() {},
     onRawRefused() {},
