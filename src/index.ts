@@ -38,6 +38,7 @@ export { readSchema, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
 export { type Inference, type InferOptions, type Inferred, inferTable, startInference } from "./schema/infer.ts";
 export { type Json, type Kind, kinds, type ValueOf } from "./schema/kinds.ts";
 export { createMergeTableCommand, createOrAlterMappingCommand, ingestionMapping } from "./schema/kql.ts";
+export { type RawJson, rawJson } from "./schema/raw-json.ts";
 export {
   type Column,
   type Columns,

@@ -1,3 +1,4 @@
+import { RawJson } from "../schema/raw-json.ts";
 import type { NamedColumn } from "../schema/table.ts";
 import { columnPacker, type MalformedText, type OpenTape } from "./column-packers.ts";
 import { nullsOffset, type Slot, type TapeLayout, wideKinds } from "./layout.ts";
@@ -43,7 +44,7 @@ export function valuePacker(slot: Slot, index: number, malformedText: MalformedT
   const nullWord = nullsOffset + 4 * (index >> 5);
   const nullBit = 1 << (index & 31);
   return (tape, row, value) => {
-    if (value === null || value === undefined) {
+    if (value === null || value === undefined || (slot.kind === "dynamic" && isNullText(value))) {
       if (!slot.isOptional) return { column: slot, value, reason: "it is missing, and the column is not optional" };
       tape.words[(row + nullWord) >> 2]! |= nullBit;
       clear(tape, row, slot);
@@ -52,6 +53,11 @@ export function valuePacker(slot: Slot, index: number, malformedText: MalformedT
     const reason = pack(tape, row, value);
     return reason === undefined ? undefined : { column: slot, value, reason };
   };
+}
+
+/** JSON's null is the null of the column, also where it is text. */
+function isNullText(value: unknown): boolean {
+  return value instanceof RawJson && /^[ \t\r\n]*null[ \t\r\n]*$/.test(value.text ?? "");
 }
 
 /** A null's slot is zeroed: its length must be, and the rest would otherwise carry what an earlier chunk left there. */

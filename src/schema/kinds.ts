@@ -1,3 +1,5 @@
+import type { RawJson } from "./raw-json.ts";
+
 /**
  * Kusto's ten scalar types, and what JavaScript value each takes.
  *
@@ -6,7 +8,7 @@
  * | `bool`     | boolean                                                           | bool |
  * | `datetime` | `Date`; ISO 8601 text, up to 7 fraction digits; number = milliseconds since 1970; bigint = ticks | 100 ns ticks, years 0001-9999 |
  * | `decimal`  | text, number (finite), bigint; up to 34 significant digits        | decimal |
- * | `dynamic`  | whatever `JSON.stringify` takes                                   | dynamic |
+ * | `dynamic`  | whatever `JSON.stringify` takes; JSON text as `rawJson(text)`     | dynamic |
  * | `guid`     | text of 32 hex digits in the 8-4-4-4-12 form                      | guid |
  * | `int`      | integer number or bigint of 32 bits                               | int |
  * | `long`     | safe integer number, or bigint of 64 bits                         | long |
@@ -44,7 +46,7 @@ export interface ValueOf {
   datetime: Date | string | number | bigint;
   decimal: string | number | bigint;
   /** null only where the column is optional: in Kusto it is the null of the column, not a value. */
-  dynamic: Exclude<Json, null>;
+  dynamic: Exclude<Json, null> | RawJson;
   guid: string;
   int: number | bigint;
   long: number | bigint;

@@ -1,6 +1,7 @@
 // Checked by `tsc --noEmit`: a wrong type here is a compile error, and a @ts-expect-error without an error is one too.
 import { test } from "node:test";
 import type { Json } from "../../src/schema/kinds.ts";
+import type { RawJson } from "../../src/schema/raw-json.ts";
 import { type Infer, k, type Table, table, tableOf } from "../../src/schema/table.ts";
 
 /** True only for the very same type, so that `any`, a wider or a narrower one does not pass. */
@@ -27,7 +28,7 @@ expectType<
       bool: boolean;
       datetime: Date | string | number | bigint;
       decimal: string | number | bigint;
-      dynamic: Exclude<Json, null>;
+      dynamic: Exclude<Json, null> | RawJson;
       guid: string;
       int: number | bigint;
       long: number | bigint;
