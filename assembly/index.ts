@@ -18,11 +18,12 @@ import {
   gzipWrite,
 } from "./gzip";
 import { writeJsonRow } from "./json";
+import { checkJsonValue, jsonErrorAt } from "./json-syntax";
 import { CSV, format, readDescriptor } from "./layout";
 import { beginPieces, hasPieces, writePieces } from "./pieces";
 import { beginRaw, cutCsv, nextRawRow, rawDetail, rawNext, rawOffset, rawReason, rawRow } from "./raw";
 import { rowBound } from "./size";
-import { beginChunk, endsWell, hasRow, nextRow, setTextCursor, textCursor } from "./tape";
+import { beginChunk, endsWell, hasRow, nextRow, setTextCursor, textCursor, textStart } from "./tape";
 
 export { reserveDescriptor } from "./layout";
 export { reserveChunk, textStart } from "./tape";
@@ -161,6 +162,19 @@ export function encodeRaw(maxRows: i32, maxBytes: f64): i32 {
 /** Where a slab of CSV that is so long may be cut. The bytes lie where a chunk's texts do; nothing else is touched. */
 export function cutRaw(bytes: i32, maxBytes: f64): i32 {
   return cutCsv(bytes, <usize>maxBytes);
+}
+
+/**
+ * Is a text JSON? Its bytes, without a newline, lie where a chunk's texts do, with room for one more. 0, or a reason whose place
+ * jsonFaultAt() gives.
+ */
+export function jsonFault(bytes: i32): u32 {
+  store<u8>(textStart() + bytes, 0x0a);
+  return checkJsonValue(textStart());
+}
+
+export function jsonFaultAt(): i32 {
+  return <i32>(jsonErrorAt - textStart());
 }
 
 /** The refused row: where in the slab it begins, and where the next one. */

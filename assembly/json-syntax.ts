@@ -31,6 +31,14 @@ const CLASSES: usize = memory.data<u8>([
   0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 4, 0, 0, // [ ]
   0, 0, 0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 9, 0, // f n
   0, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 1, 0, 2, 0, 0, // t { }
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 ]);
 
 // What the next token must be. The reason of a refusal is OBJECT_MISSING plus the state.
@@ -62,16 +70,29 @@ const OUTER: usize = memory.data(1024, 16);
 
 /** Where the line breaks the rules, after checkJsonObject() has given a reason. */
 export let jsonErrorAt: usize = 0;
+/** What is wrong with the token that was gone over last and came out as 0. */
+let tokenError: u32 = 0;
 
 /** 0 for a JSON object and nothing else up to the newline, or the reason why it is none. */
 export function checkJsonObject(at: usize): u32 {
-  let state = ROW;
+  return checkJson(at, ROW);
+}
+
+/** The same for any JSON value. */
+export function checkJsonValue(at: usize): u32 {
+  return checkJson(at, VALUE);
+}
+
+/**
+ * Telemetry rows take 0.9 ns a byte, and 1.06 where each comma and colon goes through the table and digits are gone over one by
+ * one; long strings 0.45. What is left is latency: where a token begins is known when the one before it has ended.
+ */
+function checkJson(at: usize, state: i32): u32 {
   /** The state behind a value that ends in the innermost object or array. */
   let after = DONE;
   let depth = 0;
   while (true) {
-    const byte = load<u8>(at);
-    const kind = byte < 0x80 ? load<u8>(CLASSES + byte) : OTHER;
+    const kind = load<u8>(CLASSES + <usize>load<u8>(at));
     if (kind == SPACE) {
       at++;
       continue;
@@ -80,23 +101,28 @@ export function checkJsonObject(at: usize): u32 {
     switch (kind) {
       case QUOTE: {
         at = endOfString(at + 1);
-        if (stringError != 0) return refuse(at, stringError);
-        state = state == FIRST_KEY || state == KEY ? AFTER_KEY : after;
-        break;
-      }
-      case COLON: {
-        at++;
-        state = VALUE;
-        break;
-      }
-      case COMMA: {
-        at++;
-        state = state == AFTER_MEMBER ? KEY : VALUE;
+        if (at == 0) return tokenError;
+        if (state == FIRST_KEY || state == KEY) {
+          // Nearly always the colon follows at once.
+          if (load<u8>(at) == 0x3a) {
+            at++;
+            state = VALUE;
+          } else state = AFTER_KEY;
+          continue;
+        }
+        state = after;
         break;
       }
       case NUMBER: {
         at = endOfNumber(at);
-        if (numberIsBroken) return refuse(at, NUMBER_BROKEN);
+        if (at == 0) return tokenError;
+        state = after;
+        break;
+      }
+      case LITERAL: {
+        const length = literalLength(at);
+        if (length == 0) return refuse(at, LITERAL_UNKNOWN);
+        at += length;
         state = after;
         break;
       }
@@ -107,14 +133,17 @@ export function checkJsonObject(at: usize): u32 {
         after = kind == OPEN_OBJECT ? AFTER_MEMBER : AFTER_ITEM;
         state = kind == OPEN_OBJECT ? FIRST_KEY : FIRST_ITEM;
         at++;
-        break;
+        continue;
       }
-      case LITERAL: {
-        const length = literalLength(at);
-        if (length == 0) return refuse(at, LITERAL_UNKNOWN);
-        at += length;
-        state = after;
-        break;
+      case COLON: {
+        at++;
+        state = VALUE;
+        continue;
+      }
+      case COMMA: {
+        at++;
+        state = state == AFTER_MEMBER ? KEY : VALUE;
+        continue;
       }
       case END:
         return 0;
@@ -125,6 +154,11 @@ export function checkJsonObject(at: usize): u32 {
         at++;
       }
     }
+    // A value has ended, and nearly always the comma follows at once.
+    if (load<u8>(at) == 0x2c && state != DONE) {
+      at++;
+      state = state == AFTER_MEMBER ? KEY : VALUE;
+    }
   }
 }
 
@@ -133,9 +167,13 @@ function refuse(at: usize, reason: u32): u32 {
   return reason;
 }
 
-let stringError: u32 = 0;
+function brokenToken(at: usize, reason: u32): usize {
+  jsonErrorAt = at;
+  tokenError = reason;
+  return 0;
+}
 
-/** Behind the closing quote of the string whose text begins at `at`; or where it is broken, with `stringError` set. */
+/** Behind the closing quote of the string whose text begins at `at`; 0 where it is broken. */
 function endOfString(at: usize): usize {
   while (true) {
     const stops = toEscape(v128.load(at));
@@ -145,19 +183,10 @@ function endOfString(at: usize): usize {
     }
     at += <usize>ctz(stops);
     const byte = load<u8>(at);
-    if (byte == 0x22) {
-      stringError = 0;
-      return at + 1;
-    }
-    if (byte != 0x5c) {
-      stringError = byte == 0x0a ? STRING_OPEN : CONTROL_IN_STRING;
-      return at;
-    }
+    if (byte == 0x22) return at + 1;
+    if (byte != 0x5c) return brokenToken(at, byte == 0x0a ? STRING_OPEN : CONTROL_IN_STRING);
     const length = escapeLength(at);
-    if (length == 0) {
-      stringError = ESCAPE_UNKNOWN;
-      return at;
-    }
+    if (length == 0) return brokenToken(at, ESCAPE_UNKNOWN);
     at += length;
   }
 }
@@ -191,16 +220,13 @@ function isDigit(byte: u8): bool {
   return <u32>(byte - 0x30) < 10;
 }
 
-let numberIsBroken: bool = false;
-
-/** Behind the number that begins at `at`, or where it is broken, with `numberIsBroken` set. */
+/** Behind the number that begins at `at`; 0 where it is broken. */
 function endOfNumber(at: usize): usize {
-  numberIsBroken = false;
   if (load<u8>(at) == 0x2d) at++;
   if (load<u8>(at) == 0x30) at++;
   else at = endOfDigits(at);
-  if (!numberIsBroken && load<u8>(at) == 0x2e) at = endOfDigits(at + 1);
-  if (numberIsBroken || (load<u8>(at) | 0x20) != 0x65) return at;
+  if (at != 0 && load<u8>(at) == 0x2e) at = endOfDigits(at + 1);
+  if (at == 0 || (load<u8>(at) | 0x20) != 0x65) return at;
   const sign = load<u8>(++at);
   if (sign == 0x2b || sign == 0x2d) at++;
   return endOfDigits(at);
@@ -208,13 +234,17 @@ function endOfNumber(at: usize): usize {
 
 /** One digit at least. */
 function endOfDigits(at: usize): usize {
-  if (!isDigit(load<u8>(at))) {
-    numberIsBroken = true;
-    return at;
+  const start = at;
+  while (true) {
+    const isDigit = i8x16.lt_u(i8x16.sub(v128.load(at), i8x16.splat(0x30)), i8x16.splat(10));
+    const others = i8x16.bitmask(isDigit) ^ 0xffff;
+    if (others == 0) {
+      at += 16;
+      continue;
+    }
+    at += <usize>ctz(others);
+    return at > start ? at : brokenToken(at, NUMBER_BROKEN);
   }
-  do at++;
-  while (isDigit(load<u8>(at)));
-  return at;
 }
 
 function literalLength(at: usize): usize {

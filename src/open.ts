@@ -9,9 +9,11 @@ import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationSession } from "./destination/destination.ts";
 import { encoder } from "./encode/choose-encoder.ts";
+import { jsonCheck } from "./encode/json-check.ts";
 import { compilePacker } from "./encode/packer.ts";
 import { rawCutter } from "./encode/raw-cutter.ts";
 import { type RawPacker, rawPacker, type SlabBytes } from "./encode/raw-packer.ts";
+import { instantiate } from "./encode/wasm.ts";
 import { embeddedWasm } from "./encode/wasm-embedded.ts";
 import { aborted, MillraceError, throwIfAborted } from "./errors.ts";
 import { type BatchEvent, publish } from "./events.ts";
@@ -72,13 +74,22 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
 
 function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {
   const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, malformedText, parallelism } = options;
-  const packer = compilePacker(table, { format, maxRecordBytes: clientBatchSizeLimit, malformedText, rowsPerChunk });
   const limits = { maxRows: batchSize, maxBytes: clientBatchSizeLimit };
   const wasm = embeddedWasm();
+  /** For what is encoded already: the caller's thread has one of its own, once it is needed. */
+  const startKernel = lazily(() => instantiate(wasm));
+  const checkJson = jsonCheck(startKernel);
+  const packer = compilePacker(table, {
+    format,
+    maxRecordBytes: clientBatchSizeLimit,
+    malformedText,
+    rowsPerChunk,
+    checkJson,
+  });
   const plain = { name: table.name, list: table.list };
 
   function startRaw(handOver: (slab: SlabBytes) => void): RawPacker {
-    const cut = rawCutter(format, clientBatchSizeLimit, wasm);
+    const cut = rawCutter(format, clientBatchSizeLimit, startKernel);
     return rawPacker({ cut, maxRowBytes: clientBatchSizeLimit, malformedText }, handOver);
   }
 
@@ -92,6 +103,14 @@ function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): 
   }
   const plan = { maxRows: batchSize, intervalMs: batchIntervalMs, rowsPerChunk };
   return batcher(plan, packer, startRaw, startSubtasks, hooks);
+}
+
+function lazily<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function deliver(

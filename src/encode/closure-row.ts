@@ -1,6 +1,7 @@
 import { RawJson } from "../schema/raw-json.ts";
 import type { NamedColumn } from "../schema/table.ts";
 import { columnPacker, type MalformedText, type OpenTape } from "./column-packers.ts";
+import { checkJsonInJavaScript, type JsonCheck } from "./json-check.ts";
 import { nullsOffset, type Slot, type TapeLayout, wideKinds } from "./layout.ts";
 
 /** Why a record does not fit: at which column (undefined: the record as a whole), for which value. */
@@ -22,11 +23,15 @@ export type RowPacker = (tape: OpenTape, row: number, record: Readonly<Record<st
 export type ValuePacker = (tape: OpenTape, row: number, value: unknown) => Misfit | undefined;
 
 /** One closure per column: needs nothing of the runtime, and is the oracle of the generated packer. */
-export function closureRow(layout: TapeLayout, malformedText: MalformedText): RowPacker {
+export function closureRow(
+  layout: TapeLayout,
+  malformedText: MalformedText,
+  checkJson: JsonCheck = checkJsonInJavaScript,
+): RowPacker {
   const columns = layout.slots.map((slot, index) => ({
     name: slot.name,
     isInherited: isInherited(slot.name),
-    pack: valuePacker(slot, index, malformedText),
+    pack: valuePacker(slot, index, malformedText, checkJson),
   }));
   return (tape, row, record) => {
     const nulls = (row + nullsOffset) >> 2;
@@ -39,8 +44,13 @@ export function closureRow(layout: TapeLayout, malformedText: MalformedText): Ro
   };
 }
 
-export function valuePacker(slot: Slot, index: number, malformedText: MalformedText): ValuePacker {
-  const pack = columnPacker(slot, malformedText);
+export function valuePacker(
+  slot: Slot,
+  index: number,
+  malformedText: MalformedText,
+  checkJson: JsonCheck,
+): ValuePacker {
+  const pack = columnPacker(slot, malformedText, checkJson);
   const nullWord = nullsOffset + 4 * (index >> 5);
   const nullBit = 1 << (index & 31);
   return (tape, row, value) => {

@@ -4,7 +4,7 @@ import type { Kind } from "../schema/kinds.ts";
 import { RawJson, strays } from "../schema/raw-json.ts";
 import { lastTick, msTo1970, msTo10000, splitMs, type Ticks, writeTicks } from "../schema/ticks.ts";
 import { decimalText } from "./decimal-text.ts";
-import { jsonFault } from "./json-syntax.ts";
+import type { JsonCheck } from "./json-check.ts";
 import type { Slot } from "./layout.ts";
 
 /** The chunk being filled. The three views lie over one buffer and are replaced together. */
@@ -26,11 +26,13 @@ export type ColumnPacker = (tape: OpenTape, row: number, value: unknown) => stri
 export type MalformedText = "refuse" | "replace";
 
 /** The closure for one column: plain code that runs wherever JavaScript does, and the oracle of the generated packer. */
-export function columnPacker(slot: Slot, malformedText: MalformedText): ColumnPacker {
-  return packerOf[slot.kind](slot.offset, malformedText);
+export function columnPacker(slot: Slot, malformedText: MalformedText, checkJson: JsonCheck): ColumnPacker {
+  return packerOf[slot.kind](slot.offset, malformedText, checkJson);
 }
 
-const packerOf: Readonly<Record<Kind, (offset: number, malformedText: MalformedText) => ColumnPacker>> = {
+type PackerOf = (offset: number, malformedText: MalformedText, checkJson: JsonCheck) => ColumnPacker;
+
+const packerOf: Readonly<Record<Kind, PackerOf>> = {
   bool: boolPacker,
   datetime: datetimePacker,
   decimal: decimalPacker,
@@ -202,9 +204,12 @@ function stringPacker(offset: number, malformedText: MalformedText): ColumnPacke
 
 const tooLongJson = "its JSON is over 1 MiB, and Kusto would store null";
 
-function dynamicPacker(offset: number, malformedText: MalformedText): ColumnPacker {
+function dynamicPacker(offset: number, malformedText: MalformedText, checkJson: JsonCheck): ColumnPacker {
   return (tape, row, value) => {
-    if (value instanceof RawJson) return packRawJson(tape, row + offset, value, malformedText);
+    if (value instanceof RawJson) {
+      const raw = rawJsonText(value, malformedText, checkJson);
+      return "reason" in raw ? raw.reason : append(tape, row + offset, raw.text);
+    }
     let text: string | undefined;
     const straysBefore = strays.count;
     try {
@@ -221,17 +226,19 @@ function dynamicPacker(offset: number, malformedText: MalformedText): ColumnPack
   };
 }
 
-/** Scanned, not parsed: a third of the time of `JSON.parse`, and nothing is made of it. */
-function packRawJson(tape: OpenTape, at: number, { text: given }: RawJson, malformedText: MalformedText) {
-  if (given === undefined) return "its JSON is not UTF-8";
+/** Checked, not parsed: nothing is made of it. */
+function rawJsonText({ text: given }: RawJson, malformedText: MalformedText, checkJson: JsonCheck): RawText {
+  if (given === undefined) return { reason: "its JSON is not UTF-8" };
   const text = wellFormed(given, malformedText);
-  if (text === undefined) return loneSurrogate;
-  if (isTooLong(text)) return tooLongJson;
-  const fault = jsonFault(text, "value");
-  if (fault !== undefined) return `it is not JSON: ${fault.reason}, at character ${fault.at}`;
+  if (text === undefined) return { reason: loneSurrogate };
+  if (isTooLong(text)) return { reason: tooLongJson };
+  const fault = checkJson(text);
+  if (fault !== undefined) return { reason: `it is not JSON: ${fault.reason}, at character ${fault.at}` };
   // In sound JSON they stand between tokens only, and in NDJSON they would end the row.
-  return append(tape, at, /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text);
+  return { text: /[\r\n]/.test(text) ? text.replace(/[\r\n]/g, " ") : text };
 }
+
+type RawText = { readonly text: string } | { readonly reason: string };
 
 function decimalPacker(offset: number): ColumnPacker {
   return (tape, row, value) => {

@@ -1,6 +1,7 @@
 import { msTo1970, msTo10000 } from "../schema/ticks.ts";
 import { isInherited, ownValue, type RowPacker, type ValuePacker, valuePacker } from "./closure-row.ts";
 import { longestText, type MalformedText } from "./column-packers.ts";
+import { checkJsonInJavaScript, type JsonCheck } from "./json-check.ts";
 import { nullsOffset, type Slot, type TapeLayout } from "./layout.ts";
 
 /**
@@ -10,8 +11,12 @@ import { nullsOffset, type Slot, type TapeLayout } from "./layout.ts";
  *
  * Names enter the code only as JSON string literals, which are JavaScript string literals as well.
  */
-export function generatedRow(layout: TapeLayout, malformedText: MalformedText): RowPacker | undefined {
-  const closures = layout.slots.map((slot, index) => valuePacker(slot, index, malformedText));
+export function generatedRow(
+  layout: TapeLayout,
+  malformedText: MalformedText,
+  checkJson: JsonCheck = checkJsonInJavaScript,
+): RowPacker | undefined {
+  const closures = layout.slots.map((slot, index) => valuePacker(slot, index, malformedText, checkJson));
   const parts: RowPacker[] = [];
   try {
     for (let first = 0; first < layout.slots.length; first += columnsPerFunction)

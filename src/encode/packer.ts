@@ -4,6 +4,7 @@ import { closureRow, type Misfit } from "./closure-row.ts";
 import type { MalformedText, OpenTape } from "./column-packers.ts";
 import type { RowFormat } from "./encoder.ts";
 import { generatedRow } from "./generated-row.ts";
+import type { JsonCheck } from "./json-check.ts";
 import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts";
 import { recordRefused } from "./record-refused.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
@@ -15,6 +16,8 @@ export interface PackerOptions {
   readonly maxRecordBytes: number;
   /** Text with half a surrogate pair: refused by name (default), or sent with U+FFFD in its place. */
   readonly malformedText?: MalformedText;
+  /** How JSON text is checked. Default: in JavaScript. */
+  readonly checkJson?: JsonCheck;
   /** Default 256, and fewer where the rows of a wide table would make a large tape. */
   readonly rowsPerChunk?: number;
 }
@@ -51,12 +54,12 @@ const largestSpareText = 1_572_864;
 const mostSpares = 8;
 
 export function compilePacker(table: TableShape, options: PackerOptions): Packer {
-  const { format, maxRecordBytes, malformedText = "refuse" } = options;
+  const { format, maxRecordBytes, malformedText = "refuse", checkJson } = options;
   const layout = layoutOf(table);
   const { stride } = layout;
   const mostRows = Math.max(1, Math.min(options.rowsPerChunk ?? defaultRowsPerChunk, Math.floor(largestTape / stride)));
   const tapeBytes = mostRows * stride;
-  const packRow = generatedRow(layout, malformedText) ?? closureRow(layout, malformedText);
+  const packRow = generatedRow(layout, malformedText, checkJson) ?? closureRow(layout, malformedText, checkJson);
   const sizeIfTooLarge = recordMeasure(table, format, maxRecordBytes);
   const spares: SpareBuffers[] = [];
 

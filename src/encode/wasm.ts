@@ -27,6 +27,8 @@ export interface Kernel {
   openRaw(bytes: number, from: number): void;
   encodeRaw(maxRows: number, maxBytes: number): number;
   cutRaw(bytes: number, maxBytes: number): number;
+  jsonFault(bytes: number): number;
+  jsonFaultAt(): number;
   rawStart(): number;
   rawEnd(): number;
   rawRefusal(): number;

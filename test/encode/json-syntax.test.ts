@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import { jsonCheck } from "../../src/encode/json-check.ts";
 import { jsonFault, mostDepth } from "../../src/encode/json-syntax.ts";
+import { instantiate } from "../../src/encode/wasm.ts";
+import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { mutated } from "./arbitraries.ts";
 
 /** The judge of what JSON is. */
@@ -111,4 +114,35 @@ test("nesting is followed to its bound, and a scan leaves nothing behind for the
   assert.match(jsonFault(`[${deep}]`, "value")!.reason, /too deep/);
   assert.match(jsonFault('[{"a":[', "value")!.reason, /missing/);
   assert.equal(jsonFault('{"a":[{}]}', "object"), undefined);
+});
+
+test("WebAssembly finds the fault that JavaScript finds, at the same character", () => {
+  const kernel = instantiate(embeddedWasm())!;
+  const check = jsonCheck(() => kernel);
+  fc.assert(
+    fc.property(fc.oneof(json, json.chain(mutated), tokens), fc.integer({ min: 40, max: 70 }), (text, spaces) => {
+      const long = `${" ".repeat(spaces)}${text}`.toWellFormed();
+      assert.deepEqual(check(long), jsonFault(long, "value"), JSON.stringify(text));
+    }),
+    { numRuns: 10_000 },
+  );
+  for (const [text, reason, at] of faults) {
+    const fault = check(`${" ".repeat(64)}${text}`);
+    assert.match(fault?.reason ?? "", reason);
+    assert.equal(fault?.at, at + 64);
+  }
+  const deep = `${"[".repeat(mostDepth)}${"]".repeat(mostDepth)}`;
+  assert.equal(check(deep), undefined);
+  assert.equal(check(`{"a":${deep}}`)!.at, 4 + mostDepth);
+});
+
+test("where there is no kernel, JavaScript checks, and nobody asks for one again", () => {
+  let asked = 0;
+  const check = jsonCheck(() => {
+    asked++;
+    return undefined;
+  });
+  for (const text of ['"short"', `"${"x".repeat(100)}"`, `"${"y".repeat(100)}"`]) assert.equal(check(text), undefined);
+  assert.match(check(`"${"x".repeat(100)}`)!.reason, /not closed/);
+  assert.equal(asked, 1);
 });

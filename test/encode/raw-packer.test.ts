@@ -5,6 +5,7 @@ import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { RowFormat } from "../../src/encode/encoder.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
+import { instantiate } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { tableOf } from "../../src/schema/table.ts";
 import { garbage, text } from "./arbitraries.ts";
@@ -63,8 +64,8 @@ function assertSame(cut: Found, whole: Found): void {
 }
 
 for (const format of ["csv", "ndjson"] as const satisfies readonly RowFormat[])
-  for (const [name, wasm] of [
-    ["WebAssembly", embeddedWasm()],
+  for (const [name, kernel] of [
+    ["WebAssembly", instantiate(embeddedWasm())],
     ["JavaScript", undefined],
   ] as const)
     test(`${format}: however the input is cut into calls and slabs, its rows are the same (${name})`, () => {
@@ -72,7 +73,7 @@ for (const format of ["csv", "ndjson"] as const satisfies readonly RowFormat[])
       fc.assert(
         fc.property(input, places, limit, fc.integer({ min: 8, max: 80 }), (bytes, cuts, maxBytes, slabBytes) => {
           const limits = { maxRows: 1e9, maxBytes };
-          const cut = rawCutter(format, maxBytes, wasm);
+          const cut = rawCutter(format, maxBytes, () => kernel);
           const slabs = slabsOf(piecesOf(bytes, cuts), { cut, maxRowBytes: maxBytes, slabBytes });
           for (const slab of slabs) assert.equal(new Uint8Array(slab.bytes)[slab.length - 1], 0x0a);
           assertSame(
@@ -90,7 +91,7 @@ function dropMark(bytes: Uint8Array): Uint8Array {
 
 /** The slabs' bytes, one after the other. */
 function bytesOf(pieces: readonly (string | Uint8Array | true)[], malformedText?: "refuse" | "replace"): Buffer {
-  const cut = rawCutter("ndjson", 1e9, undefined);
+  const cut = rawCutter("ndjson", 1e9, () => undefined);
   const slabs = slabsOf(pieces, { cut, malformedText, slabBytes: 32 });
   return Buffer.concat(slabs.map((slab) => Buffer.from(slab.bytes, 0, slab.length)));
 }
@@ -127,7 +128,7 @@ test("a byte order mark is dropped at the very start, however it comes, and nowh
 
 test("what is given is copied and its buffer stays the caller's", () => {
   const slabs: ArrayBuffer[] = [];
-  const packer = rawPacker({ cut: rawCutter("csv", 1e9, undefined), maxRowBytes: 1e9 }, ({ bytes }) =>
+  const packer = rawPacker({ cut: rawCutter("csv", 1e9, () => undefined), maxRowBytes: 1e9 }, ({ bytes }) =>
     slabs.push(bytes),
   );
   const given = Buffer.from("a,b\nc,d");
@@ -140,7 +141,7 @@ test("what is given is copied and its buffer stays the caller's", () => {
 
 test("a line without end takes no more memory than a row may have, and is one refused row", () => {
   const lengths: number[] = [];
-  const cut = rawCutter("csv", 1_000, embeddedWasm());
+  const cut = rawCutter("csv", 1_000, () => instantiate(embeddedWasm()));
   const packer = rawPacker({ cut, maxRowBytes: 1_000, slabBytes: 256 }, (slab) => lengths.push(slab.length));
   packer.add("a,b\n");
   for (let i = 0; i < 1_000; i++) packer.add(i % 2 === 0 ? "x".repeat(100) : Buffer.alloc(100, 0x79));
@@ -174,7 +175,7 @@ test("nothing is gone over again while nothing was added", () => {
 
 test("buffers that are given back are filled again", () => {
   const seen = new Set<ArrayBuffer>();
-  const packer = rawPacker({ cut: rawCutter("ndjson", 1e9, undefined), maxRowBytes: 1e9 }, ({ bytes }) => {
+  const packer = rawPacker({ cut: rawCutter("ndjson", 1e9, () => undefined), maxRowBytes: 1e9 }, ({ bytes }) => {
     seen.add(bytes);
     packer.recycle(bytes);
   });
