@@ -14,6 +14,8 @@ export type ErrorCode =
   | "BAD_SOURCE"
   /** `write()` was called again and again after it had returned false; nothing was accepted by this call. */
   | "BACK_PRESSURE"
+  /** A refused record could not be kept in the dead letter; no checkpoint after it resolves. */
+  | "DEAD_LETTER_FAILED"
   /** The sink was closed. */
   | "CLOSED"
   /** The caller's signal, or `abort()`. */

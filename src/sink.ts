@@ -457,7 +457,7 @@ export class Sink<R> implements AsyncDisposable {
 
 function deadLetterFailed(error: unknown): MillraceError {
   if (error instanceof MillraceError) return error;
-  return new MillraceError("INTERNAL", `The dead letter failed: ${reasonOf(error)}`, { cause: error });
+  return new MillraceError("DEAD_LETTER_FAILED", `The dead letter failed: ${reasonOf(error)}`, { cause: error });
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */

@@ -370,7 +370,7 @@ test("a dead letter that fails at its close fails the close of the sink", async 
     },
   };
   const sink = await open({ table: events, to: memory(), deadLetter });
-  await assert.rejects(sink.close(), coded("INTERNAL", /the disk went away/));
+  await assert.rejects(sink.close(), coded("DEAD_LETTER_FAILED", /the disk went away/));
 });
 
 test("a dead letter that answers nothing bounds what waits for it", async () => {

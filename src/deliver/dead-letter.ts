@@ -56,7 +56,7 @@ const longestOriginal = 4 * 1024 * 1024;
  * letter, readable by its owner only, for it holds the data. `write()` resolves when the letter is on the disk; letters
  * that come together go there together.
  *
- * @throws MillraceError BAD_OPTION, from `write` and `close`, when the file cannot be written; the first failure stands.
+ * @throws MillraceError DEAD_LETTER_FAILED, from `write` and `close`, when the file cannot be written; the first failure stands.
  */
 export function fileDeadLetter(path: string): DeadLetter {
   let pending = "";
@@ -127,7 +127,7 @@ function originalText(original: unknown): string {
 }
 
 function cannotWrite(path: string, error: unknown): MillraceError {
-  return new MillraceError("BAD_OPTION", `The dead letter ${path} cannot be written: ${reasonOf(error)}`, {
+  return new MillraceError("DEAD_LETTER_FAILED", `The dead letter ${path} cannot be written: ${reasonOf(error)}`, {
     cause: error,
     context: { path },
   });

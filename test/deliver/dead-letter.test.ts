@@ -89,9 +89,9 @@ test("a file that cannot be written is named, and stays an error", async () => {
   const path = join(folder, "no", "such", "folder.ndjson");
   const letters = fileDeadLetter(path);
   letters.write(letterOf(0));
-  await assert.rejects(async () => letters.write(letterOf(1)), { code: "BAD_OPTION" });
-  await assert.rejects(letters.close(), { code: "BAD_OPTION", message: /no.such.folder\.ndjson/ });
-  assert.throws(() => letters.write(letterOf(1)), { code: "BAD_OPTION" });
+  await assert.rejects(async () => letters.write(letterOf(1)), { code: "DEAD_LETTER_FAILED" });
+  await assert.rejects(letters.close(), { code: "DEAD_LETTER_FAILED", message: /no.such.folder\.ndjson/ });
+  assert.throws(() => letters.write(letterOf(1)), { code: "DEAD_LETTER_FAILED" });
 });
 
 test("no letters, no file", async () => {
