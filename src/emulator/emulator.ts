@@ -1,6 +1,7 @@
 import { setImmediate as afterTick } from "node:timers/promises";
 import { aborted, MillraceError, throwIfAborted } from "../errors.ts";
 import { createCatalogue } from "./engine/catalogue.ts";
+import type { EmulatorClock } from "./engine/clock.ts";
 import { openStore } from "./engine/store.ts";
 import { type Faults, faultPlan, faults } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
@@ -20,6 +21,8 @@ export interface Emulator {
   /** Azurite behind it, for those who look: service origins as clients see them, and the process. */
   readonly storage: { readonly blob: string; readonly queue: string; readonly table: string; readonly pid: number };
   readonly faults: Faults;
+  /** Its time, which tests can speed up or put forward. */
+  readonly clock: EmulatorClock;
   /** Stops everything and forgets the data; may be called again and again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -112,6 +115,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       const struck = [...(where === "storage" ? [] : [listener]), ...(where === "kusto" ? [] : [blob, queue, table])];
       await Promise.all(struck.map((each) => each.outage(forMs)));
     }),
+    clock: catalogue.clock,
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,5 +1,4 @@
 import { type StoredMapping, type StoredTable, tableOf } from "../engine/catalogue.ts";
-import { nowTicks } from "../engine/ticks.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
 import { type MappingEntry, parseMapping, parsePath } from "../ingest/mapping.ts";
 import type { Stored } from "../ingest/text-values.ts";
@@ -21,7 +20,7 @@ const store =
     if (mode === "create" && table.mappings.has(key)) throw entityExists(`Mapping (${kind})`, name);
     if (mode === "alter" && !table.mappings.has(key)) throw entityNotFound(`Mapping (${kind})`, name);
     const text = textValue(node, "MappingFormat");
-    const mapping = { kind, name, text, entries: checked(text, kind), updatedOn: nowTicks() };
+    const mapping = { kind, name, text, entries: checked(text, kind), updatedOn: context.catalogue.clock.ticks() };
     table.mappings.set(key, mapping);
     return [rowOf(mapping, table, context)];
   };

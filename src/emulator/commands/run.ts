@@ -2,7 +2,7 @@ import type { Catalogue, Database } from "../engine/catalogue.ts";
 import { type ResultTable, resultTable } from "../http/result.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import type { Stored } from "../ingest/text-values.ts";
-import { type Code, kindOf, notCarried } from "../kql/language.ts";
+import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts";
 import { runQuery } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { inlineCommands } from "./ingest-inline.ts";
@@ -16,6 +16,7 @@ export interface CommandContext {
   readonly catalogue: Catalogue;
   readonly database: Database;
   readonly failures: readonly FailureRecord[];
+  readonly language: Language;
   readonly text: string;
 }
 

@@ -43,7 +43,9 @@ const showDetails: Command = (node, context) =>
     const extents = [...table.extents.values()];
     const bytes = extents.reduce((sum, { originalBytes }) => sum + originalBytes, 0);
     const rows = BigInt(extents.reduce((sum, extent) => sum + extent.rows, 0));
-    const created = extents.map(({ createdOn }) => createdOn).sort((a, b) => (a < b ? -1 : 1));
+    const created = extents
+      .flatMap(({ minCreatedOn, maxCreatedOn }) => [minCreatedOn, maxCreatedOn])
+      .sort((a, b) => (a < b ? -1 : 1));
     const sizes: Stored[] = [BigInt(extents.length), bytes, bytes, rows];
     const policies: Stored[] = ["", "", "", "", "", "", ""];
     return [
@@ -62,9 +64,9 @@ const showExtents: Command = (node, context) => {
 const extentRows = (tables: readonly StoredTable[], context: CommandContext): Stored[][] =>
   tables.flatMap((table) =>
     [...table.extents.values()].map((extent) => [
-      ...[extent.id, context.database.name, table.name, extent.createdOn],
-      ...[extent.originalBytes, extent.originalBytes, extent.originalBytes, 0, 1n, 1n, "", BigInt(extent.rows)],
-      ...[extent.createdOn, extent.tags.join(" "), "", 0n],
+      ...[extent.id, context.database.name, table.name, extent.maxCreatedOn],
+      ...[extent.originalBytes, extent.packedBytes, extent.packedBytes, 0, 1n, 1n, "", BigInt(extent.rows)],
+      ...[extent.minCreatedOn, extent.tags.join("\r\n"), "StorageV3", 0n],
     ]),
   );
 

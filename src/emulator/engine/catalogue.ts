@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import type { Kind } from "../../schema/kinds.ts";
 import type { MappingEntry } from "../ingest/mapping.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
-import { extentColumn, physicalType } from "./physical.ts";
+import { createClock, type EngineClock } from "./clock.ts";
+import type { Extent } from "./extents.ts";
+import { extentColumn, extentTable, physicalType } from "./physical.ts";
 import type { Store } from "./store.ts";
-import { nowTicks } from "./ticks.ts";
 
 /** What exists: databases, tables, mappings, extents. Plain data; the rows themselves lie in the store. */
 export interface Catalogue {
   readonly store: Store;
+  readonly clock: EngineClock;
   readonly databases: Map<string, Database>;
   /** Rises with every change of a schema: what was derived from an older one is stale. */
   version: number;
@@ -20,6 +22,8 @@ export interface Database {
   readonly name: string;
   readonly id: string;
   readonly tables: Map<string, StoredTable>;
+  /** JSON text by the policy's name, as commands spell it: `merge`, `ingestionbatching`. */
+  readonly policies: Map<string, string>;
 }
 
 export interface StoredTable {
@@ -31,6 +35,9 @@ export interface StoredTable {
   docString: string;
   /** By kind and name: `csv/m1`. */
   readonly mappings: Map<string, StoredMapping>;
+  /** As those of the database, which hold where the table has none of its own. */
+  readonly policies: Map<string, string>;
+  /** By id. Changed in one go, when the store has taken the change. */
   readonly extents: Map<string, Extent>;
   /** The end of the queue of those who change this table's rows. */
   last: Promise<unknown>;
@@ -51,21 +58,15 @@ export interface StoredMapping {
   readonly updatedOn: bigint;
 }
 
-export interface Extent {
-  readonly id: string;
-  /** What the hidden column of its rows says. */
-  readonly number: number;
-  rows: number;
-  /** Uncompressed bytes that came in. */
-  originalBytes: number;
-  tags: readonly string[];
-  readonly createdOn: bigint;
-}
-
-export function createCatalogue(store: Store, databaseNames: readonly string[]): Catalogue {
+export function createCatalogue(
+  store: Store,
+  databaseNames: readonly string[],
+  clock: EngineClock = createClock(),
+): Catalogue {
   const databases = new Map<string, Database>();
-  for (const name of databaseNames) databases.set(name.toLowerCase(), { name, id: randomUUID(), tables: new Map() });
-  return { store, databases, version: 0, nextPhysical: 1, nextExtent: 1 };
+  for (const name of databaseNames)
+    databases.set(name.toLowerCase(), { name, id: randomUUID(), tables: new Map(), policies: new Map() });
+  return { store, clock, databases, version: 0, nextPhysical: 1, nextExtent: 1 };
 }
 
 /** Database names are the one kind of name whose case does not matter (documentation, "Entity names"). */
@@ -125,6 +126,7 @@ export async function createTable(
     folder: texts.folder ?? "",
     docString: texts.docString ?? "",
     mappings: new Map(),
+    policies: new Map(),
     extents: new Map(),
     last: Promise.resolve(),
     dropped: false,
@@ -172,12 +174,21 @@ export async function dropTable(catalogue: Catalogue, database: Database, table:
   database.tables.delete(table.name);
   table.dropped = true;
   catalogue.version++;
-  await alone(table, () => catalogue.store.change(`DROP TABLE ${table.physical}`));
+  await alone(table, async () => {
+    await catalogue.store.transaction(async (connection) => {
+      await connection.run(`DELETE FROM ${extentTable} WHERE n IN (SELECT ${extentColumn} FROM ${table.physical})`);
+      await connection.run(`DROP TABLE ${table.physical}`);
+    });
+    table.extents.clear();
+  });
 }
 
 export async function clearTable(catalogue: Catalogue, table: StoredTable): Promise<void> {
   await alone(table, async () => {
-    await catalogue.store.change(`DELETE FROM ${table.physical}`);
+    await catalogue.store.transaction(async (connection) => {
+      await connection.run(`DELETE FROM ${extentTable} WHERE n IN (SELECT ${extentColumn} FROM ${table.physical})`);
+      await connection.run(`DELETE FROM ${table.physical}`);
+    });
     table.extents.clear();
   });
 }
@@ -189,6 +200,13 @@ export function alone<T>(table: StoredTable, act: () => Promise<T>): Promise<T> 
   return run;
 }
 
-export function newExtent(catalogue: Catalogue, tags: readonly string[]): Extent {
-  return { id: randomUUID(), number: catalogue.nextExtent++, rows: 0, originalBytes: 0, tags, createdOn: nowTicks() };
+/** Runs `act` when nobody else changes the rows of these tables; taken in one order by all, so that nobody waits in a ring. */
+export function together<T>(tables: readonly StoredTable[], act: () => Promise<T>): Promise<T> {
+  const inOrder = [...new Set(tables)].sort((a, b) => Number(a.physical.slice(1)) - Number(b.physical.slice(1)));
+  return inOrder.reduceRight<() => Promise<T>>((next, table) => () => alone(table, next), act)();
+}
+
+/** The policy that holds for a table, as JSON text; undefined where neither it nor its database has one. */
+export function policyOf(database: Database, table: StoredTable, kind: string): string | undefined {
+  return table.policies.get(kind) ?? database.policies.get(kind);
 }

@@ -35,6 +35,13 @@ export const dotNetType: Readonly<Record<Kind, string>> = {
 /** The hidden column of every physical table: the number of the extent that a row belongs to. */
 export const extentColumn = "x";
 
+/**
+ * The extents, in the store itself, so that a query sees rows and extents of one moment: per number of the hidden column
+ * `n`, the extent's `id`, its `tags` as a JSON array, and `ingested`, the time in ticks. Many numbers may name one
+ * extent: merging writes here and leaves the rows alone.
+ */
+export const extentTable = "extents";
+
 /** A text literal of SQL. NUL cannot stand in a statement, so it is put together from `chr(0)`. */
 export function sqlText(text: string): string {
   const quoted = text.split("\0").map((part) => `'${part.replaceAll("'", "''")}'`);

@@ -1,6 +1,7 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { optionalPackage } from "../optional-package.ts";
 import { registerFunctions } from "./functions.ts";
+import { extentTable } from "./physical.ts";
 
 export type DuckDB = typeof import("@duckdb/node-api");
 
@@ -11,6 +12,8 @@ export interface Store {
   withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   /** Runs one statement that changes the store; such statements run one after another. */
   change(sql: string): Promise<void>;
+  /** Runs `act` as one transaction on a connection of its own: all of it, or nothing when it throws. */
+  transaction<T>(act: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   close(): void;
 }
 
@@ -19,17 +22,31 @@ export async function openStore(): Promise<Store> {
   const instance: DuckDBInstance = await duckdb.DuckDBInstance.create(":memory:");
   const writer = await instance.connect();
   registerFunctions(duckdb, writer);
+  await writer.run(`CREATE TABLE ${extentTable} (n INTEGER, id VARCHAR, tags VARCHAR, ingested BIGINT)`);
   let last: Promise<unknown> = Promise.resolve();
+  const withConnection: Store["withConnection"] = async (use) => {
+    const connection = await instance.connect();
+    try {
+      return await use(connection);
+    } finally {
+      connection.closeSync();
+    }
+  };
   return {
     duckdb,
-    async withConnection(use) {
-      const connection = await instance.connect();
-      try {
-        return await use(connection);
-      } finally {
-        connection.closeSync();
-      }
-    },
+    withConnection,
+    transaction: (act) =>
+      withConnection(async (connection) => {
+        await connection.run("BEGIN TRANSACTION");
+        try {
+          const result = await act(connection);
+          await connection.run("COMMIT");
+          return result;
+        } catch (error) {
+          await connection.run("ROLLBACK").catch(() => {}); // a COMMIT that failed has rolled back already
+          throw error;
+        }
+      }),
     change(sql) {
       const run = last.then(() => writer.run(sql));
       last = run.catch(() => {});

@@ -2,26 +2,19 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { setImmediate as afterTick } from "node:timers/promises";
 import { dataManagementCommand } from "../commands/data-management.ts";
-import { runCommand } from "../commands/run.ts";
-import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
+import { type Engine, execute, isCommand } from "../commands/execute.ts";
 import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
 import { download, ingest } from "../ingest/ingest.ts";
-import type { FailureRecord } from "../ingest/report.ts";
-import type { Language } from "../kql/language.ts";
-import { runQuery } from "../kql/run.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
 import { readBody, readBytes } from "./body.ts";
 import type { ResultTable } from "./result.ts";
 
-export interface ServedParts {
-  readonly catalogue: Catalogue;
+export interface ServedParts extends Engine {
   readonly storage: Storage;
-  readonly failures: FailureRecord[];
   readonly plan: FaultPlan;
-  readonly language: Language;
   readonly signal: AbortSignal;
 }
 
@@ -88,11 +81,11 @@ function routeOf(request: IncomingMessage, url: URL): Route {
     case "GET /v1/rest/ping":
       return { place: undefined, answer: () => '"Pong!"' };
     case "POST /v1/rest/mgmt":
-      return { place: "mgmt", answer: (exchange) => execute(exchange, v1Command, v1Command) };
+      return { place: "mgmt", answer: (exchange) => answered(exchange, v1Command, v1Command) };
     case "POST /v1/rest/query":
-      return { place: "query", answer: (exchange) => execute(exchange, v1Query, v1Command) };
+      return { place: "query", answer: (exchange) => answered(exchange, v1Query, v1Command) };
     case "POST /v2/rest/query":
-      return { place: "query", answer: (exchange) => execute(exchange, v2Query, v2Query) };
+      return { place: "query", answer: (exchange) => answered(exchange, v2Query, v2Query) };
   }
   if (request.method === "POST" && url.pathname.startsWith("/v1/rest/ingest/"))
     return { place: "ingest", answer: streamingIngestion };
@@ -113,16 +106,11 @@ const metadata = JSON.stringify({
 type Framing = (table: ResultTable, requestId: string) => string;
 
 /** Runs what a body asks for: commands begin with a dot, whatever the endpoint. */
-async function execute({ parts, request, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
+async function answered({ parts, request, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
   const { db, csl } = requestOf(await readBody(request));
   const resources = dataManagementCommand(csl, parts.storage);
   if (resources) return command(resources, requestId);
-  const { catalogue, failures } = parts;
-  const database = databaseOf(catalogue, db);
-  const code = parts.language.parse(csl, catalogue, database);
-  if (/^\s*\./.test(csl))
-    return command(await runCommand(code, { catalogue, database, failures, text: csl }), requestId);
-  return query(await runQuery(code, catalogue, database), requestId);
+  return (isCommand(csl) ? command : query)(await execute(parts, db, csl), requestId);
 }
 
 function requestOf(body: string): { db: string; csl: string } {

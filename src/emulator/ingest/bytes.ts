@@ -6,21 +6,30 @@ export interface CountedText {
   readonly pieces: AsyncIterable<string>;
   /** Uncompressed bytes read so far. */
   rawBytes(): number;
+  /** Bytes read so far as they came. */
+  packedBytes(): number;
 }
 
 /** Text of a blob: gzip is known by its first two bytes, for names are not to be trusted; bytes that are no UTF-8 become U+FFFD. */
 export function textOf(bytes: AsyncIterable<Uint8Array>): CountedText {
   let rawBytes = 0;
+  let packedBytes = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of bytes) {
+      packedBytes += chunk.length;
+      yield chunk;
+    }
+  }
   async function* pieces(): AsyncGenerator<string> {
     const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    for await (const chunk of unpacked(bytes)) {
+    for await (const chunk of unpacked(counted())) {
       rawBytes += chunk.length;
       yield decoder.decode(chunk, { stream: true });
     }
     const last = decoder.decode();
     if (last !== "") yield last;
   }
-  return { pieces: pieces(), rawBytes: () => rawBytes };
+  return { pieces: pieces(), rawBytes: () => rawBytes, packedBytes: () => packedBytes };
 }
 
 async function* unpacked(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,8 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { withoutQuery } from "../../errors.ts";
-import type { Catalogue, Extent, StoredTable } from "../engine/catalogue.ts";
+import type { Catalogue, StoredTable } from "../engine/catalogue.ts";
+import type { Extent } from "../engine/extents.ts";
 import { IngestionFailure } from "./failure.ts";
 import { load } from "./load.ts";
 import { type MappingEntry, parseMapping } from "./mapping.ts";

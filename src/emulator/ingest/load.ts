@@ -1,4 +1,5 @@
-import { alone, type Catalogue, type Extent, newExtent, type StoredTable } from "../engine/catalogue.ts";
+import { alone, type Catalogue, type StoredTable } from "../engine/catalogue.ts";
+import { type Extent, nextLoad, recordExtent } from "../engine/extents.ts";
 import { textOf } from "./bytes.ts";
 import { IngestionFailure } from "./failure.ts";
 import { type ReadingOptions, readRows } from "./record-reader.ts";
@@ -24,19 +25,20 @@ export function load(
   return alone(table, async () => {
     if (table.dropped) throw new IngestionFailure("BadRequest_TableNotExist", `Table '${table.name}' does not exist.`);
     refuseIfThere(table, how.ifNotExists);
-    const extent = newExtent(catalogue, how.tags);
-    await catalogue.store.withConnection(async (connection) => {
+    const loading = nextLoad(catalogue);
+    const extent = await catalogue.store.withConnection(async (connection) => {
       const text = textOf(bytes);
       await connection.run("BEGIN TRANSACTION");
-      const writer = await rowWriter(catalogue.store.duckdb, connection, table, extent.number);
+      const writer = await rowWriter(catalogue.store.duckdb, connection, table, loading);
       try {
         for await (const rows of readRows(text.pieces, { ...how, table })) for (const row of rows) writer.add(row);
         if (text.rawBytes() === 0) throw new IngestionFailure("BadRequest_EmptyBlob", "Blob is empty.");
         if (writer.rows === 0) throw new IngestionFailure("Stream_NoDataToIngest", "Found no data to ingest.");
         writer.finish();
-        extent.rows = writer.rows;
-        extent.originalBytes = text.rawBytes();
+        const sizes = { rows: writer.rows, originalBytes: text.rawBytes(), packedBytes: text.packedBytes() };
+        const recorded = await recordExtent(catalogue, connection, loading, { ...sizes, tags: how.tags });
         await connection.run("COMMIT");
+        return recorded;
       } catch (error) {
         writer.abandon();
         await connection.run("ROLLBACK");

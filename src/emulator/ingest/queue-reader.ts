@@ -92,7 +92,7 @@ async function actOn(
   forget: (url: string) => void,
 ): Promise<void> {
   try {
-    const message = readMessage(item, options.failures);
+    const message = readMessage(item, options);
     if (message) await ingestMessage(message, options, signal, forget);
     await queue.deleteMessage(item.messageId, item.popReceipt);
   } catch {
@@ -100,11 +100,14 @@ async function actOn(
   }
 }
 
-function readMessage(item: DequeuedMessageItem, failures: FailureRecord[]): IngestionMessage | undefined {
+function readMessage(
+  item: DequeuedMessageItem,
+  { catalogue, failures }: QueueReaderOptions,
+): IngestionMessage | undefined {
   try {
     return parseMessage(item.messageText);
   } catch (error) {
-    remember(failures, failureRecord({ database: "", table: "", blobPath: "" }, asFailure(error)));
+    remember(failures, failureRecord({ database: "", table: "", blobPath: "" }, asFailure(error), catalogue.clock));
     return undefined;
   }
 }
@@ -121,7 +124,7 @@ async function ingestMessage(
       if (message.blobPath === "") throw new IngestionFailure("BadRequest_EmptyBlobUri", "Blob Uri is empty.");
       const bytes = download(storage.direct(message.blobPath), signal);
       await ingest(catalogue, { ...message, sourcePath: message.blobPath.replace(/[?;].*$/s, "") }, bytes);
-      await reportSuccess(storage, message);
+      await reportSuccess(storage, message, catalogue.clock);
       forget(message.blobPath);
       return;
     } catch (error) {
@@ -131,7 +134,7 @@ async function ingestMessage(
         await wait(firstPauseMs * 2 ** attempt, undefined, { signal });
         continue;
       }
-      const record = failureRecord(message, failure);
+      const record = failureRecord(message, failure, catalogue.clock);
       remember(failures, record);
       await reportFailure(storage, message, record);
       return;

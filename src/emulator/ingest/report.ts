@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { withoutQuery } from "../../errors.ts";
-import { datetimeText, nowTicks } from "../engine/ticks.ts";
+import type { EngineClock } from "../engine/clock.ts";
+import { datetimeText } from "../engine/ticks.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { IngestionFailure } from "./failure.ts";
 import type { IngestionMessage, StatusRow } from "./message.ts";
@@ -29,13 +30,14 @@ export function remember(failures: FailureRecord[], record: FailureRecord): void
 export function failureRecord(
   message: Pick<IngestionMessage, "database" | "table" | "blobPath">,
   failure: IngestionFailure,
+  clock: EngineClock,
 ): FailureRecord {
   return {
     operationId: randomUUID(),
     activityId: randomUUID(),
     database: message.database,
     table: message.table,
-    failedOn: nowTicks(),
+    failedOn: clock.ticks(),
     sourcePath: withoutQuery(message.blobPath),
     details: failure.message,
     code: failure.code,
@@ -44,20 +46,20 @@ export function failureRecord(
 }
 
 /** Tells a client of success, as far as its message asks for it. */
-export async function reportSuccess(storage: Storage, message: IngestionMessage): Promise<void> {
+export async function reportSuccess(storage: Storage, message: IngestionMessage, clock: EngineClock): Promise<void> {
   if (message.reportLevel !== "all") return;
   const status = {
     OperationId: randomUUID(),
     Database: message.database,
     Table: message.table,
-    SucceededOn: datetimeText(nowTicks()),
+    SucceededOn: datetimeText(clock.ticks()),
     IngestionSourceId: message.id,
     IngestionSourcePath: withoutQuery(message.blobPath),
     RootActivityId: randomUUID(),
   };
   await Promise.all([
     message.reportMethod !== "table" && storage.succeeded.sendMessage(encoded(status)),
-    updateRow(storage, message, {
+    updateRow(storage, message, status.SucceededOn, {
       Status: "Succeeded",
       OperationId: status.OperationId,
       ActivityId: status.RootActivityId,
@@ -84,7 +86,7 @@ export async function reportFailure(storage: Storage, message: IngestionMessage,
   };
   await Promise.all([
     message.reportMethod !== "table" && storage.failed.sendMessage(encoded(status)),
-    updateRow(storage, message, {
+    updateRow(storage, message, status.FailedOn, {
       Status: record.code.startsWith("Skipped_") ? "Skipped" : "Failed",
       OperationId: record.operationId,
       ActivityId: record.activityId,
@@ -97,7 +99,12 @@ export async function reportFailure(storage: Storage, message: IngestionMessage,
 
 const encoded = (status: object) => Buffer.from(JSON.stringify(status)).toString("base64");
 
-async function updateRow(storage: Storage, message: IngestionMessage, status: Record<string, string>): Promise<void> {
+async function updateRow(
+  storage: Storage,
+  message: IngestionMessage,
+  updatedOn: string,
+  status: Record<string, string>,
+): Promise<void> {
   if (message.reportMethod === "queue" || !message.statusRow) return;
   const url = rowUrl(storage, message.statusRow);
   if (!url) return;
@@ -109,7 +116,7 @@ async function updateRow(storage: Storage, message: IngestionMessage, status: Re
       IngestionSourcePath: withoutQuery(message.blobPath),
       Database: message.database,
       Table: message.table,
-      UpdatedOn: datetimeText(nowTicks()),
+      UpdatedOn: updatedOn,
       ...status,
     }),
   });

@@ -105,5 +105,6 @@ function stored(table: StoredTable): Relation {
     sql: `SELECT ${[...table.columns.map(({ physical }) => physical), extentColumn].join(", ")} FROM ${table.physical}`,
     columns: table.columns.map(({ name, kind, physical }) => ({ name, kind, sql: physical })),
     order: undefined,
+    extent: extentColumn,
   };
 }

@@ -7,6 +7,11 @@ export interface Relation {
   readonly columns: readonly RelationColumn[];
   /** A hidden column that holds the row's place after a sort; it is kept until something undoes the order. */
   readonly order: string | undefined;
+  /**
+   * The hidden column that says which extent a row lies in, for extent_id() and its kin. It stays with rows that are
+   * filtered, extended and projected; where rows are computed anew it is gone, and left out.
+   */
+  readonly extent?: string | undefined;
 }
 
 /** Column names of Kusto never reach SQL: they may hold anything, and differ by case alone. */
@@ -31,10 +36,12 @@ export function selected(
 ): Relation {
   const list = columns.map(({ value }, index) => `${value} AS c${index}`);
   if (from.order) list.push(from.order);
+  if (from.extent) list.push(from.extent);
   return {
     sql: `SELECT ${list.length > 0 ? list.join(", ") : "0 AS nothing"} FROM (${from.sql})`,
     columns: columns.map(({ name, kind }, index) => ({ name, kind, sql: `c${index}` })),
     order: from.order,
+    extent: from.extent,
   };
 }
 
@@ -45,11 +52,12 @@ export function filtered(from: Relation, tail: string): Relation {
 
 /** The relation in a new order, by an ORDER BY list. */
 export function sorted(from: Relation, by: string): Relation {
-  const kept = from.columns.map(({ sql }) => sql);
+  const kept = [...from.columns.map(({ sql }) => sql), ...(from.extent ? [from.extent] : [])];
   return {
     sql: `SELECT ${[...kept, `row_number() OVER (ORDER BY ${by}) AS ${orderColumn}`].join(", ")} FROM (${from.sql})`,
     columns: from.columns,
     order: orderColumn,
+    extent: from.extent,
   };
 }
 

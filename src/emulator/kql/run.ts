@@ -1,6 +1,5 @@
 import type { DuckDBVector } from "@duckdb/node-api";
 import type { Catalogue, Database } from "../engine/catalogue.ts";
-import { nowTicks } from "../engine/ticks.ts";
 import { type ResultTable, rowOf } from "../http/result.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { KustoError } from "../kusto-error.ts";
@@ -15,7 +14,7 @@ export async function runQuery(
   database: Database,
   command?: Relation,
 ): Promise<ResultTable> {
-  const context = { catalogue, database, text: code.text, lets: new Map(), command, now: nowTicks() };
+  const context = { catalogue, database, text: code.text, lets: new Map(), command, now: catalogue.clock.ticks() };
   return read(catalogue, translate(code.root, context));
 }
 

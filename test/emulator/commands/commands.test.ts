@@ -115,7 +115,7 @@ test("inline ingestion: an extent with its tags, skipped by them, cleared", asyn
   await ask(emulator, `.ingest inline into table I with (format="csv", tags='["ingest-by:x","plain"]') <| a,1\nb,2`);
   await ask(emulator, `.ingest inline into table I with (ingestIfNotExists='["x"]') <| c,3`);
   const [extent] = await rowsOf(emulator, ".show table I extents | project RowCount, OriginalSize, Tags");
-  assert.deepEqual(extent, [2, 7, "ingest-by:x plain"]);
+  assert.deepEqual(extent, [2, 7, "ingest-by:x\r\nplain"]);
   assert.equal((await ask(emulator, "I | count")).rows, "[[2]]");
   await ask(emulator, ".clear table I data");
   assert.equal((await ask(emulator, "I | count")).rows, "[[0]]");

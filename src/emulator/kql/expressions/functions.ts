@@ -2,16 +2,19 @@ import type { Kind } from "../../../schema/kinds.ts";
 import { ticksPerDay, ticksPerHour, ticksPerMinute, ticksPerSecond, unixEpoch } from "../../engine/ticks.ts";
 import type { Scalar } from "../relation.ts";
 import { converted, isNumber, isTicks, textSql } from "./convert.ts";
+import { extentFunctions } from "./extents.ts";
 
 /** What a function is translated with: its arguments, the type that the binder gave it, and the query's moment. */
 export interface Call {
   readonly args: readonly Scalar[];
   readonly result: Kind;
   readonly now: bigint;
+  /** The hidden column with the extent of the row, where the row lies in one. */
+  readonly extent: string | undefined;
 }
 
 /** SQL of a call, or undefined where these arguments are not carried. */
-type ScalarFunction = (call: Call) => string | undefined;
+export type ScalarFunction = (call: Call) => string | undefined;
 
 const as =
   (kind: Kind): ScalarFunction =>
@@ -190,4 +193,5 @@ export const scalarFunctions: Readonly<Record<string, ScalarFunction | undefined
   ...numbers,
   ...datetimes,
   ...dynamics,
+  ...extentFunctions,
 };

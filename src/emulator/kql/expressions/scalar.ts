@@ -24,6 +24,8 @@ import { equalAnyCase, hasTermAnyCase, textTests } from "./strings.ts";
 export interface ScalarContext {
   readonly context: QueryContext;
   readonly columns: Scope;
+  /** The hidden column with the extent of the row, where the row lies in one. */
+  readonly extent?: string | undefined;
 }
 
 /** Translates a scalar expression; its type is the one that Kusto's binder found. */
@@ -162,7 +164,7 @@ function called(node: SyntaxNode, at: ScalarContext): Scalar {
   if (!build) throw notCarried(`the function '${name}()'`, node, at.context.text);
   const values = args.map((argument) => scalar(argument, at));
   const result = scalarType(node) ?? values[0]?.kind ?? "dynamic";
-  const sql = build({ args: values, result, now: at.context.now });
+  const sql = build({ args: values, result, now: at.context.now, extent: at.extent });
   if (!sql) throw notCarried(`the function '${name}()' with these arguments`, node, at.context.text);
   return { sql, kind: result };
 }

@@ -76,7 +76,7 @@ const distinct: Operator = (node, from, context) => {
 const passing: Operator = (_node, from) => needInput(from);
 
 export function over(input: Relation, context: QueryContext): ScalarContext {
-  return { context, columns: scopeOf(input) };
+  return { context, columns: scopeOf(input), extent: input.extent };
 }
 
 export const rowOperators: Readonly<Record<string, Operator>> = {

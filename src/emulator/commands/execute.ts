@@ -1,0 +1,28 @@
+import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
+import type { ResultTable } from "../http/result.ts";
+import type { FailureRecord } from "../ingest/report.ts";
+import type { Language } from "../kql/language.ts";
+import { runQuery } from "../kql/run.ts";
+import { runCommand } from "./run.ts";
+
+/** What texts run on. */
+export interface Engine {
+  readonly catalogue: Catalogue;
+  readonly language: Language;
+  readonly failures: readonly FailureRecord[];
+}
+
+export const isCommand = (text: string) => /^\s*\./.test(text);
+
+/**
+ * Runs a query or a command; commands begin with a dot, whatever the endpoint.
+ *
+ * @throws KustoError
+ */
+export async function execute(engine: Engine, databaseName: string, text: string): Promise<ResultTable> {
+  const { catalogue, language, failures } = engine;
+  const database = databaseOf(catalogue, databaseName);
+  const code = language.parse(text, catalogue, database);
+  if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text });
+  return runQuery(code, catalogue, database);
+}
