@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { type Batcher, type BatcherHooks, batcher } from "./batch/batcher.ts";
 import { inlineSubtask } from "./batch/inline-subtask.ts";
+import { loopTurns } from "./batch/loop-budget.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
@@ -23,6 +24,8 @@ import { Sink } from "./sink.ts";
 
 /** Rows per chunk: enough that crossing into WebAssembly and between threads costs nothing per record. */
 const rowsPerChunk = 256;
+/** The sinks of a thread share its event loop. */
+const turns = loopTurns();
 
 /**
  * Opens a sink for one table: checks the options, connects and authenticates, starts the subtasks.
@@ -60,6 +63,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     options: resolved,
     controller,
     retries,
+    turns,
     deliverer: deliver(id, session, resolved, controller.signal, retries),
     startBatcher: (hooks) => batch<Infer<T>>(table, resolved, hooks),
   });

@@ -1,6 +1,8 @@
 import type { Writable } from "node:stream";
 import type { WritableStream } from "node:stream/web";
 import type { Batcher, BatcherHooks, Place } from "./batch/batcher.ts";
+import { type LoopBudget, type LoopTurns, loopBudget } from "./batch/loop-budget.ts";
+import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
@@ -47,6 +49,8 @@ export interface SinkParts<R> {
   readonly controller: AbortController;
   readonly deliverer: Deliverer;
   startBatcher(hooks: BatcherHooks): Batcher<R>;
+  /** Of this thread, whose sinks share it. */
+  readonly turns: LoopTurns;
   /** Counts retries; `open()` hands it to the deliverer's hooks. */
   readonly retries: { count: number };
 }
@@ -63,7 +67,8 @@ const deadLetterPatienceMs = 5_000;
 /**
  * Lands records of one table. Made by `open()`.
  *
- * `write()` takes no promise per record: it returns false when the caller should wait for `ready`. Nothing is dropped:
+ * `write()` takes no promise per record: it returns false when the caller should wait for `ready`, because the bounds are
+ * full or because the event loop has been held for some milliseconds and others want their turn. Nothing is dropped:
  * a record is accepted, or refused by an error (or sent to the dead letter), and an accepted one is delivered, or the
  * sink fails and says so at every call from then on.
  */
@@ -94,8 +99,15 @@ export class Sink<R> implements AsyncDisposable {
   #closing: Promise<void> | undefined;
   /** `write()` should return false. Kept, not computed: to count chunks for every record cost a third of the call. */
   #isPressed = false;
+  /** The same but for what is left of raw rows, which waits for this. */
+  #isFull = false;
   /** `write()` must not take anything: it failed, closes, or is too full. */
   #isBarred = false;
+  /** How long the event loop has been held. */
+  readonly #loop: LoopBudget;
+  /** Records to take until the clock is looked at again. */
+  #untilLook = 1;
+  readonly #rawBacklog: RawBacklog;
   #released: Promise<void> | undefined;
 
   constructor(parts: SinkParts<R>) {
@@ -104,9 +116,17 @@ export class Sink<R> implements AsyncDisposable {
     this.#maxChunks = Math.max(1, parallelism) * chunksPerSubtask.soft;
     this.#hardChunks = Math.max(1, parallelism) * chunksPerSubtask.hard;
     this.#hardBatches = maxBatchesInFlight * hardBatchesFactor;
+    this.#loop = loopBudget(parts.turns, () => this.#offerRoom());
+    this.#rawBacklog = rawBacklog(
+      (piece) => {
+        this.#batcher.writeRaw(piece);
+        this.#look();
+      },
+      () => !this.#isFull && !this.#failure,
+    );
     this.#batcher = parts.startBatcher({
       onSealed: (batch) => this.#deliver(batch),
-      onHandedOver: () => this.#gauge(),
+      onHandedOver: () => this.#look(),
       onRoom: () => this.#offerRoom(),
       onRawTaken: (rows) => {
         this.#counters.accepted += rows;
@@ -135,6 +155,7 @@ export class Sink<R> implements AsyncDisposable {
    */
   write(record: R, place?: Place): boolean {
     this.#mustTake("record");
+    if (this.#isPressed) this.#rawBacklog.drain();
     try {
       this.#batcher.write(record, place);
       this.#counters.accepted++;
@@ -143,6 +164,7 @@ export class Sink<R> implements AsyncDisposable {
       if (!(error instanceof MillraceError && error.code === "RECORD_REFUSED")) throw error;
       this.#refuse(error, record, place);
     }
+    if (--this.#untilLook <= 0) this.#look();
     return !this.#isPressed;
   }
 
@@ -151,7 +173,8 @@ export class Sink<R> implements AsyncDisposable {
    * order of the table's columns) or NDJSON (a JSON object a line). No row becomes an object; they are checked for their
    * framing and packed. May be cut anywhere, also within a row or a character: what is left of the last row goes on with
    * the next call, and `flush()`, `checkpoint()` and `close()` take it as a row. Rows and records of `write()` keep their
-   * order in a subtask. Give some hundred kilobytes at a time; what is given is copied and may be used again at once.
+   * order in a subtask. Give some hundred kilobytes at a time; what is given is copied and may be used again at once. Of
+   * megabytes a part is taken now and the rest while you wait for {@link ready}; if you do not, the next call takes it first.
    *
    * Checked: CSV for balanced quotes and the number of fields; NDJSON for valid JSON objects, nested up to 1 024 deep; both
    * for UTF-8 and for the size of a row. Types are NOT checked: Kusto stores null for a value that does not fit its
@@ -169,11 +192,15 @@ export class Sink<R> implements AsyncDisposable {
     this.#mustTake("call's rows");
     if (typeof rows !== "string" && !(rows instanceof Uint8Array))
       throw new MillraceError("BAD_OPTION", `Table ${this.table.name}: writeRaw() takes a Uint8Array or a text.`);
-    this.#batcher.writeRaw(rows);
+    this.#rawBacklog.add(rows);
+    this.#gauge();
     return !this.#isPressed;
   }
 
-  /** Settles when there is room to write again: at once, or when batches have been taken. Rejects when the sink fails. */
+  /**
+   * Settles when there is room to write again: at once, when the event loop has turned, or when batches have been taken.
+   * Rejects when the sink fails.
+   */
   get ready(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
     if (!this.#isPressed) return Promise.resolve();
@@ -214,6 +241,7 @@ export class Sink<R> implements AsyncDisposable {
       refusal.original,
       refusal.place,
     );
+    if (--this.#untilLook <= 0) this.#look();
     return !this.#isPressed;
   }
 
@@ -297,6 +325,7 @@ export class Sink<R> implements AsyncDisposable {
   /** Returns the raw rows taken since the beginning. */
   async #seal(): Promise<number> {
     try {
+      this.#rawBacklog.drain();
       const rawTaken = await this.#batcher.seal("flush");
       if (!this.#failure) return rawTaken;
     } catch (error) {
@@ -355,8 +384,12 @@ export class Sink<R> implements AsyncDisposable {
     const batches = this.#inFlight.size;
     const chunks = this.#batcher.outstanding;
     const letters = this.#letters.size;
-    this.#isPressed =
-      batches >= this.#parts.options.maxBatchesInFlight || chunks >= this.#maxChunks || letters >= lettersInFlight.soft;
+    this.#isFull =
+      batches >= this.#parts.options.maxBatchesInFlight ||
+      chunks >= this.#maxChunks ||
+      letters >= lettersInFlight.soft ||
+      this.#loop.isSpent;
+    this.#isPressed = this.#isFull || !this.#rawBacklog.isEmpty;
     this.#isBarred =
       this.#failure !== undefined ||
       this.#closing !== undefined ||
@@ -365,8 +398,18 @@ export class Sink<R> implements AsyncDisposable {
       letters >= lettersInFlight.hard;
   }
 
+  /** Sees to the event loop: for some records, and for all that takes its time. */
+  #look(): void {
+    this.#untilLook = this.#loop.look();
+    this.#gauge();
+  }
+
   #offerRoom(): void {
     this.#gauge();
+    if (!this.#rawBacklog.isEmpty) {
+      this.#rawBacklog.goOn();
+      this.#gauge();
+    }
     if (!this.#room || this.#isPressed) return;
     this.#room.resolve();
     this.#room = undefined;
@@ -376,6 +419,7 @@ export class Sink<R> implements AsyncDisposable {
     if (this.#failure) return;
     this.#failure = error;
     this.#isBarred = true;
+    this.#rawBacklog.drop();
     this.#parts.controller.abort(error);
     this.#room?.reject(error);
     this.#room = undefined;

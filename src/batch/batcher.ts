@@ -2,6 +2,7 @@ import type { Packer } from "../encode/packer.ts";
 import type { RawPacker, SlabBytes } from "../encode/raw-packer.ts";
 import type { RefusedRow } from "../encode/raw-slab.ts";
 import { MillraceError } from "../errors.ts";
+import { chunkPace } from "./chunk-pace.ts";
 import { chooseSubtask, chunkGoal, untilDue } from "./policy.ts";
 import { rawLedger } from "./raw-ledger.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
@@ -60,7 +61,8 @@ export function batcher<R>(
   startSubtasks: (hooks: SubtaskHooks) => SubtaskPort[],
   hooks: BatcherHooks,
 ): Batcher<R> {
-  let goal = Math.min(plan.rowsPerChunk, plan.maxRows);
+  const pace = chunkPace(plan.rowsPerChunk);
+  let goal = Math.min(pace.rows, plan.maxRows);
   let packingSince = 0;
   let raw: RawPacker | undefined;
   let rawSince = 0;
@@ -96,13 +98,17 @@ export function batcher<R>(
 
   /** Learns how many rows the next chunk should have, and hands it over when it has them already. */
   function aimAt(): void {
-    goal = chunkGoal(plan.rowsPerChunk, plan.maxRows, chooseSubtask(subtasks));
+    goal = chunkGoal(pace.rows, plan.maxRows, chooseSubtask(subtasks));
     if (packer.rows >= goal) handOver();
   }
 
   function handOver(): void {
     const chunk = packer.take();
-    if (chunk) submitting(() => chooseSubtask(subtasks).submit(chunk, packingSince));
+    if (!chunk) return;
+    const { rows } = chunk; // read before the buffers go away with it
+    const started = performance.now();
+    submitting(() => chooseSubtask(subtasks).submit(chunk, packingSince));
+    pace.took(rows, performance.now() - started);
   }
 
   /**
