@@ -6,7 +6,9 @@ import { openStore } from "./engine/store.ts";
 import { type Faults, faultPlan, faults } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { kustoEndpoint } from "./http/server.ts";
+import { defaultBatching } from "./ingest/batching-policy.ts";
 import { startQueueReader } from "./ingest/queue-reader.ts";
+import { queuedOperations } from "./ingest/queued-operations.ts";
 import type { FailureRecord } from "./ingest/report.ts";
 import { loadLanguage } from "./kql/language.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
@@ -39,6 +41,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   throwIfAborted(checked.signal, "starting the emulator");
   const plan = faultPlan();
   const failures: FailureRecord[] = [];
+  const operations = queuedOperations();
   const closing = new AbortController();
   const storageStarted = startStorage({
     plan,
@@ -59,6 +62,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     catalogue,
     storage,
     failures,
+    operations,
     plan,
     language,
     signal: closing.signal,
@@ -83,7 +87,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     catalogue,
     storage,
     failures,
-    ingestionDelayMs: checked.ingestionDelayMs,
+    operations,
+    batching: { ...defaultBatching, timeMs: checked.batchingTimeMs },
+    visibilityMs: checked.visibilityTimeoutMs,
     blobRetentionMs: checked.blobRetentionMs,
   });
   let closed: Promise<void> | undefined;

@@ -7,12 +7,17 @@ export interface EmulatorOptions {
   readonly databases?: readonly string[];
   /** Closes the emulator, also while it starts. */
   readonly signal?: AbortSignal;
-  /** How long a queued message without `FlushImmediately` waits before it is ingested, in milliseconds; default 0. */
-  readonly ingestionDelayMs?: number;
+  /**
+   * How long blobs are batched before they are ingested, in milliseconds, where neither the table nor its database has an
+   * ingestion batching policy; default 0, every blob by itself and at once. The service's default is 300 000.
+   */
+  readonly batchingTimeMs?: number;
   /** Storage accounts, each with its container and its ingestion queue; default 2, so that clients have a choice. */
   readonly storageAccounts?: number;
   /** Life of the SAS that clients are given, in milliseconds; default 24 hours. */
   readonly sasLifeMs?: number;
+  /** How long a message of the ingestion queue is kept from a second reading, in milliseconds; default 600 000. */
+  readonly visibilityTimeoutMs?: number;
   /** How long an ingested blob is kept, in milliseconds; default 60 000. */
   readonly blobRetentionMs?: number;
   /** The Node.js executable that runs Azurite; default the running one, or `node` where that is another runtime. */
@@ -23,7 +28,8 @@ export interface CheckedOptions {
   readonly port: number;
   readonly databases: readonly string[];
   readonly signal: AbortSignal | undefined;
-  readonly ingestionDelayMs: number;
+  readonly batchingTimeMs: number;
+  readonly visibilityTimeoutMs: number;
   readonly storageAccounts: number;
   readonly sasLifeMs: number;
   readonly blobRetentionMs: number;
@@ -36,7 +42,8 @@ const known = [
   "port",
   "databases",
   "signal",
-  "ingestionDelayMs",
+  "batchingTimeMs",
+  "visibilityTimeoutMs",
   "storageAccounts",
   "sasLifeMs",
   "blobRetentionMs",
@@ -62,7 +69,8 @@ export function checkOptions(options: EmulatorOptions): CheckedOptions {
     port: wholeNumber("port", options.port ?? 0, 0, 65_535),
     databases: [...new Map([alwaysThere, ...databases].map((name) => [name.toLowerCase(), name])).values()],
     signal: options.signal,
-    ingestionDelayMs: wholeNumber("ingestionDelayMs", options.ingestionDelayMs ?? 0, 0, 86_400_000),
+    batchingTimeMs: wholeNumber("batchingTimeMs", options.batchingTimeMs ?? 0, 0, 86_400_000),
+    visibilityTimeoutMs: wholeNumber("visibilityTimeoutMs", options.visibilityTimeoutMs ?? 600_000, 1_000, 86_400_000),
     storageAccounts: wholeNumber("storageAccounts", options.storageAccounts ?? 2, 1, 16),
     sasLifeMs: wholeNumber("sasLifeMs", options.sasLifeMs ?? 86_400_000, 1_000, 31_536_000_000),
     blobRetentionMs: wholeNumber("blobRetentionMs", options.blobRetentionMs ?? 60_000, 0, 86_400_000),

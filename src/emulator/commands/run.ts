@@ -6,6 +6,7 @@ import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts
 import { runQuery } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { inlineCommands } from "./ingest-inline.ts";
+import { ingestionBatchingCommands } from "./ingestion-batching.ts";
 import { mappingCommands } from "./mappings.ts";
 import { relationOf } from "./result-relation.ts";
 import { showCommands } from "./show.ts";
@@ -29,6 +30,7 @@ const commands: Readonly<Record<string, Command | undefined>> = {
   ...showCommands,
   ...mappingCommands,
   ...inlineCommands,
+  ...ingestionBatchingCommands,
 };
 
 /** Runs a parsed command, and the query behind its pipe if there is one. */

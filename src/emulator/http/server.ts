@@ -5,7 +5,9 @@ import { dataManagementCommand } from "../commands/data-management.ts";
 import { type Engine, execute, isCommand } from "../commands/execute.ts";
 import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
-import { download, ingest } from "../ingest/ingest.ts";
+import { ingest } from "../ingest/ingest.ts";
+import type { QueuedOperations } from "../ingest/queued-operations.ts";
+import { download } from "../ingest/source.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
@@ -14,6 +16,7 @@ import type { ResultTable } from "./result.ts";
 
 export interface ServedParts extends Engine {
   readonly storage: Storage;
+  readonly operations: QueuedOperations;
   readonly plan: FaultPlan;
   readonly signal: AbortSignal;
 }

@@ -1,28 +1,19 @@
-import { request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
-import { withoutQuery } from "../../errors.ts";
 import type { Catalogue, StoredTable } from "../engine/catalogue.ts";
 import type { Extent } from "../engine/extents.ts";
 import { IngestionFailure } from "./failure.ts";
-import { load } from "./load.ts";
+import { type Loaded, load, type Source } from "./load.ts";
 import { type MappingEntry, parseMapping } from "./mapping.ts";
+import type { IngestionProperties } from "./properties.ts";
 import { mappingKindOf } from "./record-reader.ts";
 
 /** What to ingest, whichever way it came: queue, stream or command. */
-export interface Ingestion {
+export interface Ingestion extends IngestionProperties {
   readonly database: string;
   readonly table: string;
-  readonly format: string;
-  readonly mapping?: string | undefined;
-  readonly mappingReference?: string | undefined;
-  readonly ignoreFirstRecord?: boolean;
-  readonly tags?: readonly string[];
-  readonly ifNotExists?: readonly string[];
-  readonly sourcePath?: string;
 }
 
 /**
- * Ingests bytes into a table.
+ * Ingests the bytes of one source into a table.
  *
  * @throws IngestionFailure with the service's code.
  */
@@ -30,7 +21,24 @@ export async function ingest(
   catalogue: Catalogue,
   ingestion: Ingestion,
   bytes: AsyncIterable<Uint8Array>,
+  path = "",
 ): Promise<Extent> {
+  const source = { path, open: () => bytes };
+  const { extent, failures } = await ingestAll(catalogue, ingestion, [source]);
+  if (!extent) throw failures.get(source);
+  return extent;
+}
+
+/**
+ * Ingests sources into a table as one extent; one that fails does not keep the others out.
+ *
+ * @throws IngestionFailure where nothing can be loaded at all, whatever is in the sources.
+ */
+export async function ingestAll(
+  catalogue: Catalogue,
+  ingestion: Ingestion,
+  sources: readonly Source[],
+): Promise<Loaded> {
   const table = targetOf(catalogue, ingestion);
   const kind = mappingKindOf(ingestion.format);
   if (!kind)
@@ -38,13 +46,14 @@ export async function ingest(
       "BadRequest_FormatNotSupported",
       `Format '${ingestion.format}' is not supported by this emulator.`,
     );
-  return load(catalogue, table, bytes, {
+  return load(catalogue, table, sources, {
     format: ingestion.format,
     mapping: mappingOf(table, ingestion, kind),
     ignoreFirstRecord: ingestion.ignoreFirstRecord ?? false,
-    sourcePath: ingestion.sourcePath ?? "",
+    constantFields: ingestion.constantFields ?? true,
     tags: ingestion.tags ?? [],
     ifNotExists: ingestion.ifNotExists ?? [],
+    creationTime: ingestion.creationTime,
   });
 }
 
@@ -78,71 +87,4 @@ function mappingOf(
       `Mapping reference '${mappingReference}' of kind '${kind}' was not found in table '${table.name}'.`,
     );
   return stored.entries;
-}
-
-const silenceMs = 30_000;
-
-/**
- * The bytes of a blob.
- *
- * @throws IngestionFailure Download_*; the transient ones may be tried again.
- */
-export async function* download(url: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const shown = withoutQuery(url);
-  const target = httpUrl(url);
-  if (!target)
-    throw new IngestionFailure(
-      "Download_BadRequest",
-      `Failed to download source from Azure Storage because of bad request: '${shown}' is not a blob's URL.`,
-    );
-  const send = target.protocol === "https:" ? httpsRequest : httpRequest;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const request = send(target, { signal, headers: { "x-ms-version": "2021-12-02" } }, resolve);
-    request.on("error", (error) =>
-      reject(
-        new IngestionFailure(
-          "Download_UnknownError",
-          `Failed to download source '${shown}': ${(error as { code?: string }).code ?? "connection failed"}.`,
-          false,
-        ),
-      ),
-    );
-    // A source that says nothing would keep its table from everybody else.
-    request.setTimeout(silenceMs, () => request.destroy(Object.assign(new Error("silent"), { code: "ETIMEDOUT" })));
-    request.end();
-  });
-  const status = response.statusCode ?? 0;
-  if (status !== 200) {
-    response.resume();
-    throw refusedDownload(status, shown);
-  }
-  yield* response as AsyncIterable<Uint8Array>;
-}
-
-function httpUrl(url: string): URL | undefined {
-  const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  return parsed?.protocol === "http:" || parsed?.protocol === "https:" ? parsed : undefined;
-}
-
-function refusedDownload(status: number, shown: string): IngestionFailure {
-  if (status === 404)
-    return new IngestionFailure(
-      "Download_SourceNotFound",
-      `Failed to download source from Azure Storage. Source not found: '${shown}'.`,
-    );
-  if (status === 401 || status === 403)
-    return new IngestionFailure(
-      "Download_Forbidden",
-      `Failed to download source from Azure Storage. Access forbidden: '${shown}'.`,
-    );
-  if (status === 400)
-    return new IngestionFailure(
-      "Download_BadRequest",
-      `Failed to download source from Azure Storage because of bad request: '${shown}'.`,
-    );
-  return new IngestionFailure(
-    "Download_UnknownError",
-    `Failed to download source '${shown}': status ${status}.`,
-    false,
-  );
 }

@@ -3,51 +3,124 @@ import { type Extent, nextLoad, recordExtent } from "../engine/extents.ts";
 import { textOf } from "./bytes.ts";
 import { IngestionFailure } from "./failure.ts";
 import { type ReadingOptions, readRows } from "./record-reader.ts";
-import { rowWriter } from "./row-writer.ts";
+import { type RowWriter, rowWriter } from "./row-writer.ts";
 
-export interface Loading extends Omit<ReadingOptions, "table"> {
+export interface Loading extends Omit<ReadingOptions, "table" | "sourcePath"> {
   readonly tags: readonly string[];
   /** Values of `ingest-by:` tags: if an extent bears one of them, nothing is loaded. */
   readonly ifNotExists: readonly string[];
+  /** Ticks; default now. */
+  readonly creationTime?: bigint | undefined;
+}
+
+/** Bytes to load, and where they come from: its address without its SAS. */
+export interface Source {
+  readonly path: string;
+  /** Opens them from their beginning; may be called again. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface Loaded {
+  /** What the sources have become; undefined where all of them failed. */
+  readonly extent: Extent | undefined;
+  /** Why a source is not in the extent. */
+  readonly failures: ReadonlyMap<Source, unknown>;
 }
 
 /**
- * Loads one source into a table as one extent: all of its rows, or none. The table's other writers wait.
+ * Loads sources into a table as one extent. A source is in it with all of its rows or not at all, and one that fails
+ * does not keep the others out. The table's other writers wait.
  *
- * @throws IngestionFailure with the service's code.
+ * @throws IngestionFailure where nothing can be loaded at all, whatever is in the sources.
  */
 export function load(
   catalogue: Catalogue,
   table: StoredTable,
-  bytes: AsyncIterable<Uint8Array>,
+  sources: readonly Source[],
   how: Loading,
-): Promise<Extent> {
+): Promise<Loaded> {
   return alone(table, async () => {
-    if (table.dropped) throw new IngestionFailure("BadRequest_TableNotExist", `Table '${table.name}' does not exist.`);
+    refuseIfDropped(table);
     refuseIfThere(table, how.ifNotExists);
-    const loading = nextLoad(catalogue);
-    const extent = await catalogue.store.withConnection(async (connection) => {
-      const text = textOf(bytes);
-      await connection.run("BEGIN TRANSACTION");
-      const writer = await rowWriter(catalogue.store.duckdb, connection, table, loading);
-      try {
-        for await (const rows of readRows(text.pieces, { ...how, table })) for (const row of rows) writer.add(row);
-        if (text.rawBytes() === 0) throw new IngestionFailure("BadRequest_EmptyBlob", "Blob is empty.");
-        if (writer.rows === 0) throw new IngestionFailure("Stream_NoDataToIngest", "Found no data to ingest.");
+    const failures = new Map<Source, unknown>();
+    let left = sources;
+    while (left.length > 0) {
+      const { extent, failed } = await attempt(catalogue, table, left, how);
+      for (const [source, error] of failed) failures.set(source, error);
+      if (extent) {
+        table.extents.set(extent.id, extent);
+        return { extent, failures };
+      }
+      left = left.filter((source) => !failed.has(source));
+    }
+    return { extent: undefined, failures };
+  });
+}
+
+/**
+ * One transaction over all of the sources, which is given up if one of them fails; the rest of them is then read all
+ * the same, without being kept, so that the next attempt knows of everything that is broken.
+ */
+async function attempt(
+  catalogue: Catalogue,
+  table: StoredTable,
+  sources: readonly Source[],
+  how: Loading,
+): Promise<{ extent: Extent | undefined; failed: Map<Source, unknown> }> {
+  const failed = new Map<Source, unknown>();
+  const sizes = { rows: 0, originalBytes: 0, packedBytes: 0 };
+  const number = nextLoad(catalogue);
+  const extent = await catalogue.store.withConnection(async (connection) => {
+    await connection.run("BEGIN TRANSACTION");
+    const writer = await rowWriter(catalogue.store.duckdb, connection, table, number);
+    try {
+      for (const source of sources) {
+        const read = readSource(source, table, how, failed.size === 0 ? writer : undefined);
+        const size = await read.catch((error: unknown) => {
+          failed.set(source, error);
+        });
+        for (const name of Object.keys(size ?? {}) as (keyof typeof sizes)[]) sizes[name] += size![name];
+      }
+      if (failed.size === 0) {
         writer.finish();
-        const sizes = { rows: writer.rows, originalBytes: text.rawBytes(), packedBytes: text.packedBytes() };
-        const recorded = await recordExtent(catalogue, connection, loading, { ...sizes, tags: how.tags });
+        const about = { ...sizes, tags: how.tags, createdOn: how.creationTime };
+        const recorded = await recordExtent(catalogue, connection, number, about);
         await connection.run("COMMIT");
         return recorded;
-      } catch (error) {
-        writer.abandon();
-        await connection.run("ROLLBACK");
-        throw error;
       }
-    });
-    table.extents.set(extent.id, extent);
-    return extent;
+    } catch (error) {
+      writer.abandon();
+      await connection.run("ROLLBACK");
+      throw error;
+    }
+    writer.abandon();
+    await connection.run("ROLLBACK");
+    return undefined;
   });
+  return { extent, failed };
+}
+
+async function readSource(
+  source: Source,
+  table: StoredTable,
+  how: Loading,
+  writer: RowWriter | undefined,
+): Promise<{ rows: number; originalBytes: number; packedBytes: number }> {
+  const text = textOf(source.open());
+  let count = 0;
+  for await (const rows of readRows(text.pieces, { ...how, table, sourcePath: source.path })) {
+    refuseIfDropped(table);
+    count += rows.length;
+    if (writer) for (const row of rows) writer.add(row);
+  }
+  refuseIfDropped(table);
+  if (text.rawBytes() === 0) throw new IngestionFailure("BadRequest_EmptyBlob", "Blob is empty.");
+  if (count === 0) throw new IngestionFailure("Stream_NoDataToIngest", "Found no data to ingest.");
+  return { rows: count, originalBytes: text.rawBytes(), packedBytes: text.packedBytes() };
+}
+
+function refuseIfDropped(table: StoredTable): void {
+  if (table.dropped) throw new IngestionFailure("BadRequest_TableNotExist", `Table '${table.name}' does not exist.`);
 }
 
 function refuseIfThere(table: StoredTable, ifNotExists: readonly string[]): void {

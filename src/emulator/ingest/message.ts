@@ -1,4 +1,5 @@
 import { IngestionFailure } from "./failure.ts";
+import { isTrue } from "./properties.ts";
 
 /** An ingestion message as clients post it; the names are the service's. */
 export interface IngestionMessage {
@@ -12,12 +13,12 @@ export interface IngestionMessage {
   readonly reportLevel: ReportLevel;
   readonly reportMethod: ReportMethod;
   readonly statusRow: StatusRow | undefined;
-  readonly format: string;
-  readonly mapping: string | undefined;
-  readonly mappingReference: string | undefined;
-  readonly ignoreFirstRecord: boolean;
-  readonly tags: readonly string[];
-  readonly ifNotExists: readonly string[];
+  /** The identity token that the client was given by `.get kusto identity token`. */
+  readonly authorizationContext: string | undefined;
+  /** The tracked operation that queued it, if any. */
+  readonly operationId: string | undefined;
+  /** The ingestion properties as they came, by lower-case name: see readProperties. */
+  readonly given: ReadonlyMap<string, unknown>;
 }
 
 export type ReportLevel = "failures" | "none" | "all";
@@ -35,12 +36,12 @@ type Members = ReadonlyMap<string, unknown>;
 /**
  * Reads a message from its queue text, base64 of JSON; member names in any case.
  *
- * @throws IngestionFailure BadRequest_CorruptedMessage and others, if it cannot be acted upon.
+ * @throws IngestionFailure BadRequest_CorruptedMessage.
  */
 export function parseMessage(queueText: string): IngestionMessage {
   const members = membersOf(parsed(queueText));
-  const more = membersOf(members.get("additionalproperties") ?? {});
-  const message = {
+  const more = membersOf(members.get("additionalproperties"));
+  return {
     id: text(members, "id") ?? "",
     blobPath: text(members, "blobpath") ?? "",
     rawDataSize: Number(members.get("rawdatasize") ?? 0) || undefined,
@@ -51,14 +52,10 @@ export function parseMessage(queueText: string): IngestionMessage {
     reportLevel: levelOf(members.get("reportlevel")),
     reportMethod: methodOf(members.get("reportmethod")),
     statusRow: statusRowOf(members.get("ingestionstatusintable")),
-    format: text(more, "format") ?? "csv",
-    mapping: text(more, "ingestionmapping"),
-    mappingReference: text(more, "ingestionmappingreference"),
-    ignoreFirstRecord: isTrue(more.get("ignorefirstrecord")),
-    tags: listOf(more.get("tags"), "tags"),
-    ifNotExists: listOf(more.get("ingestifnotexists"), "ingestIfNotExists"),
+    authorizationContext: text(more, "authorizationcontext"),
+    operationId: text(members, "ingestionoperationid"),
+    given: more,
   };
-  return message;
 }
 
 function parsed(queueText: string): object {
@@ -84,8 +81,6 @@ function text(members: Members, name: string): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-const isTrue = (value: unknown) => value === true || (typeof value === "string" && value.toLowerCase() === "true");
-
 function levelOf(value: unknown): ReportLevel {
   return value === 1 || value === "DoNotReport" || value === "None"
     ? "none"
@@ -104,19 +99,4 @@ function statusRowOf(value: unknown): StatusRow | undefined {
     text(members, name),
   );
   return url && partitionKey && rowKey ? { url, partitionKey, rowKey } : undefined;
-}
-
-/** A list of tags: JSON text of an array, as the clients send it, or an array. */
-function listOf(value: unknown, property: string): string[] {
-  if (value === undefined || value === null || value === "") return [];
-  try {
-    const list: unknown = typeof value === "string" ? JSON.parse(value) : value;
-    if (Array.isArray(list) && list.every((tag) => typeof tag === "string")) return list;
-  } catch {
-    // Told below.
-  }
-  throw new IngestionFailure(
-    "BadRequest_MalformedIngestionProperty",
-    `Ingestion property '${property}' is malformed: it must be a JSON array of strings.`,
-  );
 }

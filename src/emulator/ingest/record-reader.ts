@@ -12,6 +12,8 @@ export interface ReadingOptions {
   readonly format: string;
   readonly mapping: readonly MappingEntry[] | undefined;
   readonly ignoreFirstRecord: boolean;
+  /** Whether all records of a CSV must have the number of fields of the first. */
+  readonly constantFields: boolean;
   /** What the transform SourceLocation yields: the blob's URL without its SAS. */
   readonly sourcePath: string;
 }
@@ -37,7 +39,8 @@ export function readRows(pieces: AsyncIterable<string>, options: ReadingOptions)
   const delimiter = delimiters[format];
   if (delimiter !== undefined) {
     const readers = columnReaders(options, csvReader);
-    return rowsOf(consistent(csvRecords(pieces, delimiter), options), readers, options);
+    const records = csvRecords(pieces, delimiter);
+    return rowsOf(options.constantFields ? consistent(records, options) : records, readers, options);
   }
   if (mappingKindOf(format) !== "json")
     throw new IngestionFailure(

@@ -24,8 +24,8 @@ export interface Storage {
   resources(): [type: string, root: string][];
   /** A client's storage URL as the emulator itself fetches it: past the proxy, with the client's own SAS. */
   direct(url: string): string;
-  /** Removes a blob of our own containers; other blobs are left alone. */
-  remove(url: string): Promise<void>;
+  /** Removes a blob of our own containers; other blobs are left alone, and it says so. */
+  remove(url: string): Promise<boolean>;
   /** Calls back when a message has been posted to a ready queue. */
   onPosted(listener: () => void): void;
   close(): Promise<void>;
@@ -72,9 +72,10 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
       direct: (url) => blob.toAzurite(url) ?? url,
       remove: async (url) => {
         const account = accounts.find(({ name }) => url.startsWith(`${blob.origin}/${name}/${containerName}/`));
-        if (!account) return;
+        if (!account) return false;
         const name = decodeURIComponent(new URL(url).pathname.split("/").slice(3).join("/"));
         await blobService(azurite, account).getContainerClient(containerName).getBlobClient(name).deleteIfExists();
+        return true;
       },
       onPosted: (listener) => void posted.push(listener),
       close,

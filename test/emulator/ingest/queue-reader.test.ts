@@ -5,7 +5,9 @@ import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createCatalogue, createTable, databaseOf } from "../../../src/emulator/engine/catalogue.ts";
 import { openStore } from "../../../src/emulator/engine/store.ts";
+import { defaultBatching } from "../../../src/emulator/ingest/batching-policy.ts";
 import { startQueueReader } from "../../../src/emulator/ingest/queue-reader.ts";
+import { queuedOperations } from "../../../src/emulator/ingest/queued-operations.ts";
 import type { Storage } from "../../../src/emulator/storage/storage.ts";
 
 /** Timers that keep the process alive. */
@@ -37,13 +39,21 @@ test("a message that ends after close() leaves no timer", async () => {
       });
     },
   };
-  const storage = { ready: [queue], succeeded: queue, direct: (url: string) => url, onPosted() {}, async remove() {} };
+  const storage = {
+    ready: [queue],
+    succeeded: queue,
+    direct: (url: string) => url,
+    onPosted() {},
+    remove: async () => true,
+  };
   const before = timers();
   const reader = startQueueReader({
     catalogue,
     storage: storage as unknown as Storage,
     failures: [],
-    ingestionDelayMs: 0,
+    operations: queuedOperations(),
+    batching: { ...defaultBatching, timeMs: 0 },
+    visibilityMs: 600_000,
     blobRetentionMs: 600_000,
   });
   await reporting;
