@@ -2,6 +2,7 @@ import { setImmediate as afterTick } from "node:timers/promises";
 import { aborted, MillraceError, throwIfAborted } from "../errors.ts";
 import { createCatalogue } from "./engine/catalogue.ts";
 import type { EmulatorClock } from "./engine/clock.ts";
+import { startMaintenance } from "./engine/merging.ts";
 import { openStore } from "./engine/store.ts";
 import { type Faults, faultPlan, faults } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
@@ -92,12 +93,14 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     visibilityMs: checked.visibilityTimeoutMs,
     blobRetentionMs: checked.blobRetentionMs,
   });
+  const maintenance = startMaintenance(catalogue, checked.maintenanceIntervalMs);
   let closed: Promise<void> | undefined;
   const close = () =>
     (closed ??= (async () => {
       checked.signal?.removeEventListener("abort", close);
       closing.abort();
-      await Promise.all([listener.close(), reader.close()]);
+      await Promise.all([listener.close(), reader.close(), maintenance.close()]);
+      await catalogue.operations.close();
       await storage.close();
       store.close();
     })());

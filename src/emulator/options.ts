@@ -20,6 +20,11 @@ export interface EmulatorOptions {
   readonly visibilityTimeoutMs?: number;
   /** How long an ingested blob is kept, in milliseconds; default 60 000. */
   readonly blobRetentionMs?: number;
+  /**
+   * How often extents are merged and old tags removed, in milliseconds of the emulator's clock; default 60 000, and 0 is
+   * never.
+   */
+  readonly maintenanceIntervalMs?: number;
   /** The Node.js executable that runs Azurite; default the running one, or `node` where that is another runtime. */
   readonly node?: string;
 }
@@ -33,6 +38,7 @@ export interface CheckedOptions {
   readonly storageAccounts: number;
   readonly sasLifeMs: number;
   readonly blobRetentionMs: number;
+  readonly maintenanceIntervalMs: number;
   readonly node: string | undefined;
 }
 
@@ -47,6 +53,7 @@ const known = [
   "storageAccounts",
   "sasLifeMs",
   "blobRetentionMs",
+  "maintenanceIntervalMs",
   "node",
 ];
 
@@ -74,6 +81,7 @@ export function checkOptions(options: EmulatorOptions): CheckedOptions {
     storageAccounts: wholeNumber("storageAccounts", options.storageAccounts ?? 2, 1, 16),
     sasLifeMs: wholeNumber("sasLifeMs", options.sasLifeMs ?? 86_400_000, 1_000, 31_536_000_000),
     blobRetentionMs: wholeNumber("blobRetentionMs", options.blobRetentionMs ?? 60_000, 0, 86_400_000),
+    maintenanceIntervalMs: wholeNumber("maintenanceIntervalMs", options.maintenanceIntervalMs ?? 60_000, 0, 86_400_000),
     node: options.node ?? (isBun || "deno" in process.versions ? "node" : undefined),
   };
 }

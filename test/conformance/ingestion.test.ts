@@ -197,7 +197,7 @@ test("tags: extents bear them, and ingestIfNotExists skips what is there", async
   assert.deepEqual(await failures(), [["Skipped_IngestByTagAlreadyExists"]]);
   assert.equal(await countOf(clients.data, "Tagged"), 1);
   assert.deepEqual(await rowsOf(emulator, ".show table Tagged extents | project RowCount, Tags"), [
-    [1, "plain drop-by:day ingest-by:batch-1"],
+    [1, "plain\r\ndrop-by:day\r\ningest-by:batch-1"],
   ]);
 });
 

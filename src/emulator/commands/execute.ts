@@ -3,6 +3,7 @@ import type { ResultTable } from "../http/result.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import type { Language } from "../kql/language.ts";
 import { runQuery } from "../kql/run.ts";
+import { forParser } from "./grammar-gaps.ts";
 import { runCommand } from "./run.ts";
 
 /** What texts run on. */
@@ -22,7 +23,7 @@ export const isCommand = (text: string) => /^\s*\./.test(text);
 export async function execute(engine: Engine, databaseName: string, text: string): Promise<ResultTable> {
   const { catalogue, language, failures } = engine;
   const database = databaseOf(catalogue, databaseName);
-  const code = language.parse(text, catalogue, database);
+  const code = language.parse(forParser(text), catalogue, database);
   if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text });
   return runQuery(code, catalogue, database);
 }

@@ -1,19 +1,27 @@
 import type { Catalogue, Database } from "../engine/catalogue.ts";
+import type { OperationResult } from "../engine/operations.ts";
 import { type ResultTable, resultTable } from "../http/result.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts";
-import { runQuery } from "../kql/run.ts";
+import type { Relation } from "../kql/relation.ts";
+import { runQuery, translated } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
+import { extentCommands } from "./extents.ts";
+import { blank, forParser } from "./grammar-gaps.ts";
+import { queryIngestionCommands } from "./ingest-from-query.ts";
 import { inlineCommands } from "./ingest-inline.ts";
 import { ingestionBatchingCommands } from "./ingestion-batching.ts";
 import { mappingCommands } from "./mappings.ts";
+import { operationCommands } from "./operations.ts";
+import { policyCommands } from "./policies.ts";
 import { relationOf } from "./result-relation.ts";
 import { showCommands } from "./show.ts";
+import type { Span } from "./syntax.ts";
 import { tableCommands } from "./tables.ts";
 
-/** What a command works on. */
-export interface CommandContext {
+/** What commands stand on. */
+export interface CommandGround {
   readonly catalogue: Catalogue;
   readonly database: Database;
   readonly failures: readonly FailureRecord[];
@@ -21,8 +29,20 @@ export interface CommandContext {
   readonly text: string;
 }
 
-/** Acts, and answers with rows of values in the order of the columns that the parser declares for the command. */
-export type Command = (node: SyntaxNode, context: CommandContext) => Promise<Stored[][]> | Stored[][];
+/** What a command works on. */
+export interface CommandContext extends CommandGround {
+  /** The result of the query, or of the `.show` command in its place, that stands there in the command's text. */
+  query(span: Span): Promise<Relation>;
+}
+
+/**
+ * Acts, and answers with rows of values in the order of the columns that the parser declares for the command; or, where
+ * it declares none, with columns of its own.
+ */
+export type Command = (
+  node: SyntaxNode,
+  context: CommandContext,
+) => Promise<Stored[][] | OperationResult> | Stored[][] | OperationResult;
 
 /** Commands by the name that the parser gives them. */
 const commands: Readonly<Record<string, Command | undefined>> = {
@@ -31,20 +51,45 @@ const commands: Readonly<Record<string, Command | undefined>> = {
   ...mappingCommands,
   ...inlineCommands,
   ...ingestionBatchingCommands,
+  ...extentCommands,
+  ...queryIngestionCommands,
+  ...operationCommands,
+  ...policyCommands,
 };
 
-/** Runs a parsed command, and the query behind its pipe if there is one. */
-export async function runCommand(code: Code, context: CommandContext): Promise<ResultTable> {
+interface Ran extends OperationResult {
+  /** Whether a query goes on behind the command. */
+  readonly isPiped: boolean;
+}
+
+async function run(code: Code, context: CommandGround, isAllowed = (_name: string) => true): Promise<Ran> {
   const statement = elementsIn(needPart(code.root, "Statements"))[0]!;
-  const node = commandIn(needPart(statement, "Expression"));
+  const expression = needPart(statement, "Expression");
+  const node = commandIn(expression);
   const name = node.ReferencedSymbol?.Name ?? "";
   const command = commands[name];
-  if (!command || kindOf(node) !== "CustomCommand")
-    throw notCarried(`the command '${wordsOf(node, code.text)}'`, node, code.text);
-  const rows = await command(node, context);
-  const columns = resultColumns(node);
-  if (node === needPart(statement, "Expression")) return resultTable(columns, rows);
+  if (!command || kindOf(node) !== "CustomCommand" || !isAllowed(name))
+    throw notCarried(`the command '${wordsOf(node, context.text)}'`, node, context.text);
+  const answer = await command(node, { ...context, query: (span) => nestedQuery(context, span) });
+  const isPiped = node !== expression;
+  return Array.isArray(answer) ? { columns: resultColumns(node), rows: answer, isPiped } : { ...answer, isPiped };
+}
+
+/** Runs a parsed command, and the query behind its pipe if there is one. */
+export async function runCommand(code: Code, context: CommandGround): Promise<ResultTable> {
+  const { columns, rows, isPiped } = await run(code, context);
+  if (!isPiped) return resultTable(columns, rows);
   return runQuery(code, context.catalogue, context.database, relationOf(columns, rows));
+}
+
+async function nestedQuery(context: CommandGround, { from, to }: Span): Promise<Relation> {
+  // What comes before becomes blanks, so that a refusal names the place in the text that was sent.
+  const text = blank(context.text.slice(0, from)) + context.text.slice(from, to);
+  const code = context.language.parse(forParser(text), context.catalogue, context.database);
+  if (!/^\s*\./.test(text)) return translated(code, context.catalogue, context.database);
+  const { columns, rows, isPiped } = await run(code, { ...context, text }, (name) => name.startsWith("Show"));
+  const relation = relationOf(columns, rows);
+  return isPiped ? translated(code, context.catalogue, context.database, relation) : relation;
 }
 
 /** The command at the head of a pipe. */

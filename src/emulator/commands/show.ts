@@ -56,22 +56,6 @@ const showDetails: Command = (node, context) =>
     ];
   });
 
-const showExtents: Command = (node, context) => {
-  const names = findParts(node, "TableName").map(nameOf);
-  return extentRows(tablesNamed(context, names), context);
-};
-
-const extentRows = (tables: readonly StoredTable[], context: CommandContext): Stored[][] =>
-  tables.flatMap((table) =>
-    [...table.extents.values()].map((extent) => [
-      ...[extent.id, context.database.name, table.name, extent.maxCreatedOn],
-      ...[extent.originalBytes, extent.packedBytes, extent.packedBytes, 0, 1n, 1n, "", BigInt(extent.rows)],
-      ...[extent.minCreatedOn, extent.tags.join("\r\n"), "StorageV3", 0n],
-    ]),
-  );
-
-const showDatabaseExtents: Command = (_node, context) => extentRows(tablesNamed(context, []), context);
-
 const databaseRow = (database: Database, current: Database): Stored[] => [
   ...[database.name, "", "v1.0", database === current, "ReadWrite", "", null, database.id, ""],
 ];
@@ -135,12 +119,10 @@ export const showCommands: Readonly<Record<string, Command>> = {
   ShowDatabase: showDatabase,
   ShowDatabaseSchema: showDatabaseSchema,
   ShowClusterDatabases: showDatabases,
-  ShowDatabaseExtents: showDatabaseExtents,
   ShowDatabaseSchemaAsJson: showDatabaseSchema,
   ShowIngestionFailures: showFailures,
   ShowTableCslSchema: showCslSchema,
   ShowTableDetails: showDetails,
-  ShowTableExtents: showExtents,
   ShowTableSchemaAsJson: showJsonSchema,
   ShowTables: showTables,
   ShowTablesDetails: showDetails,

@@ -1,10 +1,12 @@
 import type { StoredTable } from "../engine/catalogue.ts";
 import { dotNetType } from "../engine/physical.ts";
-import { findPart, findParts, nameOf, type SyntaxNode, sourceOf, textOf } from "../kql/tree.ts";
+import { datetimeOf } from "../ingest/text-values.ts";
+import { kindOf } from "../kql/language.ts";
+import { childrenOf, findPart, findParts, nameOf, part, type SyntaxNode, sourceOf, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 
 export function tableName(node: SyntaxNode): string {
-  const found = findPart(node, "TableName");
+  const found = findPart(node, "TableName") ?? findPart(node, "tableName");
   if (!found) throw new KustoError("The command names no table.");
   return nameOf(found);
 }
@@ -17,13 +19,79 @@ export function hasWord(node: SyntaxNode, word: string, text: string): boolean {
   return words.includes(word);
 }
 
+/** The command's own nodes in the order of the text: nothing of the query behind `<|`. */
+function* ownNodes(node: SyntaxNode): Generator<SyntaxNode, boolean> {
+  for (const child of childrenOf(node)) {
+    if (textOf(child) === "<|") return true;
+    yield child;
+    if (yield* ownNodes(child)) return true;
+  }
+  return false;
+}
+
+const isName = (node: SyntaxNode) => /Name|Literal/.test(kindOf(node));
+
+/** The command's own keywords, in lower case: no names, no literals, nothing of a query behind it. */
+export function keywordsOf(node: SyntaxNode): string[] {
+  const words: string[] = [];
+  const visit = (at: SyntaxNode): boolean => {
+    for (const child of childrenOf(at)) {
+      if (textOf(child) === "<|") return false;
+      if (isName(child)) continue;
+      if (child.ChildCount === 0) words.push(textOf(child).toLowerCase());
+      else if (!visit(child)) return false;
+    }
+    return true;
+  };
+  visit(node);
+  return words;
+}
+
 /** The `with (...)` of a command, by lower-case name. */
 export function propertiesOf(node: SyntaxNode): Map<string, string> {
-  const names = findParts(node, "PropertyName").map((name) => nameOf(name).toLowerCase());
-  const values = findParts(node, "PropertyValue").map((value) =>
-    typeof value.LiteralValue === "string" ? value.LiteralValue : textOf(value),
-  );
-  return new Map(names.map((name, index) => [name, values[index] ?? ""]));
+  const properties = new Map<string, string>();
+  for (const each of ownNodes(node)) {
+    const name = part(each, "PropertyName");
+    const value = part(each, "PropertyValue") ?? part(each, "Value");
+    if (!name || !value) continue;
+    const text = typeof value.LiteralValue === "string" ? value.LiteralValue : textOf(value);
+    properties.set(nameOf(name).toLowerCase(), text);
+  }
+  return properties;
+}
+
+/** Refuses what the emulator would have to leave out. */
+export function refuseOtherProperties(properties: ReadonlyMap<string, string>, known: readonly string[]): void {
+  for (const name of properties.keys())
+    if (!known.includes(name))
+      throw new KustoError(
+        `The property '${name}' is not supported here by this emulator; there are: ${known.join(", ")}.`,
+      );
+}
+
+export const isTrue = (text: string | undefined) => text?.toLowerCase() === "true";
+
+/** A property that holds a JSON array of strings, such as `tags`. */
+export function listProperty(properties: ReadonlyMap<string, string>, name: string): string[] {
+  const text = properties.get(name.toLowerCase());
+  if (text === undefined || text === "") return [];
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every((item) => typeof item === "string")) return list;
+  } catch {
+    // Told below.
+  }
+  throw new KustoError(`Ingestion property '${name}' must be a JSON array of strings.`);
+}
+
+/** A property that holds a datetime, as a literal or a text; ticks. */
+export function datetimeProperty(properties: ReadonlyMap<string, string>, name: string): bigint | undefined {
+  const text = properties.get(name.toLowerCase());
+  if (text === undefined) return undefined;
+  const inner = text.replace(/^datetime\s*\(\s*(["']?)(.*?)\1\s*\)$/is, "$2");
+  const ticks = datetimeOf(inner);
+  if (ticks === null) throw new KustoError(`The property '${name}' must be a datetime, not '${text}'.`);
+  return ticks;
 }
 
 /** A part that is a string literal or a bare name. */
@@ -31,6 +99,33 @@ export function textValue(node: SyntaxNode, name: string): string {
   const found = findPart(node, name);
   if (!found) throw new KustoError(`The command has no ${name}.`);
   return typeof found.LiteralValue === "string" ? found.LiteralValue : nameOf(found);
+}
+
+/** The GUIDs of a command that the grammar calls `name`, in the form in which they are kept. */
+export function guidsIn(node: SyntaxNode, name: string): string[] {
+  return findParts(node, name).map((guid) => textOf(guid).toLowerCase());
+}
+
+/** A place in a command's text. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The query behind `<|`. */
+export function queryIn(node: SyntaxNode): Span {
+  const arrow = arrowIn(node);
+  if (!arrow) throw new KustoError("The command has no query.");
+  return { from: arrow.TextStart + arrow.Width, to: node.TextStart + node.Width };
+}
+
+export function arrowIn(node: SyntaxNode): SyntaxNode | undefined {
+  for (const child of childrenOf(node)) {
+    if (child.ChildCount === 0 && textOf(child) === "<|") return child;
+    const found = arrowIn(child);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** A table's schema in the JSON form that commands answer with. */

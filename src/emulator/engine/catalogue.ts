@@ -4,6 +4,7 @@ import type { MappingEntry } from "../ingest/mapping.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
 import { createClock, type EngineClock } from "./clock.ts";
 import type { Extent } from "./extents.ts";
+import { createOperations, type Operations } from "./operations.ts";
 import { extentColumn, extentTable, physicalType } from "./physical.ts";
 import type { Store } from "./store.ts";
 
@@ -11,6 +12,7 @@ import type { Store } from "./store.ts";
 export interface Catalogue {
   readonly store: Store;
   readonly clock: EngineClock;
+  readonly operations: Operations;
   readonly databases: Map<string, Database>;
   /** Rises with every change of a schema: what was derived from an older one is stale. */
   version: number;
@@ -29,7 +31,7 @@ export interface Database {
 export interface StoredTable {
   name: string;
   readonly id: string;
-  readonly physical: string;
+  physical: string;
   columns: StoredColumn[];
   folder: string;
   docString: string;
@@ -66,7 +68,8 @@ export function createCatalogue(
   const databases = new Map<string, Database>();
   for (const name of databaseNames)
     databases.set(name.toLowerCase(), { name, id: randomUUID(), tables: new Map(), policies: new Map() });
-  return { store, clock, databases, version: 0, nextPhysical: 1, nextExtent: 1 };
+  const operations = createOperations(clock);
+  return { store, clock, operations, databases, version: 0, nextPhysical: 1, nextExtent: 1 };
 }
 
 /** Database names are the one kind of name whose case does not matter (documentation, "Entity names"). */
@@ -85,6 +88,11 @@ export function tableOf(database: Database, name: string): StoredTable {
   const found = database.tables.get(name);
   if (!found) throw entityNotFound("Table", name);
   return found;
+}
+
+/** The SQL that makes a physical table for columns. */
+export function physicalTable(physical: string, columns: readonly StoredColumn[]): string {
+  return `CREATE TABLE ${physical} (${[...columns.map(definition), `${extentColumn} INTEGER`].join(", ")})`;
 }
 
 export interface NewColumn {
@@ -135,8 +143,7 @@ export async function createTable(
   database.tables.set(name, table);
   catalogue.version++;
   try {
-    const all = [...table.columns.map(definition), `${extentColumn} INTEGER`];
-    await catalogue.store.change(`CREATE TABLE ${table.physical} (${all.join(", ")})`);
+    await catalogue.store.change(physicalTable(table.physical, table.columns));
   } catch (error) {
     database.tables.delete(name);
     throw error;
@@ -202,7 +209,7 @@ export function alone<T>(table: StoredTable, act: () => Promise<T>): Promise<T> 
 
 /** Runs `act` when nobody else changes the rows of these tables; taken in one order by all, so that nobody waits in a ring. */
 export function together<T>(tables: readonly StoredTable[], act: () => Promise<T>): Promise<T> {
-  const inOrder = [...new Set(tables)].sort((a, b) => Number(a.physical.slice(1)) - Number(b.physical.slice(1)));
+  const inOrder = [...new Set(tables)].sort((a, b) => (a.id < b.id ? -1 : 1));
   return inOrder.reduceRight<() => Promise<T>>((next, table) => () => alone(table, next), act)();
 }
 

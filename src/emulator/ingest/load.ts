@@ -123,7 +123,8 @@ function refuseIfDropped(table: StoredTable): void {
   if (table.dropped) throw new IngestionFailure("BadRequest_TableNotExist", `Table '${table.name}' does not exist.`);
 }
 
-function refuseIfThere(table: StoredTable, ifNotExists: readonly string[]): void {
+/** @throws IngestionFailure Skipped_IngestByTagAlreadyExists */
+export function refuseIfThere(table: StoredTable, ifNotExists: readonly string[]): void {
   if (ifNotExists.length === 0) return;
   const wanted = new Set(ifNotExists.map((value) => `ingest-by:${value}`));
   for (const { tags } of table.extents.values()) {

@@ -14,30 +14,43 @@ export async function runQuery(
   database: Database,
   command?: Relation,
 ): Promise<ResultTable> {
-  const context = { catalogue, database, text: code.text, lets: new Map(), command, now: catalogue.clock.ticks() };
-  return read(catalogue, translate(code.root, context));
+  return read(catalogue, translated(code, catalogue, database, command));
+}
+
+/** What a parsed query yields, not yet read. */
+export function translated(code: Code, catalogue: Catalogue, database: Database, command?: Relation): Relation {
+  const now = catalogue.clock.ticks();
+  return translate(code.root, { catalogue, database, text: code.text, lets: new Map(), command, now });
 }
 
 async function read(catalogue: Catalogue, relation: Relation): Promise<ResultTable> {
   const columns = relation.columns.map(({ name, kind }) => ({ name, kind }));
   const rows: string[] = [];
+  await eachRow(catalogue, relation, (values) => rows.push(rowOf(columns, values)));
+  return { columns, rows };
+}
+
+/** Hands over the rows of a relation, in its order. */
+export async function eachRow(
+  catalogue: Catalogue,
+  relation: Relation,
+  act: (values: Stored[]) => void,
+): Promise<void> {
   await catalogue.store.withConnection(async (connection) => {
     try {
       const result = await connection.stream(finalSql(relation));
       for (;;) {
         const chunk = await result.fetchChunk();
         if (!chunk || chunk.rowCount === 0) break;
-        const vectors = columns.map((_, index) => chunk.getColumnVector(index));
+        const vectors = relation.columns.map((_, index) => chunk.getColumnVector(index));
         for (let row = 0; row < chunk.rowCount; row++) {
-          const values = vectors.map((vector) => storedIn(vector, row));
-          rows.push(rowOf(columns, values));
+          act(vectors.map((vector) => storedIn(vector, row)));
         }
       }
     } catch (error) {
       throw refusedByStore(error);
     }
   });
-  return { columns, rows };
 }
 
 /** DuckDB's client takes a U+FEFF at the head of a text for a mark and drops it, so texts come as bytes: see finalSql. */
@@ -54,7 +67,7 @@ function storedIn(vector: DuckDBVector, row: number): Stored {
 }
 
 /** DuckDB speaks of its own SQL, which is nobody's business but names the value it could not take. */
-function refusedByStore(error: unknown): unknown {
+export function refusedByStore(error: unknown): unknown {
   if (error instanceof KustoError || !(error instanceof Error)) return error;
   const said = error.message.split("\n")[0];
   return new KustoError(`Query execution has resulted in error (0x80DA0001): ${said}`, {
