@@ -1,6 +1,6 @@
 import { type StoredMapping, type StoredTable, tableOf } from "../engine/catalogue.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
-import { type MappingEntry, parseMapping, parsePath } from "../ingest/mapping.ts";
+import { type MappingEntry, parseMapping, pathOf } from "../ingest/mapping.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { findPart, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
@@ -8,7 +8,12 @@ import type { Command, CommandContext } from "./run.ts";
 import { tableName, textValue } from "./syntax.ts";
 
 /** The kinds that an ingestion can use here, and how Kusto spells them in its answers. */
-const kinds: Readonly<Record<string, string>> = { csv: "Csv", json: "Json" };
+const kinds: Readonly<Record<string, string>> = {
+  csv: "Csv",
+  json: "Json",
+  parquet: "Parquet",
+  w3clogfile: "W3CLogFile",
+};
 
 const store =
   (mode: "create" | "alter" | "create-or-alter"): Command =>
@@ -34,7 +39,7 @@ function kindOfMapping(node: SyntaxNode): string {
 function checked(text: string, kind: string): MappingEntry[] {
   try {
     const entries = parseMapping(text);
-    for (const { path } of entries) if (kind === "json" && path !== undefined) parsePath(path);
+    for (const entry of entries) if (kind !== "csv") pathOf(entry);
     return entries;
   } catch (error) {
     if (error instanceof IngestionFailure) throw new KustoError(error.message, { code: error.code });

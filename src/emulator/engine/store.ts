@@ -12,6 +12,8 @@ export interface Store {
   withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   /** Runs one statement that changes the store; such statements run one after another. */
   change(sql: string): Promise<void>;
+  /** A connection of one's own, for whoever closes it. */
+  connect(): Promise<DuckDBConnection>;
   /** Runs `act` as one transaction on a connection of its own: all of it, or nothing when it throws. */
   transaction<T>(act: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   close(): void;
@@ -35,6 +37,7 @@ export async function openStore(): Promise<Store> {
   return {
     duckdb,
     withConnection,
+    connect: () => instance.connect(),
     transaction: (act) =>
       withConnection(async (connection) => {
         await connection.run("BEGIN TRANSACTION");

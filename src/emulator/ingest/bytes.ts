@@ -1,53 +1,73 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { IngestionFailure } from "./failure.ts";
+import { zipEntries } from "./zip.ts";
 
-export interface CountedText {
-  readonly pieces: AsyncIterable<string>;
+/** The files of a blob, and how much was read of it. */
+export interface CountedFiles {
+  /** One, but of a zip archive the ones that it holds. */
+  readonly files: AsyncIterable<AsyncIterable<Uint8Array>>;
   /** Uncompressed bytes read so far. */
   rawBytes(): number;
   /** Bytes read so far as they came. */
   packedBytes(): number;
 }
 
-/** Text of a blob: gzip is known by its first two bytes, for names are not to be trusted; bytes that are no UTF-8 become U+FFFD. */
-export function textOf(bytes: AsyncIterable<Uint8Array>): CountedText {
+/**
+ * Opens a blob: gzip and zip are known by their first bytes, for names are not to be trusted.
+ *
+ * @throws IngestionFailure BadRequest_InvalidArchive, BadRequest_EmptyArchive.
+ */
+export function filesOf(bytes: AsyncIterable<Uint8Array>, zipPattern?: string): CountedFiles {
   let rawBytes = 0;
   let packedBytes = 0;
-  async function* counted(): AsyncGenerator<Uint8Array> {
+  async function* came(): AsyncGenerator<Uint8Array> {
     for await (const chunk of bytes) {
       packedBytes += chunk.length;
       yield chunk;
     }
   }
-  async function* pieces(): AsyncGenerator<string> {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    for await (const chunk of unpacked(counted())) {
+  async function* counted(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const chunk of file) {
       rawBytes += chunk.length;
-      yield decoder.decode(chunk, { stream: true });
+      yield chunk;
     }
-    const last = decoder.decode();
-    if (last !== "") yield last;
   }
-  return { pieces: pieces(), rawBytes: () => rawBytes, packedBytes: () => packedBytes };
+  async function* files(): AsyncGenerator<AsyncIterable<Uint8Array>> {
+    const { start, all } = await opened(came());
+    if (start.startsWith("PK")) for await (const file of zipEntries(all, zipPattern)) yield counted(file);
+    else yield counted(start.startsWith("\x1f\x8b") ? unzipped(all) : all);
+  }
+  return { files: files(), rawBytes: () => rawBytes, packedBytes: () => packedBytes };
 }
 
-async function* unpacked(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** The text of a file, piece by piece; bytes that are no UTF-8 become U+FFFD. */
+export async function* textOf(file: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  for await (const chunk of file) yield decoder.decode(chunk, { stream: true });
+  const last = decoder.decode();
+  if (last !== "") yield last;
+}
+
+/** The first four bytes, and all of them. */
+async function opened(bytes: AsyncIterable<Uint8Array>): Promise<{ start: string; all: AsyncGenerator<Uint8Array> }> {
   const iterator = bytes[Symbol.asyncIterator]();
   const head: Uint8Array[] = [];
   let length = 0;
-  while (length < 2) {
+  while (length < 4) {
     const next = await iterator.next();
     if (next.done) break;
     head.push(next.value);
     length += next.value.length;
   }
-  const all = replay(head, iterator);
-  const start = Buffer.concat(head.map((part) => part.subarray(0, 2))).subarray(0, 2);
-  if (start[0] !== 0x1f || start[1] !== 0x8b) {
-    yield* all;
-    return;
-  }
+  const start = Buffer.concat(head.map((part) => part.subarray(0, 4)))
+    .subarray(0, 4)
+    .toString("latin1");
+  const isZip = start === "PK\x03\x04" || start === "PK\x05\x06";
+  return { start: start.startsWith("PK") && !isZip ? "" : start, all: replay(head, iterator) };
+}
+
+async function* unzipped(all: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   const gunzip = createGunzip({ chunkSize: 262_144 });
   const source = Readable.from(all);
   // pipe() does not carry errors forward; pipeline() would turn them into an AbortError of the reader.

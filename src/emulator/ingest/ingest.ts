@@ -4,7 +4,7 @@ import { IngestionFailure } from "./failure.ts";
 import { type Loaded, load, type Source } from "./load.ts";
 import { type MappingEntry, parseMapping } from "./mapping.ts";
 import type { IngestionProperties } from "./properties.ts";
-import { mappingKindOf } from "./record-reader.ts";
+import { mappingKindOf, notSupported } from "./record-reader.ts";
 
 /** What to ingest, whichever way it came: queue, stream or command. */
 export interface Ingestion extends IngestionProperties {
@@ -39,21 +39,19 @@ export async function ingestAll(
   ingestion: Ingestion,
   sources: readonly Source[],
 ): Promise<Loaded> {
+  const format = ingestion.format.toLowerCase();
+  const kind = mappingKindOf(format);
+  if (!kind) throw notSupported(ingestion.format);
   const table = targetOf(catalogue, ingestion);
-  const kind = mappingKindOf(ingestion.format);
-  if (!kind)
-    throw new IngestionFailure(
-      "BadRequest_FormatNotSupported",
-      `Format '${ingestion.format}' is not supported by this emulator.`,
-    );
   return load(catalogue, table, sources, {
-    format: ingestion.format,
+    format,
     mapping: mappingOf(table, ingestion, kind),
     ignoreFirstRecord: ingestion.ignoreFirstRecord ?? false,
     constantFields: ingestion.constantFields ?? true,
     tags: ingestion.tags ?? [],
     ifNotExists: ingestion.ifNotExists ?? [],
     creationTime: ingestion.creationTime,
+    zipPattern: ingestion.zipPattern,
   });
 }
 

@@ -1,16 +1,18 @@
 import { alone, type Catalogue, type StoredTable } from "../engine/catalogue.ts";
 import { type Extent, nextLoad, recordExtent } from "../engine/extents.ts";
-import { textOf } from "./bytes.ts";
+import type { Store } from "../engine/store.ts";
+import { filesOf } from "./bytes.ts";
 import { IngestionFailure } from "./failure.ts";
 import { type ReadingOptions, readRows } from "./record-reader.ts";
 import { type RowWriter, rowWriter } from "./row-writer.ts";
 
-export interface Loading extends Omit<ReadingOptions, "table" | "sourcePath"> {
+export interface Loading extends Omit<ReadingOptions, "table" | "sourcePath" | "store"> {
   readonly tags: readonly string[];
   /** Values of `ingest-by:` tags: if an extent bears one of them, nothing is loaded. */
   readonly ifNotExists: readonly string[];
   /** Ticks; default now. */
   readonly creationTime?: bigint | undefined;
+  readonly zipPattern?: string | undefined;
 }
 
 /** Bytes to load, and where they come from: its address without its SAS. */
@@ -75,7 +77,7 @@ async function attempt(
     const writer = await rowWriter(catalogue.store.duckdb, connection, table, number);
     try {
       for (const source of sources) {
-        const read = readSource(source, table, how, failed.size === 0 ? writer : undefined);
+        const read = readSource(catalogue.store, source, table, how, failed.size === 0 ? writer : undefined);
         const size = await read.catch((error: unknown) => {
           failed.set(source, error);
         });
@@ -101,22 +103,24 @@ async function attempt(
 }
 
 async function readSource(
+  store: Store,
   source: Source,
   table: StoredTable,
   how: Loading,
   writer: RowWriter | undefined,
 ): Promise<{ rows: number; originalBytes: number; packedBytes: number }> {
-  const text = textOf(source.open());
+  const blob = filesOf(source.open(), how.zipPattern);
   let count = 0;
-  for await (const rows of readRows(text.pieces, { ...how, table, sourcePath: source.path })) {
-    refuseIfDropped(table);
-    count += rows.length;
-    if (writer) for (const row of rows) writer.add(row);
-  }
+  for await (const file of blob.files)
+    for await (const rows of readRows(file, { ...how, table, store, sourcePath: source.path })) {
+      refuseIfDropped(table);
+      count += rows.length;
+      if (writer) for (const row of rows) writer.add(row);
+    }
   refuseIfDropped(table);
-  if (text.rawBytes() === 0) throw new IngestionFailure("BadRequest_EmptyBlob", "Blob is empty.");
+  if (blob.rawBytes() === 0) throw new IngestionFailure("BadRequest_EmptyBlob", "Blob is empty.");
   if (count === 0) throw new IngestionFailure("Stream_NoDataToIngest", "Found no data to ingest.");
-  return { rows: count, originalBytes: text.rawBytes(), packedBytes: text.packedBytes() };
+  return { rows: count, originalBytes: blob.rawBytes(), packedBytes: blob.packedBytes() };
 }
 
 function refuseIfDropped(table: StoredTable): void {

@@ -6,6 +6,8 @@ export interface MappingEntry {
   readonly dataType: string | undefined;
   readonly ordinal: number | undefined;
   readonly path: string | undefined;
+  /** The name of a field, where a format has names. */
+  readonly field: string | undefined;
   readonly constant: string | undefined;
   readonly transform: string | undefined;
 }
@@ -34,12 +36,16 @@ export function parseMapping(text: string): MappingEntry[] {
     const ordinal = read("ordinal");
     if (ordinal !== undefined && !/^\d+$/.test(ordinal))
       throw invalid(`the ordinal of column '${column}' is not a number`);
+    const path = read("path");
+    const isPath = path === undefined || path.startsWith("$");
     return {
       column,
-      dataType: read("datatype"),
+      dataType: read("datatype", "type"),
       ordinal: ordinal === undefined ? undefined : Number(ordinal),
-      path: read("path"),
-      constant: read("constvalue", "constantvalue"),
+      path: isPath ? path : undefined,
+      field: read("field"),
+      // A path that does not begin with $ is a constant (documentation, "JSON mapping").
+      constant: read("constvalue", "constantvalue") ?? (isPath ? undefined : path),
       transform: read("transform"),
     };
   });
@@ -63,6 +69,12 @@ function invalid(why: string): IngestionFailure {
 
 export type PathStep = string | number;
 
+/** The steps to a column's value, of a path or a field's name; undefined where it comes from elsewhere. */
+export function pathOf({ path, field }: MappingEntry): PathStep[] | undefined {
+  if (path !== undefined) return parsePath(path);
+  return field === undefined ? undefined : field.startsWith("$") ? parsePath(field) : [field];
+}
+
 /**
  * The steps of a JSON path: `$.a.b`, `$['a b'].c`, `$.list[0]`; a bare `$` is the record itself.
  *
@@ -76,13 +88,13 @@ export function parsePath(path: string): PathStep[] {
   while (rest !== "") {
     const found =
       /^\.([^.[\]]+)/.exec(rest) ??
-      /^\[(\d+)\]/.exec(rest) ??
-      /^\['((?:[^'\\]|\\.)*)'\]/.exec(rest) ??
-      /^\["((?:[^"\\]|\\.)*)"\]/.exec(rest);
+      /^\.?\[(\d+)\]/.exec(rest) ??
+      /^\.?\['((?:[^'\\]|\\.)*)'\]/.exec(rest) ??
+      /^\.?\["((?:[^"\\]|\\.)*)"\]/.exec(rest);
     if (!found) throw invalid(`path '${path}' cannot be read from '${rest}' on`);
     const step = found[1]!;
-    if (/^\[\d/.test(rest)) steps.push(Number(step));
-    else steps.push(rest.startsWith("[") ? step.replaceAll(/\\(.)/g, "$1") : step);
+    if (/^\.?\[\d/.test(rest)) steps.push(Number(step));
+    else steps.push(/^\.?\[/.test(rest) ? step.replaceAll(/\\(.)/g, "$1") : step);
     rest = rest.slice(found[0].length);
   }
   return steps;

@@ -1,14 +1,20 @@
 import type { StoredColumn, StoredTable } from "../engine/catalogue.ts";
-import { unixEpoch } from "../engine/ticks.ts";
+import type { Store } from "../engine/store.ts";
+import { textOf } from "./bytes.ts";
 import { csvRecords, delimiters } from "./csv.ts";
 import { IngestionFailure } from "./failure.ts";
 import { type JsonRecord, jsonLines, multiJson } from "./json.ts";
 import { follow, storedOf } from "./json-values.ts";
-import { type MappingEntry, parsePath } from "./mapping.ts";
+import { escapedRecords, rawRecord, textRecords } from "./lines.ts";
+import { type MappingEntry, pathOf } from "./mapping.ts";
+import { parquetRecords } from "./parquet.ts";
 import { type Stored, textReaders } from "./text-values.ts";
+import { transformed } from "./transforms.ts";
+import { w3cRecords } from "./w3c-log.ts";
 
 export interface ReadingOptions {
   readonly table: StoredTable;
+  /** In lower case. */
   readonly format: string;
   readonly mapping: readonly MappingEntry[] | undefined;
   readonly ignoreFirstRecord: boolean;
@@ -16,6 +22,7 @@ export interface ReadingOptions {
   readonly constantFields: boolean;
   /** What the transform SourceLocation yields: the blob's URL without its SAS. */
   readonly sourcePath: string;
+  readonly store: Store;
 }
 
 /** Where a record stands, for transforms. */
@@ -26,29 +33,74 @@ interface Place {
 
 type ColumnReader<R> = (record: R, place: Place) => Stored;
 
-/** The kind of mapping that a format goes by: `csv` or `json`; undefined for a format that is not carried. */
-export function mappingKindOf(format: string): "csv" | "json" | undefined {
-  const lower = format.toLowerCase();
-  if (lower in delimiters) return "csv";
-  return lower === "json" || lower === "multijson" || lower === "singlejson" ? "json" : undefined;
+/** Formats whose records are lists of fields: by ordinal they are found. */
+const fieldFormats: Readonly<
+  Record<string, ((pieces: AsyncIterable<string>) => AsyncGenerator<string[][]>) | undefined>
+> = {
+  ...Object.fromEntries(
+    Object.entries(delimiters).map(([format, delimiter]) => [
+      format,
+      (pieces: AsyncIterable<string>) => csvRecords(pieces, delimiter),
+    ]),
+  ),
+  tsve: escapedRecords,
+  txt: textRecords,
+  raw: rawRecord,
+};
+
+/** Formats whose records are property bags: by path or name they are found. */
+const bagFormats: Readonly<
+  Record<string, ((pieces: AsyncIterable<string>) => AsyncGenerator<JsonRecord[]>) | undefined>
+> = {
+  json: jsonLines,
+  multijson: multiJson,
+  singlejson: multiJson,
+  w3clogfile: w3cRecords,
+};
+
+/** The kind of mapping that a format goes by; undefined for a format that is not carried. */
+export function mappingKindOf(format: string): "csv" | "json" | "parquet" | "w3clogfile" | undefined {
+  if (format in fieldFormats) return "csv";
+  if (format === "parquet" || format === "w3clogfile") return format;
+  return format in bagFormats ? "json" : undefined;
 }
 
-/** Rows of stored values, one array per piece of text, in the order of the table's columns. */
-export function readRows(pieces: AsyncIterable<string>, options: ReadingOptions): AsyncGenerator<Stored[][]> {
-  const format = options.format.toLowerCase();
-  const delimiter = delimiters[format];
-  if (delimiter !== undefined) {
-    const readers = columnReaders(options, csvReader);
-    const records = csvRecords(pieces, delimiter);
-    return rowsOf(options.constantFields ? consistent(records, options) : records, readers, options);
-  }
-  if (mappingKindOf(format) !== "json")
-    throw new IngestionFailure(
-      "BadRequest_FormatNotSupported",
-      `Format '${options.format}' is not supported by this emulator.`,
+/** Rows of stored values, one array per piece of the file, in the order of the table's columns. */
+export function readRows(file: AsyncIterable<Uint8Array>, options: ReadingOptions): AsyncGenerator<Stored[][]> {
+  const { format, mapping } = options;
+  const fields = fieldFormats[format];
+  if (fields) {
+    const records = fields(textOf(file));
+    return rowsOf(
+      options.constantFields ? consistent(records, options) : records,
+      columnReaders(options, csvReader),
+      options,
     );
-  const readers = columnReaders(options, jsonReader);
-  return rowsOf(format === "json" ? jsonLines(pieces) : multiJson(pieces), readers, options);
+  }
+  const kind = mappingKindOf(format);
+  if (!kind) throw notSupported(format);
+  const readers = columnReaders(options, bagReader(kind, mapping));
+  // Only formats like CSV have a first record that is a header.
+  const wanted = { ...options, ignoreFirstRecord: false };
+  const bags = bagFormats[format];
+  return rowsOf(
+    bags ? bags(textOf(file)) : parquetRecords(file, options.store, base64Columns(mapping)),
+    readers,
+    wanted,
+  );
+}
+
+export function notSupported(format: string): IngestionFailure {
+  const known = [...Object.keys(fieldFormats), ...Object.keys(bagFormats), "parquet"].join(", ");
+  return new IngestionFailure(
+    "BadRequest_FormatNotSupported",
+    `Format '${format}' is not supported by this emulator; it reads ${known}.`,
+  );
+}
+
+function base64Columns(mapping: readonly MappingEntry[] | undefined): ReadonlySet<string> {
+  const encoded = (mapping ?? []).filter(({ transform }) => transform === "BytesAsBase64");
+  return new Set(encoded.map((entry) => String(pathOf(entry)?.[0] ?? "")));
 }
 
 async function* rowsOf<R>(
@@ -125,39 +177,27 @@ function csvReader(entry: MappingEntry | undefined, column: StoredColumn, index:
       `Ingestion mapping gives column '${column.name}' no ordinal.`,
     );
   const missing = missingOf(column);
-  const read = transformed(entry?.transform, column) ?? textReaders[column.kind];
+  const read = transformed(entry, column, "csv") ?? textReaders[column.kind];
   return (fields) => {
     const field = fields[ordinal];
     return field === undefined || field === "" ? missing : read(field);
   };
 }
 
-function jsonReader(entry: MappingEntry | undefined, column: StoredColumn): ColumnReader<JsonRecord> {
-  const steps = entry === undefined ? [column.name] : parsePath(entry.path ?? "");
-  const missing = missingOf(column);
-  const read = transformed(entry?.transform, column);
-  return (record) => {
-    const found = follow(record, steps);
-    if (found === undefined) return missing;
-    return read ? read(typeof found.value === "string" ? found.value : found.text()) : storedOf(found, column.kind);
+const bagReader =
+  (kind: string, mapping: readonly MappingEntry[] | undefined) =>
+  (entry: MappingEntry | undefined, column: StoredColumn): ColumnReader<JsonRecord> => {
+    const steps = entry === undefined ? [column.name] : pathOf(entry);
+    if (!steps)
+      throw new IngestionFailure(
+        "BadRequest_InvalidMapping",
+        `Ingestion mapping gives column '${column.name}' no path, field or constant.`,
+      );
+    const missing = missingOf(column);
+    const read = transformed(entry, column, kind, mapping);
+    return (record) => {
+      const found = follow(record, steps);
+      if (found === undefined) return missing;
+      return read ? read(typeof found.value === "string" ? found.value : found.text()) : storedOf(found, column.kind);
+    };
   };
-}
-
-/** 100 ns per unit, as a fraction of whole numbers. */
-const unixUnits: Readonly<Record<string, readonly [bigint, bigint]>> = {
-  DateTimeFromUnixSeconds: [10_000_000n, 1n],
-  DateTimeFromUnixMilliseconds: [10_000n, 1n],
-  DateTimeFromUnixMicroseconds: [10n, 1n],
-  DateTimeFromUnixNanoseconds: [1n, 100n],
-};
-
-function transformed(name: string | undefined, column: StoredColumn): ((text: string) => Stored) | undefined {
-  if (name === undefined) return undefined;
-  const unit = unixUnits[name];
-  if (!unit)
-    throw new IngestionFailure(
-      "BadRequest_InvalidMapping",
-      `The transform '${name}' of column '${column.name}' is not supported by this emulator.`,
-    );
-  return (text) => (/^\s*-?\d+\s*$/.test(text) ? unixEpoch + (BigInt(text.trim()) * unit[0]) / unit[1] : null);
-}

@@ -100,7 +100,7 @@ test("ingestion mappings: create, alter, show, drop; a broken one is refused", a
       broken,
     );
   assert.equal(
-    (await refusal(emulator, `.create table M ingestion json mapping 'z' '[{"column":"a","path":"x"}]'`)).code,
+    (await refusal(emulator, `.create table M ingestion json mapping 'z' '[{"column":"a","path":"$["}]'`)).code,
     "BadRequest_InvalidMapping",
   );
   await ask(emulator, ".drop table M ingestion csv mapping 'm one'");
