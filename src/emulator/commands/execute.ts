@@ -20,10 +20,15 @@ export const isCommand = (text: string) => /^\s*\./.test(text);
  *
  * @throws KustoError
  */
-export async function execute(engine: Engine, databaseName: string, text: string): Promise<ResultTable> {
+export async function execute(
+  engine: Engine,
+  databaseName: string,
+  text: string,
+  parameters?: ReadonlyMap<string, string>,
+): Promise<ResultTable> {
   const { catalogue, language, failures } = engine;
   const database = databaseOf(catalogue, databaseName);
   const code = language.parse(forParser(text), catalogue, database);
   if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text });
-  return runQuery(code, catalogue, database);
+  return runQuery(code, catalogue, database, parameters ? { parameters } : {});
 }

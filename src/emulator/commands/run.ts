@@ -79,7 +79,7 @@ async function run(code: Code, context: CommandGround, isAllowed = (_name: strin
 export async function runCommand(code: Code, context: CommandGround): Promise<ResultTable> {
   const { columns, rows, isPiped } = await run(code, context);
   if (!isPiped) return resultTable(columns, rows);
-  return runQuery(code, context.catalogue, context.database, relationOf(columns, rows));
+  return runQuery(code, context.catalogue, context.database, { command: relationOf(columns, rows) });
 }
 
 async function nestedQuery(context: CommandGround, { from, to }: Span): Promise<Relation> {
@@ -89,7 +89,7 @@ async function nestedQuery(context: CommandGround, { from, to }: Span): Promise<
   if (!/^\s*\./.test(text)) return translated(code, context.catalogue, context.database);
   const { columns, rows, isPiped } = await run(code, { ...context, text }, (name) => name.startsWith("Show"));
   const relation = relationOf(columns, rows);
-  return isPiped ? translated(code, context.catalogue, context.database, relation) : relation;
+  return isPiped ? translated(code, context.catalogue, context.database, { command: relation }) : relation;
 }
 
 /** The command at the head of a pipe. */

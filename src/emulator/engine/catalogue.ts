@@ -26,6 +26,19 @@ export interface Database {
   readonly tables: Map<string, StoredTable>;
   /** JSON text by the policy's name, as commands spell it: `merge`, `ingestionbatching`. */
   readonly policies: Map<string, string>;
+  /** Stored functions by name: who changes them raises the catalogue's version. */
+  readonly functions: Map<string, StoredFunction>;
+}
+
+/** A function of the user's, as `.create function` gives it: the texts go to Kusto's parser as they are. */
+export interface StoredFunction {
+  readonly name: string;
+  /** `(a:long, T:(x:string))` */
+  readonly parameters: string;
+  /** `{ T | where x == a }` */
+  readonly body: string;
+  readonly folder: string;
+  readonly docString: string;
 }
 
 export interface StoredTable {
@@ -67,7 +80,13 @@ export function createCatalogue(
 ): Catalogue {
   const databases = new Map<string, Database>();
   for (const name of databaseNames)
-    databases.set(name.toLowerCase(), { name, id: randomUUID(), tables: new Map(), policies: new Map() });
+    databases.set(name.toLowerCase(), {
+      name,
+      id: randomUUID(),
+      tables: new Map(),
+      policies: new Map(),
+      functions: new Map(),
+    });
   const operations = createOperations(clock);
   return { store, clock, operations, databases, version: 0, nextPhysical: 1, nextExtent: 1 };
 }

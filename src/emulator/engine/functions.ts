@@ -1,6 +1,8 @@
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
 import { elementsOf, isBag, membersOf } from "../ingest/json.ts";
 import { dynamicOf, type Stored, textReaders } from "../ingest/text-values.ts";
+import { calledFunctions } from "./called/called.ts";
+import { bagIn, itemsIn } from "./called/json-values.ts";
 import {
   addDecimals,
   canonicalDecimal,
@@ -75,9 +77,47 @@ const functions: Readonly<Record<string, SqlFunction>> = {
   k_dynamic_string: ofBytes((text) => JSON.stringify(text)),
 };
 
+/** Kusto's functions that are written in JavaScript, called by name with their arguments as one JSON array. */
+const called = (gives: SqlType): SqlFunction => ({
+  takes: ["VARCHAR", "VARCHAR"],
+  gives,
+  act: (name: string, args: string) => calledFunctions[name]!.act(...elementsOf(args)),
+});
+
+const allFunctions: Readonly<Record<string, SqlFunction>> = {
+  ...functions,
+  k_json: called("VARCHAR"),
+  k_text: called("VARCHAR"),
+  k_long: called("BIGINT"),
+  k_real: called("DOUBLE"),
+  k_bool: called("BOOLEAN"),
+  k_items: text1("VARCHAR", itemsOf),
+  k_key_values: text1("VARCHAR", keyValuesOf),
+};
+
+/** The separator of JSON texts in one text: JSON never holds it. */
+const separator = "\u0001";
+
+/** What an array or a bag expands to; null if that is nothing at all, and what is neither is its own item. */
+function itemsOf(json: string): string | null {
+  const members = bagIn(json);
+  const items = members
+    ? [...members].map(([name, value]) => `{${JSON.stringify(name)}:${value}}`)
+    : (itemsIn(json) ?? [json]);
+  return items.length === 0 ? null : items.join(separator);
+}
+
+function keyValuesOf(json: string): string | null {
+  const members = bagIn(json);
+  if (!members) return itemsOf(json);
+  return members.size === 0
+    ? null
+    : [...members].map(([name, value]) => `[${JSON.stringify(name)},${value}]`).join(separator);
+}
+
 /** Makes the functions known to every connection of the instance. */
 export function registerFunctions(duckdb: DuckDB, connection: DuckDBConnection): void {
-  for (const [name, { takes, gives, act }] of Object.entries(functions))
+  for (const [name, { takes, gives, act }] of Object.entries(allFunctions))
     connection.registerScalarFunction(
       duckdb.DuckDBScalarFunction.create({
         name,
@@ -97,7 +137,7 @@ export function registerFunctions(duckdb: DuckDB, connection: DuckDBConnection):
 }
 
 /** `tostring()` of a datetime has all seven digits. */
-function longDatetimeText(ticks: bigint): string {
+export function longDatetimeText(ticks: bigint): string {
   return datetimeText(ticks).replace(
     /(?:\.(\d+))?Z$/,
     (_, digits: string | undefined) => `.${(digits ?? "").padEnd(7, "0")}Z`,

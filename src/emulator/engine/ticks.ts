@@ -68,6 +68,24 @@ export function ticksOf(t: CivilTime): bigint | undefined {
   return ticks >= 0n && ticks < datetimeEnd ? ticks : undefined;
 }
 
+/** The civil time of a moment. */
+export function civilTime(ticks: bigint): CivilTime {
+  const days = ticks / ticksPerDay;
+  const [year, month, day] = civil(Number(days));
+  const inDay = Number(ticks - days * ticksPerDay);
+  const seconds = Math.floor(inDay / 1e7);
+  return {
+    year,
+    month,
+    day,
+    hour: Math.floor(seconds / 3600),
+    minute: Math.floor(seconds / 60) % 60,
+    second: seconds % 60,
+    fraction: inDay % 1e7,
+    offsetMinutes: 0,
+  };
+}
+
 const two = (n: number | bigint) => (n < 10 ? `0${n}` : String(n));
 
 /** `2014-05-25T08:20:03.123Z`: the fraction as long as it needs to be, as Kusto writes it in JSON. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Kind } from "../../schema/kinds.ts";
 import { datetimeText, nowTicks } from "../engine/ticks.ts";
+import { noVisualization } from "../kql/visualization.ts";
 import type { KustoError } from "../kusto-error.ts";
 import { type ResultColumn, type ResultTable, rowOf } from "./result.ts";
 
@@ -27,7 +28,7 @@ export function v1Command(table: ResultTable): string {
 export function v1Query(table: ResultTable, requestId: string): string {
   const properties: ResultTable = {
     columns: [{ name: "Value", kind: "string" }],
-    rows: [JSON.stringify([visualization])],
+    rows: [JSON.stringify([visualizationText(table)])],
   };
   const status: ResultTable = { columns: statusColumnsV1, rows: [statusRowV1(requestId)] };
   const contents: ResultTable = {
@@ -72,7 +73,7 @@ function statusRowV1(requestId: string): string {
   return rowOf(statusColumnsV1, [nowTicks(), 4, "Info", 0, "Query completed successfully", 1, a, b, c, requestId]);
 }
 
-const visualization = JSON.stringify({ Visualization: null, Title: null });
+const visualizationText = ({ visualization }: ResultTable) => JSON.stringify(visualization ?? noVisualization);
 
 /** The answer to a query over version 2: frames. */
 export function v2Query(table: ResultTable, requestId: string): string {
@@ -82,7 +83,7 @@ export function v2Query(table: ResultTable, requestId: string): string {
       { name: "Key", kind: "string" },
       { name: "Value", kind: "dynamic" },
     ],
-    rows: [`[1,"Visualization",${JSON.stringify(visualization)}]`],
+    rows: [`[1,"Visualization",${JSON.stringify(visualizationText(table))}]`],
   };
   const frames = [
     '{"FrameType":"DataSetHeader","IsProgressive":false,"Version":"v2.0"}',

@@ -12,6 +12,8 @@ export interface ResultColumn {
 export interface ResultTable {
   readonly columns: readonly ResultColumn[];
   readonly rows: readonly string[];
+  /** How `render` asks for it to be drawn, by the properties' names in the answer. */
+  readonly visualization?: Readonly<Record<string, unknown>>;
 }
 
 /** The JSON text of one stored value, as Kusto writes it. */

@@ -110,23 +110,35 @@ type Framing = (table: ResultTable, requestId: string) => string;
 
 /** Runs what a body asks for: commands begin with a dot, whatever the endpoint. */
 async function answered({ parts, request, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
-  const { db, csl } = requestOf(await readBody(request));
+  const { db, csl, parameters } = requestOf(await readBody(request));
   const resources = dataManagementCommand(csl, parts.storage);
   if (resources) return command(resources, requestId);
-  return (isCommand(csl) ? command : query)(await execute(parts, db, csl), requestId);
+  return (isCommand(csl) ? command : query)(await execute(parts, db, csl, parameters), requestId);
 }
 
-function requestOf(body: string): { db: string; csl: string } {
+function requestOf(body: string): { db: string; csl: string; parameters: ReadonlyMap<string, string> } {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
   } catch {
     throw new KustoError("The request body is not JSON.", { code: "BadRequest_SyntaxError" });
   }
-  const { db, csl } = (parsed ?? {}) as { db?: unknown; csl?: unknown };
+  const { db, csl, properties } = (parsed ?? {}) as { db?: unknown; csl?: unknown; properties?: unknown };
   if (typeof csl !== "string" || csl.trim() === "")
     throw new KustoError("The request has no 'csl': the text of a query or command.");
-  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl };
+  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl, parameters: parametersOf(properties) };
+}
+
+/** The values for `declare query_parameters`; the SDKs send them as texts. */
+function parametersOf(properties: unknown): ReadonlyMap<string, string> {
+  let known: unknown = properties;
+  try {
+    if (typeof known === "string") known = JSON.parse(known);
+  } catch {
+    throw new KustoError("The request's 'properties' are not JSON.", { code: "BadRequest_SyntaxError" });
+  }
+  const { Parameters } = (known ?? {}) as { Parameters?: Record<string, unknown> };
+  return new Map(Object.entries(Parameters ?? {}).map(([name, value]) => [name, String(value)]));
 }
 
 /** `POST /v1/rest/ingest/{database}/{table}?streamFormat=...`: rows are there when the answer is. */

@@ -7,7 +7,9 @@ import { positionText, type SyntaxNode } from "./tree.ts";
 /** What we use of Kusto's own parser; the package describes itself in 30 000 lines of global types, which nobody should load. */
 interface KustoLanguage {
   readonly KustoCode: { ParseAndAnalyze(text: string, globals: unknown): ParsedCode };
-  readonly GlobalState: { readonly Default: { WithDatabase(database: unknown): unknown } };
+  readonly GlobalState: {
+    readonly Default: { WithCluster(cluster: unknown): { WithDatabase(database: unknown): unknown } };
+  };
   readonly Symbols: {
     readonly ColumnSymbol: new (
       name: string,
@@ -18,6 +20,10 @@ interface KustoLanguage {
       examples: null,
     ) => unknown;
     readonly TableSymbol: { readonly $ctor4: new (name: string, columns: unknown[]) => unknown };
+    readonly FunctionSymbol: {
+      readonly $ctor16: new (name: string, parameters: string, body: string, description: string) => unknown;
+    };
+    readonly ClusterSymbol: { readonly ctor: new (name: string, databases: unknown[]) => unknown };
     readonly DatabaseSymbol: { readonly ctor: new (name: string, members: unknown[]) => unknown };
     readonly ScalarTypes: { GetSymbol(name: string): unknown };
   };
@@ -71,7 +77,7 @@ export async function loadLanguage(): Promise<Language> {
     parse(text, catalogue, database) {
       let current = known.get(database);
       if (current?.version !== catalogue.version) {
-        current = { version: catalogue.version, globals: globalsOf(kusto, database), parsed: new Map() };
+        current = { version: catalogue.version, globals: globalsOf(kusto, catalogue, database), parsed: new Map() };
         known.set(database, current);
       }
       // A command takes the parser some 60 ms, a query 1 ms; clients that poll send the same text again and again.
@@ -98,14 +104,23 @@ export function kindOf(node: SyntaxNode): string {
   return kindNames.get(node.Kind) ?? `kind ${node.Kind}`;
 }
 
-function globalsOf({ Symbols, GlobalState }: KustoLanguage, database: Database): unknown {
+function globalsOf(kusto: KustoLanguage, catalogue: Catalogue, database: Database): unknown {
+  const symbols = new Map([...catalogue.databases.values()].map((each) => [each, databaseSymbol(kusto, each)]));
+  const cluster = new kusto.Symbols.ClusterSymbol.ctor("cluster", [...symbols.values()]);
+  return kusto.GlobalState.Default.WithCluster(cluster).WithDatabase(symbols.get(database));
+}
+
+function databaseSymbol({ Symbols }: KustoLanguage, database: Database): unknown {
   const tables = [...database.tables.values()].map((table) => {
     const columns = table.columns.map(
       ({ name, kind }) => new Symbols.ColumnSymbol(name, Symbols.ScalarTypes.GetSymbol(kind), null, null, null, null),
     );
     return new Symbols.TableSymbol.$ctor4(table.name, columns);
   });
-  return GlobalState.Default.WithDatabase(new Symbols.DatabaseSymbol.ctor(database.name, tables));
+  const functions = [...database.functions.values()].map(
+    ({ name, parameters, body, docString }) => new Symbols.FunctionSymbol.$ctor16(name, parameters, body, docString),
+  );
+  return new Symbols.DatabaseSymbol.ctor(database.name, [...tables, ...functions]);
 }
 
 /** Names that do not resolve: the service says SEM0100 of them. */

@@ -1,5 +1,6 @@
 import type { Kind } from "../../schema/kinds.ts";
 import { physicalType } from "../engine/physical.ts";
+import type { Stored } from "../ingest/text-values.ts";
 
 /** A table in the course of a query: a SELECT, and what its columns are in Kusto's eyes. */
 export interface Relation {
@@ -12,6 +13,10 @@ export interface Relation {
    * filtered, extended and projected; where rows are computed anew it is gone, and left out.
    */
   readonly extent?: string | undefined;
+  /** The table, function or variable that it comes from, for `withsource`. */
+  readonly source?: string | undefined;
+  /** How the result is to be drawn, if the query says so. */
+  readonly visualization?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** Column names of Kusto never reach SQL: they may hold anything, and differ by case alone. */
@@ -25,18 +30,20 @@ export interface RelationColumn {
 export interface Scalar {
   readonly sql: string;
   readonly kind: Kind;
+  /** Its value, where it is a literal. */
+  readonly literal?: Stored;
 }
 
 const orderColumn = "o";
+
+export const hiddenOf = ({ order, extent }: Relation): string[] => [order, extent].filter((name) => name !== undefined);
 
 /** The relation with other columns, each an expression over the old ones; rows and their order stay. */
 export function selected(
   from: Relation,
   columns: readonly { readonly name: string; readonly kind: Kind; readonly value: string }[],
 ): Relation {
-  const list = columns.map(({ value }, index) => `${value} AS c${index}`);
-  if (from.order) list.push(from.order);
-  if (from.extent) list.push(from.extent);
+  const list = [...columns.map(({ value }, index) => `${value} AS c${index}`), ...hiddenOf(from)];
   return {
     sql: `SELECT ${list.length > 0 ? list.join(", ") : "0 AS nothing"} FROM (${from.sql})`,
     columns: columns.map(({ name, kind }, index) => ({ name, kind, sql: `c${index}` })),
@@ -50,14 +57,19 @@ export function filtered(from: Relation, tail: string): Relation {
   return { ...from, sql: `SELECT * FROM (${from.sql}) ${tail}` };
 }
 
-/** The relation in a new order, by an ORDER BY list. */
+/** The relation with one more column of SQL, which Kusto's eyes do not see. */
+export function widened(from: Relation, value: string, name: string): Relation {
+  return { ...from, sql: `SELECT *, ${value} AS ${name} FROM (${from.sql})` };
+}
+
+/** The relation in a new order, by an ORDER BY list; what is equal by it keeps its order. */
 export function sorted(from: Relation, by: string): Relation {
   const kept = [...from.columns.map(({ sql }) => sql), ...(from.extent ? [from.extent] : [])];
+  const keys = from.order ? `${by}, ${from.order}` : by;
   return {
-    sql: `SELECT ${[...kept, `row_number() OVER (ORDER BY ${by}) AS ${orderColumn}`].join(", ")} FROM (${from.sql})`,
-    columns: from.columns,
+    ...from,
+    sql: `SELECT ${[...kept, `row_number() OVER (ORDER BY ${keys}) AS ${orderColumn}`].join(", ")} FROM (${from.sql})`,
     order: orderColumn,
-    extent: from.extent,
   };
 }
 

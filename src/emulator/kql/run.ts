@@ -3,31 +3,57 @@ import type { Catalogue, Database } from "../engine/catalogue.ts";
 import { type ResultTable, rowOf } from "../http/result.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { SharedParts } from "./context.ts";
 import type { Code } from "./language.ts";
 import { translate } from "./query.ts";
 import { finalSql, type Relation } from "./relation.ts";
+
+export interface QueryOptions {
+  /** The result of a command at the head of the pipe. */
+  readonly command?: Relation;
+  /** Values for `declare query_parameters`, as the request gives them. */
+  readonly parameters?: ReadonlyMap<string, string>;
+}
 
 /** Runs a parsed query, or the pipe behind a command whose result is given. */
 export async function runQuery(
   code: Code,
   catalogue: Catalogue,
   database: Database,
-  command?: Relation,
+  options: QueryOptions = {},
 ): Promise<ResultTable> {
-  return read(catalogue, translated(code, catalogue, database, command));
+  return read(catalogue, translated(code, catalogue, database, options));
 }
 
 /** What a parsed query yields, not yet read. */
-export function translated(code: Code, catalogue: Catalogue, database: Database, command?: Relation): Relation {
-  const now = catalogue.clock.ticks();
-  return translate(code.root, { catalogue, database, text: code.text, lets: new Map(), command, now });
+export function translated(
+  code: Code,
+  catalogue: Catalogue,
+  database: Database,
+  { command, parameters = new Map() }: QueryOptions = {},
+): Relation {
+  const shared: SharedParts = { common: [], aliases: 0, visualization: undefined, parameters };
+  const relation = translate(code.root, {
+    catalogue,
+    database,
+    text: code.text,
+    lets: new Map(),
+    command,
+    now: catalogue.clock.ticks(),
+    shared,
+    isCorrelated: false,
+    depth: 0,
+  });
+  const sql = shared.common.length > 0 ? `WITH ${shared.common.join(", ")} ${relation.sql}` : relation.sql;
+  return { ...relation, sql, visualization: shared.visualization };
 }
 
 async function read(catalogue: Catalogue, relation: Relation): Promise<ResultTable> {
   const columns = relation.columns.map(({ name, kind }) => ({ name, kind }));
   const rows: string[] = [];
   await eachRow(catalogue, relation, (values) => rows.push(rowOf(columns, values)));
-  return { columns, rows };
+  const { visualization } = relation;
+  return visualization ? { columns, rows, visualization } : { columns, rows };
 }
 
 /** Hands over the rows of a relation, in its order. */

@@ -8,19 +8,41 @@ export interface SyntaxNode {
   readonly ChildCount: number;
   readonly NameInParent: string | null;
   readonly ResultType?: TypeSymbol | null;
-  readonly ReferencedSymbol?: { readonly Name: string } | null;
+  readonly ReferencedSymbol?: ReferencedSymbol | null;
+  readonly Root?: SyntaxNode | null;
   readonly SimpleName?: string;
   readonly LiteralValue?: unknown;
   GetChild(index: number): SyntaxNode | null;
+  GetCalledFunctionBody?(): SyntaxNode | null;
   ToString(): string;
+}
+
+/** A list of the parser's. */
+export interface ListOf<T> {
+  readonly Count: number;
+  getItem(index: number): T;
 }
 
 export interface TypeSymbol {
   readonly Name: string;
-  readonly Columns?: {
-    readonly Count: number;
-    getItem(index: number): { readonly Name: string; readonly Type: TypeSymbol };
-  };
+  readonly Columns?: ListOf<{ readonly Name: string; readonly Type: TypeSymbol }>;
+}
+
+/** What a name means to the binder: a function has signatures, a group of tables has members. */
+export interface ReferencedSymbol {
+  readonly Name: string;
+  readonly Signatures?: ListOf<{ readonly Parameters: ListOf<ParameterSymbol> }>;
+  readonly Members?: ListOf<{ readonly Name: string }>;
+}
+
+export interface ParameterSymbol {
+  readonly Name: string;
+  readonly DefaultValue: SyntaxNode | null;
+  readonly DeclaredTypes: ListOf<TypeSymbol>;
+}
+
+export function itemsOf<T>(list: ListOf<T> | null | undefined): T[] {
+  return list ? Array.from({ length: list.Count }, (_, index) => list.getItem(index)) : [];
 }
 
 export function childrenOf(node: SyntaxNode): SyntaxNode[] {
@@ -91,13 +113,31 @@ export function kindNamed(type: TypeSymbol | null | undefined): Kind | undefined
   return name.startsWith("dynamic") ? "dynamic" : undefined;
 }
 
+/** Whether the binder sees a table here. */
+export function isTabular(node: SyntaxNode): boolean {
+  return node.ResultType?.Columns !== undefined;
+}
+
 export function resultColumns(node: SyntaxNode): { name: string; kind: Kind }[] {
-  const columns = node.ResultType?.Columns;
-  if (!columns) return [];
-  return Array.from({ length: columns.Count }, (_, index) => {
-    const { Name, Type } = columns.getItem(index);
-    return { name: Name, kind: kindNamed(Type) ?? "dynamic" };
-  });
+  return itemsOf(node.ResultType?.Columns).map(({ Name, Type }) => ({
+    name: Name,
+    kind: kindNamed(Type) ?? "dynamic",
+  }));
+}
+
+/** The arguments of a call. */
+export function argumentsIn(call: SyntaxNode): SyntaxNode[] {
+  const list = part(call, "ArgumentList");
+  return elementsIn(list && part(list, "Expressions"));
+}
+
+/** An operator's parameter, such as the `inner` of `kind=inner`. */
+export function parameterOf(node: SyntaxNode, ...names: string[]): SyntaxNode | undefined {
+  const list = part(node, "Parameters");
+  const found = (list ? childrenOf(list) : [])
+    .map((each) => (part(each, "Name") ? each : (each.GetChild(0) ?? each)))
+    .find((each) => names.includes(nameOf(needPart(each, "Name")).toLowerCase()));
+  return found && needPart(found, "Expression");
 }
 
 /** `[line:position=2:7]`, as the service puts it. */

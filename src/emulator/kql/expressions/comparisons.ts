@@ -1,5 +1,6 @@
 import type { Scalar } from "../relation.ts";
 import { commonKind, converted, orderSql } from "./convert.ts";
+import { once } from "./once.ts";
 
 /** Comparison operators by the name of their node. */
 const signs: Readonly<Record<string, string>> = {
@@ -28,13 +29,20 @@ function sides(left: Scalar, right: Scalar): [string, string, Scalar["kind"]] {
 
 /** A value beside null is not equal to it; two nulls are neither equal nor not (documentation, "Null values"). */
 export function equalSql(left: Scalar, right: Scalar): string {
-  const [a, b] = sides(left, right);
-  return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${a} IS NOT DISTINCT FROM ${b} END`;
+  return equality(left, right, "IS NOT DISTINCT FROM");
 }
 
 function notEqualSql(left: Scalar, right: Scalar): string {
+  return equality(left, right, "IS DISTINCT FROM");
+}
+
+function equality(left: Scalar, right: Scalar, sign: string): string {
   const [a, b] = sides(left, right);
-  return `CASE WHEN ${a} IS NULL AND ${b} IS NULL THEN NULL ELSE ${a} IS DISTINCT FROM ${b} END`;
+  return once(
+    a,
+    (x) => once(b, (y) => `CASE WHEN ${x} IS NULL AND ${y} IS NULL THEN NULL ELSE ${x} ${sign} ${y} END`, "w"),
+    "v",
+  );
 }
 
 function orderedSql(left: Scalar, sign: string, right: Scalar): string {

@@ -47,14 +47,24 @@ export function converted(value: Scalar, to: Kind): string {
   return `TRY_CAST(${sql} AS ${physicalType[to]})`;
 }
 
-/** The value as JSON text. */
+/** The value as JSON text; null where it has none. */
 function dynamicSql({ sql, kind }: Scalar): string {
   if (kind === "bool") return `CASE WHEN ${sql} THEN 'true' WHEN NOT ${sql} THEN 'false' END`;
   if (kind === "int" || kind === "long") return `CAST(${sql} AS VARCHAR)`;
   if (kind === "real")
-    return `CASE WHEN isfinite(${sql}) THEN k_text_real(${sql}) ELSE k_dynamic_string(encode(k_text_real(${sql}))) END`;
-  return `k_dynamic_string(encode(${bareTextSql({ sql, kind })}))`;
+    return `CASE WHEN isfinite(${sql}) THEN k_text_real(${sql}) ELSE '"' || k_text_real(${sql}) || '"' END`;
+  if (kind === "string") return `CAST(to_json(coalesce(${sql}, '')) AS VARCHAR)`;
+  return `'"' || ${bareTextSql({ sql, kind })} || '"'`;
 }
+
+/** The value as a member of an array or a bag: JSON text, `null` where there is none. */
+export function memberSql(value: Scalar): string {
+  return `coalesce(${converted(value, "dynamic")}, 'null')`;
+}
+
+/** JSON texts as one array. */
+export const arraySql = (members: readonly string[]): string =>
+  `('[' || ${members.join(" || ',' || ") || "''"} || ']')`;
 
 /** What two sides of a comparison are compared as. */
 export function commonKind(a: Kind, b: Kind): Kind {

@@ -1,9 +1,12 @@
 import type { Kind } from "../../../schema/kinds.ts";
+import { longDatetimeText, realText } from "../../engine/functions.ts";
 import { physicalType, sqlText } from "../../engine/physical.ts";
+import { timespanText } from "../../engine/ticks.ts";
 import { datetimeOf, type Stored, textReaders } from "../../ingest/text-values.ts";
 import { semanticError } from "../../kusto-error.ts";
+import { kindOf as nodeKindOf } from "../language.ts";
 import type { Scalar } from "../relation.ts";
-import { positionText, type SyntaxNode, textOf } from "../tree.ts";
+import { elementsIn, needPart, part, positionText, type SyntaxNode, textOf } from "../tree.ts";
 
 const literalKinds: Readonly<Record<string, Kind>> = {
   BooleanLiteralExpression: "bool",
@@ -19,7 +22,7 @@ const literalKinds: Readonly<Record<string, Kind>> = {
 /** A literal as SQL, or undefined if the node is none. The parser leaves reading the text to the engine. */
 export function literal(nodeKind: string, node: SyntaxNode, text: string): Scalar | undefined {
   if (nodeKind === "StringLiteralExpression" || nodeKind === "CompoundStringLiteralExpression")
-    return { sql: sqlText(String(node.LiteralValue ?? "")), kind: "string" };
+    return stringLiteral(String(node.LiteralValue ?? ""));
   if (nodeKind === "DynamicExpression") return dynamicLiteral(node, text);
   const kind = literalKinds[nodeKind];
   if (!kind) return undefined;
@@ -45,11 +48,15 @@ function looseDatetime(text: string): bigint | null {
   return datetimeOf(bare);
 }
 
+export const stringLiteral = (text: string): Scalar => ({ sql: sqlText(text), kind: "string", literal: text });
+
 export function valueSql(value: Stored, kind: Kind): Scalar {
-  if (value === null) return { sql: kind === "string" ? "''" : `CAST(NULL AS ${physicalType[kind]})`, kind };
-  if (kind === "bool") return { sql: value ? "true" : "false", kind };
+  if (value === null)
+    return { sql: kind === "string" ? "''" : `CAST(NULL AS ${physicalType[kind]})`, kind, literal: null };
+  if (kind === "bool") return { sql: value ? "true" : "false", kind, literal: value };
   const text = kind === "real" ? realLiteral(value as number) : String(value);
-  return { sql: physicalType[kind] === "VARCHAR" ? sqlText(text) : `CAST('${text}' AS ${physicalType[kind]})`, kind };
+  const sql = physicalType[kind] === "VARCHAR" ? sqlText(text) : `CAST('${text}' AS ${physicalType[kind]})`;
+  return { sql, kind, literal: value };
 }
 
 const realLiteral = (value: number) => (Object.is(value, -0) ? "-0.0" : String(value));
@@ -58,13 +65,63 @@ function dynamicLiteral(node: SyntaxNode, text: string): Scalar {
   const inner = textOf(node)
     .replace(/^dynamic\s*\((.*)\)$/is, "$1")
     .trim();
-  if (inner === "null") return valueSql(null, "dynamic");
+  const json = dynamicText(needPart(node, "Expression"), inner, text);
+  return json === "null" ? valueSql(null, "dynamic") : { sql: sqlText(json), kind: "dynamic", literal: json };
+}
+
+/** A dynamic literal as JSON: word for word where it is JSON, else put together from its parts. */
+function dynamicText(node: SyntaxNode, source: string, text: string): string {
   try {
-    JSON.parse(inner);
+    JSON.parse(source);
+    return source;
   } catch {
-    throw semanticError(
-      `SEM0999: A dynamic literal that is not JSON is not supported by this emulator: '${inner}' ${positionText(text, node.TextStart)}`,
-    );
+    return jsonOf(node, text);
   }
-  return { sql: sqlText(inner), kind: "dynamic" };
+}
+
+/** Kusto's literals within a dynamic one, as `tostring()` writes them: strings in single quotes, datetimes, timespans. */
+function jsonOf(node: SyntaxNode, text: string): string {
+  const kind = nodeKindOf(node);
+  switch (kind) {
+    case "JsonArrayExpression":
+      return `[${elementsIn(part(node, "Values"))
+        .map((each) => jsonOf(each, text))
+        .join(",")}]`;
+    case "JsonObjectExpression":
+      return `{${elementsIn(part(node, "Pairs"))
+        .map(
+          (pair) =>
+            `${JSON.stringify(String(needPart(pair, "Name").LiteralValue))}:${jsonOf(needPart(pair, "Value"), text)}`,
+        )
+        .join(",")}}`;
+    case "UnaryMinusExpression":
+      return `-${jsonOf(needPart(node, "Expression"), text)}`;
+    case "NullLiteralExpression":
+      return "null";
+  }
+  const value = literal(kind, node, text);
+  if (!value || value.literal === undefined)
+    throw semanticError(
+      `SEM0999: This part of a dynamic literal is not supported by this emulator: '${textOf(node)}' ${positionText(text, node.TextStart)}`,
+    );
+  return value.literal === null ? "null" : writtenIn(value.kind, value.literal);
+}
+
+function writtenIn(kind: Kind, value: NonNullable<Stored>): string {
+  switch (kind) {
+    case "bool":
+    case "int":
+    case "long":
+      return String(value);
+    case "real":
+      return Number.isFinite(value) ? realText(value as number) : JSON.stringify(realText(value as number));
+    case "datetime":
+      return JSON.stringify(longDatetimeText(value as bigint));
+    case "timespan":
+      return JSON.stringify(timespanText(value as bigint));
+    case "dynamic":
+      return value as string;
+    default:
+      return JSON.stringify(value);
+  }
 }

@@ -1,10 +1,14 @@
 import { sqlText } from "../../engine/physical.ts";
 import { semanticError } from "../../kusto-error.ts";
-import type { QueryContext, Scope } from "../context.ts";
+import { calledBody, scalarOfCall } from "../calls.ts";
+import { isLambda, isRelation } from "../context.ts";
 import { kindOf, notCarried } from "../language.ts";
 import type { Scalar } from "../relation.ts";
+import type { ScalarContext } from "../row.ts";
+import { tabular } from "../tabular.ts";
 import {
-  elementsIn,
+  argumentsIn,
+  isTabular,
   nameOf,
   needPart,
   part,
@@ -14,40 +18,32 @@ import {
   sourceOf,
   textOf,
 } from "../tree.ts";
+import { aggregate, isAggregate } from "./aggregates.ts";
 import { arithmetic, arithmeticSigns } from "./arithmetic.ts";
-import { betweenSql, comparison, equalSql } from "./comparisons.ts";
+import { betweenSql, comparison } from "./comparisons.ts";
 import { commonKind, converted, textSql } from "./convert.ts";
-import { scalarFunctions } from "./functions.ts";
+import { scalarFunctions } from "./functions/functions.ts";
 import { literal } from "./literals.ts";
-import { equalAnyCase, hasTermAnyCase, textTests } from "./strings.ts";
-
-export interface ScalarContext {
-  readonly context: QueryContext;
-  readonly columns: Scope;
-  /** The hidden column with the extent of the row, where the row lies in one. */
-  readonly extent?: string | undefined;
-}
+import { among } from "./membership.ts";
+import { textTests } from "./strings.ts";
 
 /** Translates a scalar expression; its type is the one that Kusto's binder found. */
 export function scalar(node: SyntaxNode, at: ScalarContext): Scalar {
   const kind = kindOf(node);
-  const { text } = at.context;
-  const known = literal(kind, node, text);
+  const known = literal(kind, node, at.context.text);
   if (known) return known;
   switch (kind) {
     case "NameReference":
       return named(node, at);
     case "ParenthesizedExpression":
     case "SimpleNamedExpression":
-      return scalar(needPart(node, "Expression"), at);
     case "UnaryPlusExpression":
       return scalar(needPart(node, "Expression"), at);
     case "UnaryMinusExpression":
       return negated(node, at);
     case "AndExpression":
-      return bool(`(${condition(needPart(node, "Left"), at)} AND ${condition(needPart(node, "Right"), at)})`);
     case "OrExpression":
-      return bool(`(${condition(needPart(node, "Left"), at)} OR ${condition(needPart(node, "Right"), at)})`);
+      return connected(kind, node, at);
     case "InExpression":
     case "NotInExpression":
     case "InCsExpression":
@@ -59,13 +55,17 @@ export function scalar(node: SyntaxNode, at: ScalarContext): Scalar {
     case "NotBetweenExpression":
       return between(kind, node, at);
     case "PathExpression":
-      return member(node, at, JSON.stringify(nameOf(needPart(node, "Selector"))));
+      return member(node, at, { sql: sqlText(JSON.stringify(nameOf(needPart(node, "Selector")))), kind: "dynamic" });
     case "ElementExpression":
       return element(node, at);
     case "FunctionCallExpression":
       return called(node, at);
     case "ToScalarExpression":
-      throw notCarried("toscalar()", node, text);
+      return firstValue(node, at);
+    case "TypeOfLiteralExpression":
+      return typeLiteral(node, at);
+    case "StarExpression":
+      return bool("true");
   }
   return binary(kind, node, at);
 }
@@ -77,12 +77,14 @@ export function condition(node: SyntaxNode, at: ScalarContext): string {
   return converted(scalar(node, at), "bool");
 }
 
-function named(node: SyntaxNode, { context, columns }: ScalarContext): Scalar {
+function named(node: SyntaxNode, at: ScalarContext): Scalar {
+  const { context, columns } = at;
   const name = nameOf(node);
   const column = columns(name);
   if (column) return { sql: column.sql, kind: column.kind };
   const defined = context.lets.get(name);
-  if (defined && !("columns" in defined)) return defined;
+  if (defined && isLambda(defined)) return scalarOfCall(node, defined.body, at);
+  if (defined && !isRelation(defined)) return defined;
   throw semanticError(
     `SEM0100: Failed to resolve scalar expression named '${name}' ${positionText(context.text, node.TextStart)}`,
   );
@@ -91,7 +93,18 @@ function named(node: SyntaxNode, { context, columns }: ScalarContext): Scalar {
 function negated(node: SyntaxNode, at: ScalarContext): Scalar {
   const value = scalar(needPart(node, "Expression"), at);
   if (value.kind === "decimal") return { sql: `k_decimal_subtract('0', ${value.sql})`, kind: "decimal" };
+  if (value.kind === "dynamic") return { sql: `(-${converted(value, "real")})`, kind: "real" };
   return { sql: `(-${value.sql})`, kind: value.kind };
+}
+
+/** A chain of `and` or of `or`, however long, is one list: neither we nor DuckDB go down a frame for each of its links. */
+function connected(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
+  const links: SyntaxNode[] = [];
+  let rest = node;
+  for (; kindOf(rest) === kind; rest = needPart(rest, "Left")) links.push(needPart(rest, "Right"));
+  links.push(rest);
+  const conditions = links.reverse().map((link) => condition(link, at));
+  return bool(`(${conditions.join(kind === "AndExpression" ? " AND " : " OR ")})`);
 }
 
 function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
@@ -110,21 +123,6 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   return { sql, kind: result };
 }
 
-function among(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
-  const left = scalar(needPart(node, "Left"), at);
-  const list = elementsIn(part(needPart(node, "Right"), "Expressions"));
-  if (list.some((item) => item.ResultType?.Columns || scalarType(item) === "dynamic"))
-    throw notCarried("a table or an array on the right of 'in'", node, at.context.text);
-  const tests = list.map((item) => {
-    const right = scalar(item, at);
-    if (kind.startsWith("Has")) return hasTermAnyCase(textSql(left), textSql(right));
-    if (kind.includes("Cs")) return equalAnyCase(textSql(left), textSql(right));
-    return `coalesce(${equalSql(left, right)}, false)`;
-  });
-  const joined = tests.length === 0 ? "false" : tests.join(kind === "HasAllExpression" ? " AND " : " OR ");
-  return bool(kind.startsWith("Not") ? `(NOT (${joined}))` : `(${joined})`);
-}
-
 function between(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   const value = scalar(needPart(node, "Left"), at);
   const range = needPart(node, "Right");
@@ -137,34 +135,50 @@ function between(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   return bool(kind === "NotBetweenExpression" ? `(NOT ${sql})` : sql);
 }
 
-function member(node: SyntaxNode, at: ScalarContext, step: string): Scalar {
+/** A member by a JSON text: a name or an index. */
+function member(node: SyntaxNode, at: ScalarContext, step: Scalar): Scalar {
   const from = scalar(needPart(node, "Expression"), at);
-  return { sql: `k_dynamic_get(${converted(from, "dynamic")}, ${sqlText(step)})`, kind: "dynamic" };
+  return { sql: `k_dynamic_get(${converted(from, "dynamic")}, ${converted(step, "dynamic")})`, kind: "dynamic" };
 }
 
 function element(node: SyntaxNode, at: ScalarContext): Scalar {
   const selector = needPart(node, "Selector");
   const key = part(selector, "Expression") ?? part(selector, "Name");
+  if (!key) throw notCarried(`the selector '${sourceOf(selector, at.context.text)}'`, selector, at.context.text);
   // `[-1]` is a sign and a number to the parser.
-  if (key && /^-\d+$/.test(textOf(key))) return member(node, at, textOf(key));
-  const known = key && literal(kindOf(key), key, at.context.text);
-  if (!key || !known)
-    throw notCarried(`the selector '${sourceOf(selector, at.context.text)}'`, selector, at.context.text);
-  return member(
-    node,
-    at,
-    known.kind === "string" ? JSON.stringify(String(key.LiteralValue)) : String(Number(textOf(key))),
-  );
+  if (/^-\d+$/.test(textOf(key))) return member(node, at, { sql: sqlText(textOf(key)), kind: "dynamic" });
+  return member(node, at, scalar(key, at));
+}
+
+/** `toscalar(T)`: the first value of the first row. */
+function firstValue(node: SyntaxNode, at: ScalarContext): Scalar {
+  const expression = needPart(node, "Expression");
+  if (!expression.ResultType?.Columns) return scalar(expression, at);
+  const relation = tabular(expression, at.context);
+  const column = relation.columns[0];
+  if (!column) throw notCarried("toscalar() of a table without columns", node, at.context.text);
+  const order = relation.order ? ` ORDER BY ${relation.order}` : "";
+  return { sql: `(SELECT ${column.sql} FROM (${relation.sql})${order} LIMIT 1)`, kind: column.kind };
+}
+
+/** `typeof(long)` as an argument: its name. */
+function typeLiteral(node: SyntaxNode, at: ScalarContext): Scalar {
+  const name = node.ReferencedSymbol?.Name;
+  if (!name) throw notCarried(`'${sourceOf(node, at.context.text)}'`, node, at.context.text);
+  return { sql: sqlText(name), kind: "string", literal: name };
 }
 
 function called(node: SyntaxNode, at: ScalarContext): Scalar {
+  const body = calledBody(node, at.context);
+  if (body) return scalarOfCall(node, body, at);
   const name = nameOf(needPart(node, "Name"));
+  if (at.isAggregating && isAggregate(name)) return aggregate(node, at);
   const build = scalarFunctions[name];
-  const args = elementsIn(part(needPart(node, "ArgumentList"), "Expressions"));
+  const nodes = argumentsIn(node);
   if (!build) throw notCarried(`the function '${name}()'`, node, at.context.text);
-  const values = args.map((argument) => scalar(argument, at));
-  const result = scalarType(node) ?? values[0]?.kind ?? "dynamic";
-  const sql = build({ args: values, result, now: at.context.now, extent: at.extent });
+  const args = nodes.map((argument) => scalar(argument, at));
+  const result = scalarType(node) ?? args[0]?.kind ?? "dynamic";
+  const sql = build({ args, result, now: at.context.now, at, nodes, isTuple: isTabular(node) });
   if (!sql) throw notCarried(`the function '${name}()' with these arguments`, node, at.context.text);
   return { sql, kind: result };
 }

@@ -1,43 +1,77 @@
-import { converted } from "../expressions/convert.ts";
-import { valueSql } from "../expressions/literals.ts";
+import type { QueryContext } from "../context.ts";
 import { scalar } from "../expressions/scalar.ts";
 import { kindOf, notCarried } from "../language.ts";
-import { type Relation, selected } from "../relation.ts";
-import { elementsIn, nameOf, needPart, resultColumns, type SyntaxNode, sourceOf } from "../tree.ts";
+import { hiddenOf, type Relation, type Scalar, selected } from "../relation.ts";
+import { over, type ScalarContext } from "../row.ts";
+import { elementsIn, isTabular, nameOf, needPart, resultColumns, type SyntaxNode, sourceOf } from "../tree.ts";
 import { needInput, type Operator } from "./operator.ts";
-import { over } from "./rows.ts";
 
-/** `project`: what is listed, in its order, named and typed as the binder says. */
-const project: Operator = (node, from, context) => {
-  const input = needInput(from);
-  const listed = elementsIn(needPart(node, "Expressions"));
+/** One element of a list of columns: most give one column, `*` gives all. */
+function valuesOf(node: SyntaxNode, at: ScalarContext): Scalar[] {
+  if (kindOf(node) === "StarExpression") return [...at.row];
+  if (isTabular(node)) return unpacked(node, at);
+  return [scalar(node, at)];
+}
+
+/** `(a, b) = array_sort_asc(x, y)`: one column for each of the arrays. */
+function unpacked(node: SyntaxNode, at: ScalarContext): Scalar[] {
+  const value = scalar(kindOf(node) === "CompoundNamedExpression" ? needPart(node, "Expression") : node, at);
+  return resultColumns(node).map((_, index) => ({
+    sql: `k_dynamic_get(${value.sql}, '${index}')`,
+    kind: "dynamic",
+  }));
+}
+
+/** What is listed, in its order, named and typed as the binder says. */
+export function listed(node: SyntaxNode, input: Relation, context: QueryContext): Relation {
+  const at = over(input, context);
+  const values = elementsIn(needPart(node, "Expressions")).flatMap((each) => valuesOf(each, at));
   const columns = resultColumns(node);
-  if (columns.length !== listed.length) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);
+  if (columns.length !== values.length) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);
   return selected(
-    input,
-    columns.map((column, index) => ({ ...column, value: scalar(listed[index]!, over(input, context)).sql })),
+    at.source.relation,
+    columns.map((column, index) => ({ ...column, value: values[index]!.sql })),
   );
-};
+}
 
-/** `extend`: the input's columns, some of them replaced, and new ones; the binder knows the order. */
-const extend: Operator = (node, from, context) => {
+/** `project` */
+const project: Operator = (node, from, context) => listed(node, needInput(from), context);
+
+/** `extend`, `serialize`: the input's columns, some of them replaced, and new ones; the binder knows the order. */
+export const extend: Operator = (node, from, context) => {
   const input = needInput(from);
+  const at = over(input, context);
   const columns = resultColumns(node);
   const values = new Map<string, string>();
   const fresh = columns.filter(({ name }) => !input.columns.some((column) => column.name === name));
   for (const each of elementsIn(needPart(node, "Expressions"))) {
-    if (kindOf(each) === "CompoundNamedExpression")
-      throw notCarried(`'${sourceOf(each, context.text)}'`, each, context.text);
-    const name = kindOf(each) === "SimpleNamedExpression" ? nameOf(needPart(each, "Name")) : undefined;
-    const target = name ?? fresh.find((column) => !values.has(column.name))?.name;
-    if (target === undefined) throw notCarried(`'${sourceOf(each, context.text)}'`, each, context.text);
-    values.set(target, scalar(each, over(input, context)).sql);
+    const results = valuesOf(each, at);
+    const names = namesOf(each);
+    results.forEach((value, index) => {
+      const name = names ? names[index] : fresh.find((column) => !values.has(column.name))?.name;
+      if (name === undefined) throw notCarried(`'${sourceOf(each, context.text)}'`, each, context.text);
+      values.set(name, value.sql);
+    });
   }
   return selected(
-    input,
+    at.source.relation,
     columns.map((column) => ({ ...column, value: values.get(column.name) ?? columnSql(input, column.name) })),
   );
 };
+
+/** The names that an element gives its columns, if it gives any; a column alone keeps its own. */
+function namesOf(node: SyntaxNode): string[] | undefined {
+  switch (kindOf(node)) {
+    case "SimpleNamedExpression":
+      return [nameOf(needPart(node, "Name"))];
+    case "CompoundNamedExpression":
+      return elementsIn(needPart(needPart(node, "Names"), "Names")).map(nameOf);
+    case "NameReference":
+      return [nameOf(node)];
+    default:
+      return undefined;
+  }
+}
 
 /** `project-away`, `project-keep`, `project-reorder`: the binder says which columns stay, and in which order. */
 const chosen: Operator = (node, from) => {
@@ -63,50 +97,29 @@ const rename: Operator = (node, from) => {
   };
 };
 
-function columnSql(input: Relation, name: string): string {
+export function columnSql(input: Relation, name: string): string {
   const found = input.columns.find((column) => column.name === name);
   if (!found) throw new Error(`The column '${name}' that the binder sees is not in the translation.`);
   return found.sql;
 }
 
-/** `print`: one row out of nothing. */
-const print: Operator = (node, _from, context) => {
-  const nothing: Relation = { sql: "SELECT 0 AS nothing", columns: [], order: undefined };
-  const columns = resultColumns(node);
-  const listed = elementsIn(needPart(node, "Expressions"));
-  if (columns.length !== listed.length) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);
-  return selected(
-    nothing,
-    columns.map((column, index) => ({ ...column, value: scalar(listed[index]!, over(nothing, context)).sql })),
-  );
-};
-
-/** `datatable (a:string) ["x", "y"]` */
-const datatable: Operator = (node, _from, context) => {
-  const columns = resultColumns(node);
-  const values = elementsIn(needPart(node, "Values")).map((each: SyntaxNode) =>
-    scalar(each, { context, columns: () => undefined }),
-  );
-  const rows: string[] = [];
-  for (let from = 0; from < values.length; from += columns.length)
-    rows.push(
-      `SELECT ${columns.map(({ kind }, index) => `${converted(values[from + index]!, kind)} AS c${index}`).join(", ")}, ${rows.length} AS o`,
-    );
-  const nothing = `SELECT ${columns.map(({ kind }, index) => `${valueSql(null, kind).sql} AS c${index}`).join(", ")}, 0 AS o WHERE false`;
-  return {
-    sql: rows.length === 0 ? nothing : rows.join(" UNION ALL "),
-    columns: columns.map((column, index) => ({ ...column, sql: `c${index}` })),
-    order: "o",
-  };
+/** `serialize`: the rows keep an order from here on; it may add columns as `extend` does. */
+const serialize: Operator = (node, from, context) => {
+  const input = needInput(from);
+  const names = [...input.columns.map(({ sql }) => sql), ...hiddenOf(input)].join(", ") || "0 AS nothing";
+  const ordered: Relation = input.order
+    ? input
+    : { ...input, sql: `SELECT ${names}, row_number() OVER () AS o FROM (${input.sql})`, order: "o" };
+  return elementsIn(needPart(node, "Expressions")).length === 0 ? ordered : extend(node, ordered, context);
 };
 
 export const columnOperators: Readonly<Record<string, Operator>> = {
-  DataTableExpression: datatable,
   ExtendOperator: extend,
-  PrintOperator: print,
   ProjectAwayOperator: chosen,
+  ProjectByNamesOperator: chosen,
   ProjectKeepOperator: chosen,
   ProjectOperator: project,
   ProjectRenameOperator: rename,
   ProjectReorderOperator: chosen,
+  SerializeOperator: serialize,
 };

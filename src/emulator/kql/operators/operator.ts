@@ -1,7 +1,7 @@
 import type { QueryContext } from "../context.ts";
 import { notCarried } from "../language.ts";
 import type { Relation } from "../relation.ts";
-import { elementsIn, part, type SyntaxNode, sourceOf } from "../tree.ts";
+import { childrenOf, nameOf, needPart, part, type SyntaxNode, sourceOf } from "../tree.ts";
 
 /** Translates one operator; `from` is what comes through the pipe, if anything does. */
 export type Operator = (node: SyntaxNode, from: Relation | undefined, context: QueryContext) => Relation;
@@ -11,8 +11,18 @@ export function needInput(from: Relation | undefined): Relation {
   return from;
 }
 
-/** Refuses `operator kind=...` and the like, whose meaning would be lost. */
+/** Refuses `operator kind=...` and the like, whose meaning would be lost; hints change no result. */
 export function withoutParameters(node: SyntaxNode, context: QueryContext): void {
-  const parameter = elementsIn(part(node, "Parameters"))[0];
-  if (parameter) throw notCarried(`the parameter '${sourceOf(parameter, context.text)}'`, parameter, context.text);
+  onlyParameters(node, context);
+}
+
+/** Refuses every parameter but these and hints. */
+export function onlyParameters(node: SyntaxNode, context: QueryContext, ...known: string[]): void {
+  const list = part(node, "Parameters");
+  for (const each of list ? childrenOf(list) : []) {
+    const parameter = part(each, "Name") ? each : (each.GetChild(0) ?? each);
+    const name = nameOf(needPart(parameter, "Name")).toLowerCase();
+    if (name.startsWith("hint.") || known.includes(name)) continue;
+    throw notCarried(`the parameter '${sourceOf(parameter, context.text)}'`, parameter, context.text);
+  }
 }

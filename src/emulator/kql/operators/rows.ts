@@ -1,16 +1,17 @@
 import type { QueryContext } from "../context.ts";
-import { scopeOf } from "../context.ts";
 import { orderSql } from "../expressions/convert.ts";
-import { condition, type ScalarContext, scalar } from "../expressions/scalar.ts";
+import { condition, scalar } from "../expressions/scalar.ts";
 import { kindOf, notCarried } from "../language.ts";
 import { filtered, type Relation, sorted } from "../relation.ts";
+import { noRow, over, type ScalarContext } from "../row.ts";
 import { elementsIn, findPart, needPart, part, resultColumns, type SyntaxNode, sourceOf, textOf } from "../tree.ts";
 import { needInput, type Operator, withoutParameters } from "./operator.ts";
 
 /** `where` */
 const filter: Operator = (node, from, context) => {
-  const input = needInput(from);
-  return filtered(input, `WHERE ${condition(needPart(node, "Condition"), over(input, context))}`);
+  const at = over(needInput(from), context);
+  const predicate = condition(needPart(node, "Condition"), at);
+  return filtered(at.source.relation, `WHERE ${predicate}`);
 };
 
 /** `count`: one row, one long. */
@@ -27,27 +28,28 @@ const take: Operator = (node, from, context) => {
 };
 
 function first(input: Relation, rows: SyntaxNode, context: QueryContext): Relation {
-  const limit = scalar(rows, { context, columns: () => undefined });
+  const limit = scalar(rows, noRow(context));
   return filtered(input, `${input.order ? `ORDER BY ${input.order} ` : ""}LIMIT greatest(0, ${limit.sql})`);
 }
 
 /** `sort` and `order` */
 const sort: Operator = (node, from, context) => {
-  const input = needInput(from);
-  const keys = elementsIn(needPart(node, "Expressions")).map((key) => orderKey(key, over(input, context)));
-  return sorted(input, keys.join(", "));
+  withoutParameters(node, context);
+  const at = over(needInput(from), context);
+  const keys = elementsIn(needPart(node, "Expressions")).map((key) => orderKey(key, at));
+  return sorted(at.source.relation, keys.join(", "));
 };
 
 /** `top n by x`: a sort and a take in one. */
 const top: Operator = (node, from, context) => {
   withoutParameters(node, context);
-  const input = needInput(from);
-  const ordered = sorted(input, orderKey(needPart(node, "ByExpression"), over(input, context)));
+  const at = over(needInput(from), context);
+  const ordered = sorted(at.source.relation, orderKey(needPart(node, "ByExpression"), at));
   return first(ordered, needPart(node, "Expression"), context);
 };
 
 /** Descending unless it says otherwise; nulls come first when ascending and last when descending. */
-function orderKey(node: SyntaxNode, at: ScalarContext): string {
+export function orderKey(node: SyntaxNode, at: ScalarContext): string {
   const isOrdered = kindOf(node) === "OrderedExpression";
   const key = scalar(isOrdered ? needPart(node, "Expression") : node, at);
   const words = textOf(part(node, "Ordering") ?? node).toLowerCase();
@@ -59,31 +61,43 @@ function orderKey(node: SyntaxNode, at: ScalarContext): string {
 
 /** `distinct` */
 const distinct: Operator = (node, from, context) => {
+  withoutParameters(node, context);
   const input = needInput(from);
   const listed = elementsIn(needPart(node, "Expressions"));
   const isAll = listed.some((each) => kindOf(each) === "StarExpression");
   const values = isAll ? input.columns : listed.map((each) => scalar(each, over(input, context)));
   const columns = resultColumns(node);
   if (columns.length !== values.length) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);
+  const list = values.map(({ sql }, index) => `${sql} AS c${index}`).join(", ");
+  const by = values.map((_, index) => index + 1).join(", ");
+  // Of equal rows the first gives the place.
+  const sql = input.order
+    ? `SELECT ${list}, min(${input.order}) AS o FROM (${input.sql}) GROUP BY ${by}`
+    : `SELECT DISTINCT ${list} FROM (${input.sql})`;
+  return { sql, columns: columns.map((column, index) => ({ ...column, sql: `c${index}` })), order: input.order && "o" };
+};
+
+/** `sample n`: any rows. */
+const sample: Operator = (node, from, context) => first(needInput(from), needPart(node, "Expression"), context);
+
+/** `sample-distinct n of x`: any values. */
+const sampleDistinct: Operator = (node, from, context) => {
+  const input = needInput(from);
+  const limit = scalar(needPart(node, "Expression"), noRow(context));
+  const value = scalar(needPart(node, "OfExpression"), over(input, context));
   return {
-    sql: `SELECT DISTINCT ${values.map(({ sql }, index) => `${sql} AS c${index}`).join(", ")} FROM (${input.sql})`,
-    columns: columns.map((column, index) => ({ ...column, sql: `c${index}` })),
+    sql: `SELECT DISTINCT ${value.sql} AS c0 FROM (${input.sql}) LIMIT greatest(0, ${limit.sql})`,
+    columns: resultColumns(node).map((column) => ({ ...column, sql: "c0" })),
     order: undefined,
   };
 };
-
-/** `serialize` without new columns, and `as`: nothing happens to the rows. */
-const passing: Operator = (_node, from) => needInput(from);
-
-export function over(input: Relation, context: QueryContext): ScalarContext {
-  return { context, columns: scopeOf(input), extent: input.extent };
-}
 
 export const rowOperators: Readonly<Record<string, Operator>> = {
   CountOperator: count,
   DistinctOperator: distinct,
   FilterOperator: filter,
-  RenderOperator: passing,
+  SampleDistinctOperator: sampleDistinct,
+  SampleOperator: sample,
   SortOperator: sort,
   TakeOperator: take,
   TopOperator: top,

@@ -1,0 +1,74 @@
+import { ticksPerDay, ticksPerSecond, unixEpoch } from "../../../engine/ticks.ts";
+import { converted, isNumber } from "../convert.ts";
+import { stringLiteral } from "../literals.ts";
+import { once } from "../once.ts";
+import { calledAs, calledSql, type Functions, type ScalarFunction } from "./call.ts";
+
+const ticks = (n: bigint) => `CAST(${n} AS BIGINT)`;
+
+/** A part of a datetime by its name in Kusto. */
+const part =
+  (name: string): ScalarFunction =>
+  ({ args, result }) =>
+    args[0]!.kind === "datetime" ? calledSql("datetime_part", [stringLiteral(name), args[0]!], result) : undefined;
+
+const unixTime =
+  (ticksEach: bigint): ScalarFunction =>
+  ({ args: [value] }) => {
+    if (!isNumber(value!.kind)) return undefined;
+    if (value!.kind === "int" || value!.kind === "long")
+      return `(${converted(value!, "long")} * ${ticksEach} + ${ticks(unixEpoch)})`;
+    return `(CAST(round(${converted(value!, "real")} * ${ticksEach}) AS BIGINT) + ${ticks(unixEpoch)})`;
+  };
+
+/** Of nanoseconds, what a tick can hold. */
+const unixNanoseconds: ScalarFunction = ({ args: [value] }) =>
+  `(${converted(value!, "long")} // 100 + ${ticks(unixEpoch)})`;
+
+/** The day's beginning without an offset is one division. */
+const startOfDay: ScalarFunction = (call) =>
+  call.args.length === 1
+    ? once(call.args[0]!.sql, (sql) => `(${sql} - ${sql} % ${ticks(ticksPerDay)})`)
+    : calledSql("startofday", call.args, call.result);
+
+/** Days since the last Sunday, as a timespan. */
+const dayOfWeek: ScalarFunction = ({ args: [value] }) =>
+  `((((${value!.sql} // ${ticks(ticksPerDay)}) + 1) % 7) * ${ticks(ticksPerDay)})`;
+
+/** Datetimes and timespans are both counts of ticks. */
+export const datetimes: Functions = {
+  ...calledAs(
+    "datetime_add",
+    "datetime_diff",
+    "datetime_local_to_utc",
+    "datetime_part",
+    "datetime_utc_to_local",
+    "endofday",
+    "endofmonth",
+    "endofweek",
+    "endofyear",
+    "format_datetime",
+    "format_timespan",
+    "make_datetime",
+    "make_timespan",
+    "startofmonth",
+    "startofweek",
+    "startofyear",
+  ),
+  ago: ({ args, now }) => `(${ticks(now)} - ${args[0]!.sql})`,
+  dayofmonth: part("day"),
+  dayofweek: dayOfWeek,
+  dayofyear: part("dayofyear"),
+  getmonth: part("month"),
+  getyear: part("year"),
+  hourofday: part("hour"),
+  monthofyear: part("month"),
+  now: ({ args, now }) => (args[0] ? `(${ticks(now)} + ${args[0].sql})` : ticks(now)),
+  startofday: startOfDay,
+  unixtime_microseconds_todatetime: unixTime(10n),
+  unixtime_milliseconds_todatetime: unixTime(10_000n),
+  unixtime_nanoseconds_todatetime: unixNanoseconds,
+  unixtime_seconds_todatetime: unixTime(ticksPerSecond),
+  week_of_year: part("week_of_year"),
+  weekofyear: part("week_of_year"),
+};

@@ -1,0 +1,27 @@
+import { commonRelation } from "../context.ts";
+import { elementsIn, nameOf, needPart, part, textOf } from "../tree.ts";
+import { visualizationOf } from "../visualization.ts";
+import { needInput, type Operator } from "./operator.ts";
+
+/** `as`: the rows go on, and have a name from here. */
+const as: Operator = (node, from, context) => {
+  const name = nameOf(needPart(node, "Name"));
+  const relation = { ...commonRelation(needInput(from), context), source: name };
+  context.lets.set(name, relation);
+  return relation;
+};
+
+/** `render`: the rows go on, and the answer says how they are to be drawn. */
+const render: Operator = (node, from, context) => {
+  const clause = part(node, "WithClause");
+  const list = clause && part(clause, "Properties");
+  const properties = elementsIn(list).map((each): [string, string] => {
+    const value = needPart(each, "Expression");
+    return [nameOf(needPart(each, "Name")), String(value.LiteralValue ?? textOf(value))];
+  });
+  context.shared.visualization = visualizationOf(textOf(needPart(node, "ChartType")), properties);
+  return needInput(from);
+};
+
+/** `consume` and the like change no row. */
+export const passingOperators: Readonly<Record<string, Operator>> = { AsOperator: as, RenderOperator: render };

@@ -1,0 +1,97 @@
+import { sqlText } from "../../engine/physical.ts";
+import type { QueryContext } from "../context.ts";
+import { textSql } from "../expressions/convert.ts";
+import { condition } from "../expressions/scalar.ts";
+import { textTests } from "../expressions/strings.ts";
+import { kindOf } from "../language.ts";
+import { filtered, type Relation, type RelationColumn } from "../relation.ts";
+import { over } from "../row.ts";
+import { stored } from "../tabular.ts";
+import { elementsIn, needPart, parameterOf, part, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
+import { type Operator, onlyParameters } from "./operator.ts";
+import { tablesOf, united } from "./unions.ts";
+
+/** `search`: the rows of one table or many in which a term is found in any column. */
+const search: Operator = (node, from, context) => {
+  onlyParameters(node, context, "kind");
+  const kind = parameterOf(node, "kind");
+  const isExact = kind !== undefined && textOf(kind).toLowerCase() === "case_sensitive";
+  const clause = part(node, "InClause");
+  const listed = clause && elementsIn(needPart(clause, "Expressions")).flatMap((each) => tablesOf(each, context));
+  const tables = from ? [from] : (listed ?? [...context.database.tables.values()].map(stored));
+  const found = tables.map((table) =>
+    filtered(table, `WHERE ${predicate(needPart(node, "Condition"), table, isExact, context)}`),
+  );
+  const columns = resultColumns(node);
+  const source = columns[0]?.name === "$table" ? "$table" : undefined;
+  return united(found, columns, source);
+};
+
+function predicate(node: SyntaxNode, table: Relation, isExact: boolean, context: QueryContext): string {
+  const inner = (name: string) => predicate(needPart(node, name), table, isExact, context);
+  switch (kindOf(node)) {
+    case "AndExpression":
+      return `(${inner("Left")} AND ${inner("Right")})`;
+    case "OrExpression":
+      return `(${inner("Left")} OR ${inner("Right")})`;
+    case "ParenthesizedExpression":
+      return inner("Expression");
+    case "StarExpression":
+      return "true";
+    case "StringLiteralExpression":
+    case "CompoundStringLiteralExpression":
+      return anywhere(table.columns, String(node.LiteralValue), isExact);
+    case "LongLiteralExpression":
+    case "RealLiteralExpression":
+      return anywhere(table.columns, textOf(node), isExact);
+    case "SearchExpression":
+      return inColumn(node, table, isExact);
+    case "FunctionCallExpression":
+      if (/^not\s*\(/i.test(textOf(node))) {
+        const list = part(needPart(node, "ArgumentList"), "Expressions");
+        return `(NOT ${predicate(elementsIn(list)[0]!, table, isExact, context)})`;
+      }
+  }
+  // What names a column that this table does not have holds for none of its rows.
+  if (columnsIn(node).some((name) => !table.columns.some((column) => column.name === name))) return "false";
+  return condition(node, over(table, context));
+}
+
+function columnsIn(node: SyntaxNode): string[] {
+  if (kindOf(node) === "NameReference") return [node.SimpleName || textOf(node)];
+  return Array.from({ length: node.ChildCount }, (_, index) => node.GetChild(index)).flatMap((child) =>
+    child ? columnsIn(child) : [],
+  );
+}
+
+/** `column:"term"` */
+function inColumn(node: SyntaxNode, table: Relation, isExact: boolean): string {
+  const name = textOf(needPart(node, "Left"));
+  const columns =
+    name === "*"
+      ? table.columns
+      : table.columns.filter((column) => column.name === (needPart(node, "Left").SimpleName || name));
+  return anywhere(columns, String(needPart(node, "Right").LiteralValue ?? textOf(needPart(node, "Right"))), isExact);
+}
+
+function anywhere(columns: readonly RelationColumn[], term: string, isExact: boolean): string {
+  const tests = columns.map((column) => termTest(textSql(column), term, isExact));
+  return tests.length === 0 ? "false" : `(${tests.join(" OR ")})`;
+}
+
+/** A term stands for a whole word, `term*` for a word's beginning, `*term` for its end, `*term*` for any part. */
+function termTest(text: string, term: string, isExact: boolean): string {
+  const bare = term.replaceAll(/^\*|\*$/g, "");
+  const [starts, ends] = [term.startsWith("*"), term.endsWith("*")];
+  const name = starts && ends ? "Contains" : ends ? "HasPrefix" : starts ? "HasSuffix" : "Has";
+  if (bare.includes("*")) {
+    const pattern = bare
+      .split("*")
+      .map((each) => each.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
+      .join(".*");
+    return textTests.MatchesRegexExpression!(text, sqlText(`${isExact ? "" : "(?i)"}${pattern}`));
+  }
+  return textTests[`${name}${isExact ? "Cs" : ""}Expression`]!(text, sqlText(bare));
+}
+
+export const searchOperators: Readonly<Record<string, Operator>> = { SearchOperator: search };

@@ -1,0 +1,101 @@
+import { databaseOf, type StoredTable } from "../engine/catalogue.ts";
+import { extentColumn } from "../engine/physical.ts";
+import { semanticError } from "../kusto-error.ts";
+import { calledBody, relationOfCall } from "./calls.ts";
+import { commonRelation, isRelation, type QueryContext } from "./context.ts";
+import { kindOf, notCarried } from "./language.ts";
+import { operators } from "./operators/operators.ts";
+import type { Relation } from "./relation.ts";
+import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode } from "./tree.ts";
+
+/** Translates a tabular expression. */
+export function tabular(node: SyntaxNode, context: QueryContext): Relation {
+  switch (kindOf(node)) {
+    case "PipeExpression":
+      return piped(node, context);
+    case "NameReference":
+      return named(node, context);
+    case "ParenthesizedExpression":
+      return tabular(needPart(node, "Expression"), context);
+    case "MaterializeExpression":
+      return commonRelation(tabular(needPart(node, "Expression"), context), context, true);
+    case "CustomCommand":
+    case "UnknownCommand":
+      if (context.command) return context.command;
+      throw notCarried("a command within a query", node, context.text);
+    case "FunctionCallExpression":
+      return tableFunction(node, context);
+    case "PathExpression":
+      return elsewhere(node, context);
+    default:
+      return operate(node, undefined, context);
+  }
+}
+
+/** A pipe of any length, without a stack frame for each of its operators. */
+function piped(node: SyntaxNode, context: QueryContext): Relation {
+  const steps: SyntaxNode[] = [];
+  let head = node;
+  for (; kindOf(head) === "PipeExpression"; head = needPart(head, "Expression")) steps.push(needPart(head, "Operator"));
+  let relation = tabular(head, context);
+  for (const step of steps.reverse()) relation = operate(step, relation, context);
+  return relation;
+}
+
+/** Translates one operator over what comes through its pipe. */
+export function operate(node: SyntaxNode, from: Relation | undefined, context: QueryContext): Relation {
+  const operator = operators[kindOf(node)];
+  if (!operator) throw notCarried(`the operator '${nameOfOperator(node)}'`, node, context.text);
+  return operator(node, from, context);
+}
+
+function nameOfOperator(node: SyntaxNode): string {
+  const first = childrenOf(node)[0];
+  return first ? first.ToString().trim() : kindOf(node);
+}
+
+function named(node: SyntaxNode, context: QueryContext): Relation {
+  const name = nameOf(node);
+  const defined = context.lets.get(name);
+  if (defined && isRelation(defined)) return defined;
+  const body = calledBody(node, context);
+  if (body) return { ...relationOfCall(node, body, context), source: name };
+  const table = context.database.tables.get(name);
+  if (table) return stored(table);
+  throw semanticError(
+    `SEM0100: Failed to resolve table expression named '${name}' ${positionText(context.text, node.TextStart)}`,
+  );
+}
+
+/** `database("d").T`, also behind `cluster("c")`, which is always this one. */
+function elsewhere(node: SyntaxNode, context: QueryContext): Relation {
+  const place = needPart(node, "Expression");
+  const call = kindOf(place) === "PathExpression" ? needPart(place, "Selector") : place;
+  const first = argumentsIn(call)[0];
+  if (kindOf(call) !== "FunctionCallExpression" || nameOf(needPart(call, "Name")) !== "database" || !first)
+    throw notCarried(`'${node.ToString().trim()}'`, node, context.text);
+  const database = databaseOf(context.catalogue, String(first.LiteralValue));
+  return tabular(needPart(node, "Selector"), { ...context, database, lets: new Map() });
+}
+
+function tableFunction(node: SyntaxNode, context: QueryContext): Relation {
+  const body = calledBody(node, context);
+  if (body) return relationOfCall(node, body, context);
+  const name = nameOf(needPart(node, "Name"));
+  const first = argumentsIn(node)[0];
+  if (name === "table" && first) {
+    const table = context.database.tables.get(String(first.LiteralValue));
+    if (table) return stored(table);
+  }
+  throw notCarried(`the function '${name}()'`, node, context.text);
+}
+
+export function stored(table: StoredTable): Relation {
+  return {
+    sql: `SELECT ${[...table.columns.map(({ physical }) => physical), extentColumn].join(", ")} FROM ${table.physical}`,
+    columns: table.columns.map(({ name, kind, physical }) => ({ name, kind, sql: physical })),
+    order: undefined,
+    extent: extentColumn,
+    source: table.name,
+  };
+}
