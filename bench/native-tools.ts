@@ -3,9 +3,10 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } fr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The packers of Debian's packages libdeflate-tools, isal and gzip, at their fastest level. */
+/** The packers of Debian's packages libdeflate-tools, isal and gzip, at their fastest level, and libdeflate at the one that is its default. */
 export const nativeTools: readonly (readonly string[])[] = [
   ["libdeflate-gzip", "-1"],
+  ["libdeflate-gzip", "-6"],
   ["igzip", "-1"],
   ["gzip", "-1"],
 ];

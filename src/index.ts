@@ -11,7 +11,7 @@ export type {
 export { type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export { type KustoOptions, kusto } from "./destination/kusto/index.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
-export type { RowFormat } from "./encode/encoder.ts";
+export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
 export { type ErrorCode, MillraceError } from "./errors.ts";
 export {
   type BatchEvent,

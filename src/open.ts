@@ -77,7 +77,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
 }
 
 function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {
-  const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, malformedText, parallelism } = options;
+  const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, gzipLevel, malformedText, parallelism } = options;
   const limits = { maxRows: batchSize, maxBytes: clientBatchSizeLimit };
   const wasm = embeddedWasm();
   /** For what is encoded already: the caller's thread has one of its own, once it is needed. */
@@ -101,8 +101,8 @@ function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): 
     return Array.from({ length: Math.max(1, parallelism) }, (_, index) => {
       const plan = { table: table.name, format, maxRows: batchSize, index };
       return parallelism === 0
-        ? inlineSubtask(plan, encoder(plain, format, limits, wasm), subtaskHooks)
-        : workerSubtask({ plan, table: plain, limits, wasm }, subtaskHooks);
+        ? inlineSubtask(plan, encoder(plain, format, limits, wasm, { gzipLevel }), subtaskHooks)
+        : workerSubtask({ plan, table: plain, limits, gzipLevel, wasm }, subtaskHooks);
     });
   }
   const plan = { maxRows: batchSize, intervalMs: batchIntervalMs, rowsPerChunk };

@@ -1,6 +1,6 @@
 import type { DeadLetter } from "./deliver/dead-letter.ts";
 import type { Destination } from "./destination/destination.ts";
-import type { RowFormat } from "./encode/encoder.ts";
+import type { GzipLevel, RowFormat } from "./encode/encoder.ts";
 import { MillraceError } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { Table } from "./schema/table.ts";
@@ -43,6 +43,8 @@ export interface SinkOptions extends WriteOptions {
   preset?: keyof typeof presets;
   /** "csv" (default, the fastest for the service to load) or "ndjson". */
   format?: RowFormat;
+  /** How hard batches are packed: 1 (default) for speed, 2 for size, where bandwidth is dearer than processor time. */
+  gzipLevel?: GzipLevel;
   /** Worker threads that encode and pack; 0: everything on the caller's thread. Default 1. */
   parallelism?: number;
   /** Sealed batches not yet taken, before `write()` returns false. Default 4. */
@@ -80,6 +82,7 @@ export const defaults = {
   pollIntervalMs: 5_000,
   pollTimeoutMs: 300_000,
   format: "csv",
+  gzipLevel: 1,
   parallelism: 1,
   maxBatchesInFlight: 4,
   retryBaseMs: 200,
@@ -114,6 +117,7 @@ const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> 
   clientBatchSizeLimit: [16, 1024 ** 3],
   pollIntervalMs: [10, 3_600_000],
   pollTimeoutMs: [10, 7 * 24 * 3_600_000],
+  gzipLevel: [1, 2],
   parallelism: [0, 256],
   maxBatchesInFlight: [1, 1_000],
   retryBaseMs: [1, 3_600_000],

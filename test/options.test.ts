@@ -52,6 +52,8 @@ for (const [options, named] of [
   [{ batchIntervalMs: -1 }, /batchIntervalMs is -1/],
   [{ clientBatchSizeLimit: Number.NaN }, /clientBatchSizeLimit is NaN/],
   [{ parallelism: -1 }, /parallelism/],
+  [{ gzipLevel: 6 }, /gzipLevel is 6; it takes a whole number from 1 to 2/],
+  [{ gzipLevel: 0 }, /gzipLevel is 0/],
   [{ deliveryGuarantee: "exactly" }, /deliveryGuarantee is "exactly"; it takes none, at-least-once/],
   [{ format: "parquet" }, /format/],
   [{ preset: "fast" }, /preset is "fast"; it takes realtime, bulk/],

@@ -60,6 +60,26 @@ test("NDJSON is the other format", async () => {
 });
 
 for (const parallelism of [0, 1])
+  test(`gzipLevel 2 packs the same rows smaller, parallelism ${parallelism}`, async () => {
+    const packed = async (options: SinkOptions) => {
+      const to = memory();
+      const sink = await open({ table: events, to, parallelism, batchSize: 10_000, ...options });
+      // Distances of every length: what there is to gain by searching longer.
+      for (let n = 0; n < 10_000; n++) {
+        const text = `device-${(n * n) % 97} of room ${(n * 31) % 53}, floor ${(n * n * n) % 11}`;
+        if (!sink.write({ n, text })) await sink.ready;
+      }
+      await sink.close();
+      assert.equal(to.batches.length, 1);
+      return to.batches[0]!;
+    };
+    const [usual, one, two] = [await packed({}), await packed({ gzipLevel: 1 }), await packed({ gzipLevel: 2 })];
+    assert.deepEqual(rowsOf(two), rowsOf(one));
+    assert.equal(usual.packedBytes, one.packedBytes, "1 is the default");
+    assert.ok(two.packedBytes < one.packedBytes * 0.97, `${two.packedBytes} instead of ${one.packedBytes} bytes`);
+  });
+
+for (const parallelism of [0, 1])
   test(`batchSize seals at that many records, without a timer, parallelism ${parallelism}`, async () => {
     const to = memory();
     const sink = await open({ table: events, to, parallelism, batchSize: 1_000, batchIntervalMs: 0 });

@@ -1,5 +1,5 @@
 import type { Chunk, SpareBuffers } from "../encode/chunk.ts";
-import type { BatchLimits } from "../encode/encoder.ts";
+import type { BatchLimits, GzipLevel } from "../encode/encoder.ts";
 import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
 import type { Table } from "../schema/table.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
@@ -10,6 +10,7 @@ export interface SubtaskStart {
   readonly plan: SubtaskPlan;
   readonly table: Pick<Table, "name" | "list">;
   readonly limits: BatchLimits;
+  readonly gzipLevel: GzipLevel;
   /** The module's bytes; undefined where WebAssembly is refused, and the JavaScript encoder works instead. */
   readonly wasm: Uint8Array | undefined;
 }

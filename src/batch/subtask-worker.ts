@@ -12,7 +12,8 @@ function answer(message: FromSubtask, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
-const work = subtask(start.plan, encoder(start.table, start.plan.format, start.limits, start.wasm), (batch) =>
+const { plan, table, limits, wasm, gzipLevel } = start;
+const work = subtask(plan, encoder(table, plan.format, limits, wasm, { gzipLevel }), (batch) =>
   answer(
     { did: "sealed", batch },
     batch.parts.map((part) => part.buffer as ArrayBuffer),

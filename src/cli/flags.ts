@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { GzipLevel } from "../encode/encoder.ts";
 import type { FilesOptions } from "../source/files.ts";
 import { defaultInferRecords } from "./infer-files.ts";
 
@@ -19,6 +20,12 @@ export function byteCount(text: string): number {
   const match = /^(\d+)([kmg]?)b?$/i.exec(text);
   if (match) return Number(match[1]) * units[match[2]!.toLowerCase()]!;
   throw new InvalidArgumentError("It takes bytes, such as 1000000, 64k, 300M or 1G.");
+}
+
+export function gzipLevel(text: string): GzipLevel {
+  if (text === "1") return 1;
+  if (text === "2") return 2;
+  throw new InvalidArgumentError("It takes 1 or 2.");
 }
 
 /** What says how files are to be read. */

@@ -2,13 +2,14 @@ import { Command } from "commander";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
+import type { GzipLevel } from "../encode/encoder.ts";
 import type { SinkOptions } from "../options.ts";
 import { inferTable } from "../schema/infer.ts";
 import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { Source } from "../source/source.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
-import { addFileFlags, byteCount, type FileFlags, fileOptions, wholeNumber } from "./flags.ts";
+import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
 import { inferFiles } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { type LoadSummary, load } from "./load.ts";
@@ -26,6 +27,7 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   createTable?: boolean;
   mapping?: string;
   parallelism?: number;
+  gzipLevel?: GzipLevel;
   batchSize?: number;
   batchIntervalMs?: number;
   clientBatchSizeLimit?: number;
@@ -64,6 +66,7 @@ export function ingestCommand(finish: Finish): Command {
     .option("--create-table", "create the table if it is missing; with --schema, add the columns it lacks")
     .option("--mapping <name>", "an ingestion mapping that exists in the database")
     .option("--parallelism <n>", "worker threads that encode and pack; 0: none (default: 1)", wholeNumber(0))
+    .option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)", gzipLevel)
     .option("--batch-size <records>", "records per batch (default: as many as the bytes allow)", wholeNumber(1))
     .option(
       "--batch-interval-ms <ms>",
@@ -224,6 +227,7 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
   return {
     preset: "bulk",
     ...(parallelism !== undefined && { parallelism }),
+    ...(flags.gzipLevel !== undefined && { gzipLevel: flags.gzipLevel }),
     ...(batchSize !== undefined && { batchSize }),
     ...(batchIntervalMs !== undefined && { batchIntervalMs }),
     ...(clientBatchSizeLimit !== undefined && { clientBatchSizeLimit }),

@@ -1,23 +1,29 @@
-import type { BatchLimits, Encoder, RowFormat } from "./encoder.ts";
+import type { BatchLimits, Encoder, GzipLevel, RowFormat } from "./encoder.ts";
 import { jsEncoder } from "./js-encoder.ts";
 import type { TableShape } from "./layout.ts";
 import { instantiate, type WasmEngine, type WasmSource } from "./wasm.ts";
 import { wasmEncoder } from "./wasm-encoder.ts";
+
+export interface EncoderOptions {
+  /** Default 1. */
+  readonly gzipLevel?: GzipLevel | undefined;
+  /** For tests: what stands in for the runtime's WebAssembly. */
+  readonly engine?: WasmEngine;
+}
 
 /**
  * The WebAssembly encoder where the runtime allows it, else the plain JavaScript one. Each has its own instance and
  * memory, so a thread may have as many as it has subtasks.
  *
  * @param wasm `embeddedWasm()` of wasm-embedded.ts, or what the host of a worker sent of it.
- * @param engine For tests: what stands in for the runtime's WebAssembly.
  */
 export function encoder(
   table: TableShape,
   format: RowFormat,
   limits: BatchLimits,
   wasm: WasmSource | undefined,
-  engine?: WasmEngine,
+  { gzipLevel = 1, engine }: EncoderOptions = {},
 ): Encoder {
   const kernel = wasm === undefined ? undefined : instantiate(wasm, engine);
-  return kernel ? wasmEncoder(table, format, limits, kernel) : jsEncoder(table, format, limits);
+  return kernel ? wasmEncoder(table, format, limits, kernel, gzipLevel) : jsEncoder(table, format, limits, gzipLevel);
 }

@@ -5,6 +5,9 @@ import type { RawSlab, RawTally } from "./raw-slab.ts";
 /** How a row is written: CSV is the fastest for the service to load (documentation); NDJSON is Kusto's `multijson`. */
 export type RowFormat = "csv" | "ndjson";
 
+/** How hard the gzip tries: 1 is the fast one, 2 packs smaller. */
+export type GzipLevel = 1 | 2;
+
 /** What bounds one batch: whichever comes first. */
 export interface BatchLimits {
   /** Records. */

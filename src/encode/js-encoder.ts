@@ -1,6 +1,6 @@
 import { Gzip } from "fflate";
 import type { Chunk } from "./chunk.ts";
-import { type BatchLimits, type Encoder, type RowFormat, rowTooLarge } from "./encoder.ts";
+import { type BatchLimits, type Encoder, type GzipLevel, type RowFormat, rowTooLarge } from "./encoder.ts";
 import type { TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
 import { rawRows } from "./raw-rows.ts";
@@ -8,6 +8,9 @@ import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
 
 /** UTF-16 units of rows that are handed to the gzip at once. */
 const pushUnits = 65_536;
+
+/** fflate's level for each of ours: its fastest, and its default. */
+const fflateLevels = { 1: 1, 2: 6 } as const satisfies Record<GzipLevel, number>;
 
 const utf8 = new TextEncoder();
 // A BOM at the start is a character of the first string, not a mark to be taken off.
@@ -26,7 +29,12 @@ interface OpenChunk {
  * The same encoder in plain JavaScript, with fflate's gzip: for runtimes that refuse WebAssembly, and the oracle of the
  * WebAssembly one. The rows are equal to the byte; the packed bytes are not.
  */
-export function jsEncoder(table: TableShape, format: RowFormat, limits: BatchLimits): Encoder {
+export function jsEncoder(
+  table: TableShape,
+  format: RowFormat,
+  limits: BatchLimits,
+  gzipLevel: GzipLevel = 1,
+): Encoder {
   const writer = rowWriter(table, format);
   const stride = (chunk: Chunk): number => chunk.tapeBytes / chunk.rows;
   const packed = packedParts();
@@ -37,7 +45,7 @@ export function jsEncoder(table: TableShape, format: RowFormat, limits: BatchLim
   let pending = "";
 
   function openGzip(): Gzip {
-    return new Gzip({ level: 1, mtime: 0 }, (piece) => packed.add(piece));
+    return new Gzip({ level: fflateLevels[gzipLevel], mtime: 0 }, (piece) => packed.add(piece));
   }
 
   function openChunk(chunk: Chunk, from: number): OpenChunk {

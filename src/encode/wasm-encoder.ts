@@ -1,13 +1,10 @@
 import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
-import { type BatchLimits, type Encoder, type RowFormat, rowTooLarge } from "./encoder.ts";
+import { type BatchLimits, type Encoder, type GzipLevel, type RowFormat, rowTooLarge } from "./encoder.ts";
 import { descriptorOf, type TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
 import type { RawSlab, RefusedRow } from "./raw-slab.ts";
 import { type Kernel, memoryOf, trapped } from "./wasm.ts";
-
-/** deflate's effort; the service unpacks any, and level 1 is what a fast sink can afford. */
-const level = 1;
 
 /** What `encode()` of assembly/index.ts answers. */
 const chunkEnd = 0;
@@ -16,7 +13,13 @@ const drain = 2;
 const refused = 4;
 
 /** Rows and gzip made by the WebAssembly module. The kernel is this encoder's own: it holds the state of its batch. */
-export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchLimits, kernel: Kernel): Encoder {
+export function wasmEncoder(
+  table: TableShape,
+  format: RowFormat,
+  limits: BatchLimits,
+  kernel: Kernel,
+  gzipLevel: GzipLevel = 1,
+): Encoder {
   const memory = memoryOf(kernel);
   const packed = packedParts();
   /** What lies in the module's memory, and the row or byte from which it goes on. */
@@ -27,7 +30,7 @@ export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchL
   const descriptorAt = kernel.reserveDescriptor(descriptor.length);
   memory().set(descriptor, descriptorAt);
   kernel.setup();
-  kernel.begin(level);
+  kernel.begin(gzipLevel);
 
   function openChunk(chunk: Chunk, from: number): void {
     const tapeAt = kernel.reserveChunk(chunk.tapeBytes, chunk.textBytes);
@@ -120,7 +123,7 @@ export function wasmEncoder(table: TableShape, format: RowFormat, limits: BatchL
       takeOutput();
       kernel.finish();
       takeOutput();
-      kernel.begin(level);
+      kernel.begin(gzipLevel);
       const packedBytes = packed.bytes;
       return { rows, rawBytes, packedBytes, parts: packed.take() };
     },

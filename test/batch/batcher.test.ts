@@ -70,7 +70,7 @@ test("a worker that died does not end the process when the timer hands it the ne
   let subtask: SubtaskPort | undefined;
   const { work, seen } = start(100, (hooks) => {
     subtask = workerSubtask(
-      { plan, table: { name: "Numbers", list: numbers.list }, limits, wasm: embeddedWasm() },
+      { plan, table: { name: "Numbers", list: numbers.list }, limits, gzipLevel: 1, wasm: embeddedWasm() },
       hooks,
     );
     return [subtask];

@@ -26,6 +26,7 @@ function start(wasm: Uint8Array | undefined): { subtask: SubtaskPort; seen: Seen
       plan: { table: "Numbers", format: "csv", maxRows: 100, index: 3 },
       table: { name: numbers.name, list: numbers.list },
       limits: { maxRows: 100, maxBytes: 10_000 },
+      gzipLevel: 1,
       wasm,
     },
     {

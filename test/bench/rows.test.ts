@@ -104,6 +104,23 @@ test("a target is met, missed or not measured, on the corpus where it goes worst
       ["no larger", "+3.4 % (b)", false],
     ],
   );
+  assert.deepEqual(
+    found.map(({ what }) => what.includes("millrace level 1")),
+    [true, true],
+  );
+  const smaller = [
+    { ...pair("a", 1.5), case: "millrace level 2", rival: "node:zlib level 6" },
+    { ...own("a", 310), case: "node:zlib level 6" },
+  ];
+  assert.deepEqual(
+    targetsOf(smaller)
+      .filter((target) => target.found)
+      .map(({ what, rival, found: f }) => [what.includes("millrace level 2"), rival, f!.isMet]),
+    [
+      [true, "node:zlib level 6", false],
+      [true, "node:zlib level 6", true],
+    ],
+  );
   assert.match(targetMarkdown(targetsOf(rows), "node 24"), /\| 1\.90x \(b\) \| NOT MET \|/);
   assert.match(targetMarkdown(targetsOf(rows), "node 24"), /not measured/);
 });

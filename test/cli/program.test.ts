@@ -35,6 +35,7 @@ const usageErrors: [args: string[], message: RegExp][] = [
   [["ingest", csv], /required option '--table/],
   [["ingest", csv, "--table", "T", "--nonsense"], /unknown option '--nonsense'/],
   [["ingest", csv, "--table", "T", "--parallelism", "many"], /whole number/],
+  [["ingest", csv, "--table", "T", "--gzip-level", "6"], /takes 1 or 2/],
   [["ingest", csv, "--table", "T", "--client-batch-size-limit", "big"], /300M/],
   [["ingest", csv, "--table", "T", "--format", "xml"], /Allowed choices/],
   [["ingest", csv, "--table", "T"], /no cluster: give --cluster/],

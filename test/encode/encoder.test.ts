@@ -4,7 +4,7 @@ import { Worker } from "node:worker_threads";
 import { build } from "esbuild";
 import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { SpareBuffers } from "../../src/encode/chunk.ts";
-import type { Encoder, PackedRows } from "../../src/encode/encoder.ts";
+import type { Encoder, GzipLevel, PackedRows } from "../../src/encode/encoder.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
 import { instantiate, type WasmEngine } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
@@ -18,8 +18,10 @@ const csv = records.map(({ device, value }) => `${device},${value}\n`);
 const noLimits = { maxRows: 1e9, maxBytes: 1e9 };
 
 const makers = {
-  wasm: (limits: typeof noLimits): Encoder => encoder(readings, "csv", limits, embeddedWasm()),
-  javascript: (limits: typeof noLimits): Encoder => encoder(readings, "csv", limits, undefined),
+  wasm: (limits: typeof noLimits, gzipLevel?: GzipLevel): Encoder =>
+    encoder(readings, "csv", limits, embeddedWasm(), { gzipLevel }),
+  javascript: (limits: typeof noLimits, gzipLevel?: GzipLevel): Encoder =>
+    encoder(readings, "csv", limits, undefined, { gzipLevel }),
 };
 
 for (const [name, make] of Object.entries(makers))
@@ -34,6 +36,16 @@ for (const [name, make] of Object.entries(makers))
           ),
         );
       }
+    });
+
+    test("gzip level 2 packs the same rows smaller, batch after batch", () => {
+      const chunks = chunksOf({ table: readings, records }, "csv", 100);
+      const limits = { maxRows: 500, maxBytes: 1e9 };
+      const [one, two] = ([1, 2] as const).map((level) => batchesOf(make(limits, level), chunks));
+      assert.ok(one!.length >= 2);
+      assert.deepEqual(two!.map(textOf), one!.map(textOf));
+      for (const [i, { packedBytes, rows }] of two!.entries())
+        assert.ok(rows === 0 || packedBytes < one![i]!.packedBytes, `${packedBytes} and ${one![i]!.packedBytes} bytes`);
     });
 
     test("maxBytes is kept to the byte", () => {
@@ -131,7 +143,7 @@ describe("where WebAssembly is refused", () => {
 
   test("there is no kernel, and the JavaScript encoder writes the same rows", () => {
     assert.equal(instantiate(embeddedWasm(), refuses), undefined);
-    const fallback = encoder(readings, "csv", noLimits, embeddedWasm(), refuses);
+    const fallback = encoder(readings, "csv", noLimits, embeddedWasm(), { engine: refuses });
     assert.equal(encodedText(fallback, chunksOf({ table: readings, records }, "csv")), csv.join(""));
   });
 
