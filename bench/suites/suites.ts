@@ -29,6 +29,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     yield await gzipGroup(corpus, "csv", isShort);
     yield await gzipGroup(corpus, "ndjson", isShort);
   }),
+  raw: overCorpora(async function* (corpus) {
+    const { rawGroup } = await import("./raw.ts");
+    yield rawGroup(corpus, "csv");
+    yield rawGroup(corpus, "ndjson");
+  }),
   pack: overCorpora(async function* (corpus) {
     const { packGroup } = await import("./pack.ts");
     yield packGroup(corpus);

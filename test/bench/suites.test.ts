@@ -7,6 +7,7 @@ import { corpus } from "../../bench/corpora/corpora.ts";
 import { encodeGroup } from "../../bench/suites/encode.ts";
 import { gzipGroup } from "../../bench/suites/gzip.ts";
 import { numberKinds, numbersGroup } from "../../bench/suites/numbers.ts";
+import { rawGroup } from "../../bench/suites/raw.ts";
 import { recordsGroup } from "../../bench/suites/records.ts";
 import { csvStringify, fastJsonStringify } from "../../bench/suites/rivals.ts";
 import { workersGroup } from "../../bench/suites/workers.ts";
@@ -105,5 +106,23 @@ test("the workers suite sends every record through, and tells of the main thread
     assert.equal(new Set(sizes).size, 1, `the same rows at every parallelism: ${sizes}`);
   } finally {
     await group.dispose?.();
+  }
+});
+
+test("every case of the raw suite packs the rows it was given", async () => {
+  for (const name of names) {
+    const given = await corpus(name, { mostRecords });
+    for (const format of ["csv", "ndjson"] as const) {
+      const group = rawGroup(given, format);
+      const wanted = gunzipSync(contents(await runOf(group, "node:zlib level 1 alone")()));
+      for (const { name: contestant, run } of group.cases) {
+        await run();
+        const output = await run();
+        const rows = gunzipSync(contents(output));
+        if (contestant.startsWith("millrace")) assert.ok(rows.equals(wanted), `${name}.${format}`);
+        if (format === "ndjson") assert.deepEqual(lines(rows.toString()), lines(wanted.toString()), contestant);
+        else assert.deepEqual(parse(rows), parse(wanted), `${name}: ${contestant}`);
+      }
+    }
   }
 });
