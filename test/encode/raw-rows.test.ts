@@ -305,6 +305,20 @@ for (const [name, wasm] of Object.entries(encoders)) {
   });
 }
 
+test("a line of white space is no row, unless it is longer than a batch: what came behind may be missing", () => {
+  const input = `${" ".repeat(31)}\n{}\n${" ".repeat(32)}\n\t\r\n{}\n`;
+  for (const wasm of Object.values(encoders)) {
+    const one = encoder(tableOfWidth(1), "ndjson", { maxRows: 9, maxBytes: 32 }, wasm);
+    const { batches, rows, refused } = found(one, [slabOf(input)]);
+    assert.equal(textOf(batches[0]!), "{}\n{}\n");
+    assert.equal(rows, 3);
+    assert.deepEqual(
+      refused.map(({ row, reason }) => [row, reason]),
+      [[1, rawReasons.tooLarge]],
+    );
+  }
+});
+
 test("raw rows and packed rows share a batch, in their order", async () => {
   const { compilePacker } = await import("../../src/encode/packer.ts");
   const table = tableOfWidth(2);

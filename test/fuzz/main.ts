@@ -1,7 +1,9 @@
 import { parseArgs } from "node:util";
 import { compileKernels, randomWords } from "../assembly/compile-kernels.ts";
 import { gzip } from "./gzip.ts";
+import { json } from "./json.ts";
 import { doubles, integers } from "./numbers.ts";
+import { raw } from "./raw.ts";
 import { rows } from "./rows.ts";
 import type { Subject } from "./subject.ts";
 import { times } from "./times.ts";
@@ -30,6 +32,8 @@ const all: Subject[] = [
   gzip(kernels),
   rows("csv"),
   rows("ndjson"),
+  json(),
+  raw(),
 ];
 const wanted = values.subject?.split(",") ?? all.map((subject) => subject.name);
 const unknown = wanted.filter((name) => !all.some((subject) => subject.name === name));
