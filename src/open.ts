@@ -23,7 +23,7 @@ import type { Infer, Table } from "./schema/table.ts";
 import { Sink } from "./sink.ts";
 
 /** Rows per chunk: enough that crossing into WebAssembly and between threads costs nothing per record. */
-const rowsPerChunk = 256;
+const rowsPerChunk = 2_048;
 /** The sinks of a thread share its event loop. */
 const turns = loopTurns();
 

@@ -14,12 +14,12 @@ export interface Misfit {
 }
 
 /**
- * Packs one record into the row that starts at byte `row`, all but the row's record number. After a misfit the row's
- * slots and `tape.text` hold a part of the record; the caller drops both.
+ * Packs one record into the row that starts at byte `row`, all but the row's record number, and returns its texts, one behind
+ * the other. After a misfit the row's slots hold a part of the record, which the caller lets be overwritten.
  */
-export type RowPacker = (tape: OpenTape, row: number, record: Readonly<Record<string, unknown>>) => Misfit | undefined;
+export type RowPacker = (tape: OpenTape, row: number, record: Readonly<Record<string, unknown>>) => string | Misfit;
 
-/** One column of any value, null included; the row's null bits were cleared before. */
+/** One column of any value, null included; the row's null bits were cleared before. A text goes behind `tape.text`. */
 export type ValuePacker = (tape: OpenTape, row: number, value: unknown) => Misfit | undefined;
 
 /** One closure per column: needs nothing of the runtime, and is the oracle of the generated packer. */
@@ -36,11 +36,12 @@ export function closureRow(
   return (tape, row, record) => {
     const nulls = (row + nullsOffset) >> 2;
     tape.words.fill(0, nulls, nulls + layout.nullWords);
+    tape.text = "";
     for (const { name, isInherited, pack } of columns) {
       const misfit = pack(tape, row, isInherited ? ownValue(record, name) : record[name]);
       if (misfit !== undefined) return misfit;
     }
-    return undefined;
+    return tape.text;
   };
 }
 

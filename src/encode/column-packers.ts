@@ -12,7 +12,7 @@ export interface OpenTape {
   readonly doubles: Float64Array<ArrayBuffer>;
   readonly longs: BigInt64Array<ArrayBuffer>;
   readonly words: Int32Array<ArrayBuffer>;
-  /** All texts of the chunk so far. Appended to, and encoded in one call when the chunk is taken. */
+  /** What the closures append texts to. */
   text: string;
 }
 

@@ -21,6 +21,9 @@ const anything = fc.oneof(
     -0,
     2n ** 64n,
     "\ud83d",
+    "\ude00",
+    "x\ud83d",
+    "\ude00x",
     "x".repeat(400_000),
     "x".repeat(1_048_577),
     new Date(Number.NaN),
@@ -43,22 +46,25 @@ function packed(
   // As a recycled buffer would be: what an earlier chunk left there must not show.
   const buffer = new ArrayBuffer(3 * stride);
   new Uint8Array(buffer).fill(0xaa);
-  const tape = { ...viewsOf(buffer), text: "before" };
-  const misfit = pack(tape, stride, record);
-  return [misfit, misfit ? "" : tape.text, misfit ? Buffer.alloc(0) : Buffer.from(buffer)];
+  const tape = { ...viewsOf(buffer), text: "" };
+  const packed = pack(tape, stride, record);
+  return typeof packed === "string" ? [undefined, packed, Buffer.from(buffer)] : [packed, "", Buffer.alloc(0)];
 }
 
 for (const malformedText of ["refuse", "replace"] as const)
   test(`generated code and closures pack alike, and refuse alike (malformedText: ${malformedText})`, () => {
     fc.assert(
-      fc.property(tableAndRecords, fc.nat(), anything, ({ table, records }, at, value) => {
+      fc.property(tableAndRecords, fc.array(fc.tuple(fc.nat(), anything), { maxLength: 3 }), (sample, changes) => {
+        const { table, records } = sample;
         const layout = layoutOf(table);
         const generated = generatedRow(layout, malformedText)!;
         const closures = closureRow(layout, malformedText);
-        const column = table.list[at % table.list.length]!;
         for (const record of records) {
           const odd = { ...record };
-          Object.defineProperty(odd, column.name, { value, enumerable: true });
+          for (const [at, value] of changes) {
+            const column = table.list[at % table.list.length]!;
+            Object.defineProperty(odd, column.name, { value, enumerable: true, configurable: true });
+          }
           for (const one of [record, odd])
             assert.deepEqual(packed(generated, layout.stride, one), packed(closures, layout.stride, one));
         }
@@ -66,6 +72,17 @@ for (const malformedText of ["refuse", "replace"] as const)
       { numRuns: 400 },
     );
   });
+
+test("of several columns that do not fit the first one is named, though texts are checked together", () => {
+  const list = (["string", "string", "int"] as const).map((kind, i) => ({ name: `c${i}`, kind, isOptional: false }));
+  const generated = generatedRow(layoutOf({ name: "T", list }), "refuse")!;
+  const columnOf = (record: Record<string, unknown>) =>
+    (packed(generated, layoutOf({ name: "T", list }).stride, record)[0] as Misfit).column?.name;
+  assert.equal(columnOf({ c0: "x\ud83d", c1: "\ude00y", c2: 1 }), "c0");
+  assert.equal(columnOf({ c0: "x", c1: "\ude00y", c2: 1 }), "c1");
+  assert.equal(columnOf({ c0: "x", c1: "y\ud83d", c2: "no" }), "c1");
+  assert.equal(columnOf({ c0: "x", c1: "\ud83d\ude00", c2: "no" }), "c2");
+});
 
 test("a table wider than one function is packed by several", () => {
   const list = Array.from({ length: 100 }, (_, i) => ({
@@ -79,7 +96,7 @@ test("a table wider than one function is packed by several", () => {
   const record = Object.fromEntries(list.map(({ name }, i) => [name, i % 4 === 0 ? null : i]));
   assert.deepEqual(packed(generated, layout.stride, record), packed(closures, layout.stride, record));
   const misfit = generated({ ...viewsOf(new ArrayBuffer(layout.stride)), text: "" }, 0, { ...record, c77: "no" });
-  assert.equal(misfit?.column?.name, "c77");
+  assert.equal((misfit as Misfit).column?.name, "c77");
 });
 
 test("where code from text is forbidden, the closures pack", () => {
