@@ -8,9 +8,11 @@ import { type Faults, faultPlan, faults } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { kustoEndpoint } from "./http/server.ts";
 import { defaultBatching } from "./ingest/batching-policy.ts";
+import { identityTokens } from "./ingest/identity-tokens.ts";
 import { startQueueReader } from "./ingest/queue-reader.ts";
 import { queuedOperations } from "./ingest/queued-operations.ts";
 import type { FailureRecord } from "./ingest/report.ts";
+import { download } from "./ingest/source.ts";
 import { loadLanguage } from "./kql/language.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
 import { startStorage } from "./storage/storage.ts";
@@ -43,6 +45,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const plan = faultPlan();
   const failures: FailureRecord[] = [];
   const operations = queuedOperations();
+  const tokens = identityTokens();
   const closing = new AbortController();
   const storageStarted = startStorage({
     plan,
@@ -64,6 +67,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     storage,
     failures,
     operations,
+    tokens,
+    open: (url) => download(storage.direct(url), closing.signal),
     plan,
     language,
     signal: closing.signal,

@@ -1,21 +1,23 @@
-import { randomBytes } from "node:crypto";
 import { type ResultTable, resultTable } from "../http/result.ts";
-import type { Storage } from "../storage/storage.ts";
+import { type DataManagement, queuedIngestionCommand } from "./queued-ingestion.ts";
 
 /**
- * The two commands of the data management endpoint that clients live on. They are known by their words, without the
- * parser, which does not carry them and takes a second to wake.
+ * The commands of the data management endpoint. They are known by their words, without the parser, which does not carry
+ * them and takes a second to wake. Undefined for any other text.
  */
-export function dataManagementCommand(text: string, storage: Storage): ResultTable | undefined {
+export function dataManagementCommand(
+  text: string,
+  parts: DataManagement,
+): ResultTable | Promise<ResultTable> | undefined {
   if (/^\s*\.get\s+ingestion\s+resources\b/i.test(text))
     return resultTable(
       [
         { name: "ResourceTypeName", kind: "string" },
         { name: "StorageRoot", kind: "string" },
       ],
-      storage.resources(),
+      parts.storage.resources(),
     );
   if (/^\s*\.get\s+kusto\s+identity\s+token\b/i.test(text))
-    return resultTable([{ name: "AuthorizationContext", kind: "string" }], [[randomBytes(48).toString("base64")]]);
-  return undefined;
+    return resultTable([{ name: "AuthorizationContext", kind: "string" }], [[parts.tokens.issue(parts.principal)]]);
+  return queuedIngestionCommand(text, parts);
 }

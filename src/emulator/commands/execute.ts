@@ -10,7 +10,9 @@ import { runCommand } from "./run.ts";
 export interface Engine {
   readonly catalogue: Catalogue;
   readonly language: Language;
-  readonly failures: readonly FailureRecord[];
+  readonly failures: FailureRecord[];
+  /** The bytes of a blob, wherever it is. */
+  readonly open?: (url: string) => AsyncIterable<Uint8Array>;
 }
 
 export const isCommand = (text: string) => /^\s*\./.test(text);
@@ -26,9 +28,9 @@ export async function execute(
   text: string,
   parameters?: ReadonlyMap<string, string>,
 ): Promise<ResultTable> {
-  const { catalogue, language, failures } = engine;
+  const { catalogue, language, failures, open } = engine;
   const database = databaseOf(catalogue, databaseName);
   const code = language.parse(forParser(text), catalogue, database);
-  if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text });
+  if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text, open });
   return runQuery(code, catalogue, database, parameters ? { parameters } : {});
 }

@@ -9,7 +9,12 @@ export interface LoggedCommand {
   readonly kind: string;
   readonly isCancellable?: boolean;
   /** The rows of the answer; `async` changes when they are there, and not what they are. */
-  readonly act: (node: SyntaxNode, context: CommandContext, signal: AbortSignal) => Promise<OperationResult>;
+  readonly act: (
+    node: SyntaxNode,
+    context: CommandContext,
+    signal: AbortSignal,
+    operationId: string,
+  ) => Promise<OperationResult>;
 }
 
 /**
@@ -27,7 +32,7 @@ export const logged =
         database: context.database.name,
         keepsResult: isAsync || isTrue(propertiesOf(node).get("persistdetails")),
       },
-      (signal) => act(node, context, signal),
+      (signal, id) => act(node, context, signal, id),
     );
     if (isAsync) return { columns: [{ name: "OperationId", kind: "guid" }], rows: [[operation.id]] };
     try {

@@ -10,8 +10,10 @@ import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "
 import { extentCommands } from "./extents.ts";
 import { blank, forParser } from "./grammar-gaps.ts";
 import { queryIngestionCommands } from "./ingest-from-query.ts";
+import { storageIngestionCommands } from "./ingest-from-storage.ts";
 import { inlineCommands } from "./ingest-inline.ts";
 import { ingestionBatchingCommands } from "./ingestion-batching.ts";
+import { ingestionFailureCommands } from "./ingestion-failures.ts";
 import { mappingCommands } from "./mappings.ts";
 import { operationCommands } from "./operations.ts";
 import { policyCommands } from "./policies.ts";
@@ -24,9 +26,11 @@ import { tableCommands } from "./tables.ts";
 export interface CommandGround {
   readonly catalogue: Catalogue;
   readonly database: Database;
-  readonly failures: readonly FailureRecord[];
+  readonly failures: FailureRecord[];
   readonly language: Language;
   readonly text: string;
+  /** The bytes of a blob, wherever it is; undefined where the engine stands alone. */
+  readonly open?: ((url: string) => AsyncIterable<Uint8Array>) | undefined;
 }
 
 /** What a command works on. */
@@ -50,7 +54,9 @@ const commands: Readonly<Record<string, Command | undefined>> = {
   ...showCommands,
   ...mappingCommands,
   ...inlineCommands,
+  ...storageIngestionCommands,
   ...ingestionBatchingCommands,
+  ...ingestionFailureCommands,
   ...extentCommands,
   ...queryIngestionCommands,
   ...operationCommands,

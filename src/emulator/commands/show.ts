@@ -4,7 +4,7 @@ import { nowTicks } from "../engine/ticks.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { findParts, nameOf } from "../kql/tree.ts";
 import type { Command, CommandContext } from "./run.ts";
-import { hasWord, jsonSchema, propertiesOf, tableName } from "./syntax.ts";
+import { hasWord, jsonSchema, tableName } from "./syntax.ts";
 
 const startedOn = nowTicks();
 const productVersion = "Millrace emulator";
@@ -103,24 +103,12 @@ const showCluster: Command = () => [
   ["node-0", "127.0.0.1", productVersion, startedOn, true, 0n, 0n, 1, productVersion],
 ];
 
-const showFailures: Command = (node, { failures }) => {
-  const operation = propertiesOf(node).get("operationid");
-  return failures
-    .filter(({ operationId }) => operation === undefined || operation === operationId)
-    .map((record) => [
-      ...[record.operationId, record.database, record.table, record.failedOn, record.sourcePath, record.details],
-      ...[record.permanent ? "Permanent" : "Transient", record.activityId, "DataIngestPull", false, record.code, ""],
-      ...[!record.permanent, "", ""],
-    ]);
-};
-
 export const showCommands: Readonly<Record<string, Command>> = {
   ShowCluster: showCluster,
   ShowDatabase: showDatabase,
   ShowDatabaseSchema: showDatabaseSchema,
   ShowClusterDatabases: showDatabases,
   ShowDatabaseSchemaAsJson: showDatabaseSchema,
-  ShowIngestionFailures: showFailures,
   ShowTableCslSchema: showCslSchema,
   ShowTableDetails: showDetails,
   ShowTableSchemaAsJson: showJsonSchema,

@@ -54,7 +54,10 @@ export type CancelOutcome = { readonly entry: OperationEntry; readonly failure: 
 /** The log of operations, as long and as large as the service keeps one. */
 export interface Operations {
   /** Runs `act` as an operation; its end is in the log before the promise settles. */
-  start(options: OperationOptions, act: (signal: AbortSignal) => Promise<OperationResult>): RunningOperation;
+  start(
+    options: OperationOptions,
+    act: (signal: AbortSignal, id: string) => Promise<OperationResult>,
+  ): RunningOperation;
   /** All entries of the last two weeks, oldest first; an operation has one for each of its states. */
   log(): OperationEntry[];
   /** The latest entry of an operation that was touched within six hours. */
@@ -113,7 +116,7 @@ export function createOperations(clock: EngineClock): Operations {
       const { id } = operation.latest;
       known.set(id, operation);
       write(operation, {});
-      const end = act(operation.stop.signal)
+      const end = act(operation.stop.signal, id)
         .then(
           (result) => {
             if (keepsResult) operation.result = result;

@@ -5,6 +5,7 @@ import { dataManagementCommand } from "../commands/data-management.ts";
 import { type Engine, execute, isCommand } from "../commands/execute.ts";
 import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
+import type { IdentityTokens } from "../ingest/identity-tokens.ts";
 import { ingest } from "../ingest/ingest.ts";
 import type { QueuedOperations } from "../ingest/queued-operations.ts";
 import { download } from "../ingest/source.ts";
@@ -17,6 +18,7 @@ import type { ResultTable } from "./result.ts";
 export interface ServedParts extends Engine {
   readonly storage: Storage;
   readonly operations: QueuedOperations;
+  readonly tokens: IdentityTokens;
   readonly plan: FaultPlan;
   readonly signal: AbortSignal;
 }
@@ -111,8 +113,8 @@ type Framing = (table: ResultTable, requestId: string) => string;
 /** Runs what a body asks for: commands begin with a dot, whatever the endpoint. */
 async function answered({ parts, request, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
   const { db, csl, parameters } = requestOf(await readBody(request));
-  const resources = dataManagementCommand(csl, parts.storage);
-  if (resources) return command(resources, requestId);
+  const managed = await dataManagementCommand(csl, { ...parts, databaseName: db, principal: "", requestId });
+  if (managed) return command(managed, requestId);
   return (isCommand(csl) ? command : query)(await execute(parts, db, csl, parameters), requestId);
 }
 

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -27,7 +27,7 @@ export async function* parquetRecords(
   const connection = await store.connect();
   try {
     await pipeline(Readable.from(file), createWriteStream(path));
-    yield* records(connection, path, base64);
+    if ((await stat(path)).size > 0) yield* records(connection, path, base64);
   } finally {
     connection.closeSync();
     await rm(folder, { recursive: true, force: true });
@@ -63,6 +63,8 @@ async function readable<T>(reading: Promise<T>): Promise<T> {
   try {
     return await reading;
   } catch (error) {
-    throw new IngestionFailure("BadRequest_InvalidBlob", `Blob is invalid: ${(error as Error).message.split("\n")[0]}`);
+    // Our copy of the file has a name that says nothing to anybody.
+    const why = (error as Error).message.split("\n")[0]!.replace(/'[^']*file\.parquet'/, "it");
+    throw new IngestionFailure("BadRequest_InvalidBlob", `Blob is invalid: ${why}`);
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { DequeuedMessageItem, QueueClient } from "@azure/storage-queue";
-import { reasonOf, withoutQuery } from "../../errors.ts";
+import { reasonOf } from "../../errors.ts";
 import type { Catalogue } from "../engine/catalogue.ts";
 import type { EngineClock } from "../engine/clock.ts";
 import type { Storage } from "../storage/storage.ts";
@@ -14,7 +14,7 @@ import { type IngestionMessage, parseMessage } from "./message.ts";
 import { type IngestionProperties, readProperties } from "./properties.ts";
 import type { QueuedOperations } from "./queued-operations.ts";
 import { type FailureRecord, failureRecord, remember, reportFailure, reportSuccess } from "./report.ts";
-import { download, sizeOf } from "./source.ts";
+import { download, shownAddress, sizeOf } from "./source.ts";
 
 export interface QueueReaderOptions {
   readonly catalogue: Catalogue;
@@ -198,7 +198,7 @@ async function deliveryOf(
       message,
       properties,
       key: batchKey(message, properties),
-      blob: withoutQuery(message.blobPath),
+      blob: shownAddress(message.blobPath),
       rawBytes: rawBytes ?? 0,
       alone: aloneBecause(message, properties, rawBytes),
     };
@@ -235,7 +235,7 @@ async function rawBytesOf(
   if (policyOf({ message }, options).timeMs === 0) return undefined;
   try {
     const stored = await sizeOf(options.storage.direct(message.blobPath), signal);
-    return /\.(gz|zip)$/i.test(withoutQuery(message.blobPath)) ? stored * compressionFactor : stored;
+    return /\.(gz|zip)$/i.test(shownAddress(message.blobPath)) ? stored * compressionFactor : stored;
   } catch {
     return undefined; // What is wrong with it is told when it is loaded.
   }

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { withoutQuery } from "../../errors.ts";
 import type { EngineClock } from "../engine/clock.ts";
 import { datetimeText } from "../engine/ticks.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { IngestionFailure } from "./failure.ts";
 import type { IngestionMessage, StatusRow } from "./message.ts";
+import { shownAddress } from "./source.ts";
 
 /** A failed ingestion as `.show ingestion failures` lists it. */
 export interface FailureRecord {
@@ -17,6 +17,8 @@ export interface FailureRecord {
   readonly details: string;
   readonly code: string;
   readonly permanent: boolean;
+  /** Such as `Format=csv`. */
+  readonly ingestionProperties: string;
 }
 
 /** How many failures are remembered; the oldest go first. */
@@ -28,7 +30,7 @@ export function remember(failures: FailureRecord[], record: FailureRecord): void
 }
 
 export function failureRecord(
-  message: Pick<IngestionMessage, "database" | "table" | "blobPath">,
+  message: Pick<IngestionMessage, "database" | "table" | "blobPath"> & Partial<Pick<IngestionMessage, "given">>,
   failure: IngestionFailure,
   clock: EngineClock,
 ): FailureRecord {
@@ -38,10 +40,11 @@ export function failureRecord(
     database: message.database,
     table: message.table,
     failedOn: clock.ticks(),
-    sourcePath: withoutQuery(message.blobPath),
+    sourcePath: shownAddress(message.blobPath),
     details: failure.message,
     code: failure.code,
     permanent: failure.permanent,
+    ingestionProperties: message.given ? `Format=${String(message.given.get("format") ?? "csv")}` : "",
   };
 }
 
@@ -54,7 +57,7 @@ export async function reportSuccess(storage: Storage, message: IngestionMessage,
     Table: message.table,
     SucceededOn: datetimeText(clock.ticks()),
     IngestionSourceId: message.id,
-    IngestionSourcePath: withoutQuery(message.blobPath),
+    IngestionSourcePath: shownAddress(message.blobPath),
     RootActivityId: randomUUID(),
   };
   await Promise.all([
@@ -113,7 +116,7 @@ async function updateRow(
     headers: { "content-type": "application/json", accept: "application/json;odata=nometadata" },
     body: JSON.stringify({
       IngestionSourceId: message.id,
-      IngestionSourcePath: withoutQuery(message.blobPath),
+      IngestionSourcePath: shownAddress(message.blobPath),
       Database: message.database,
       Table: message.table,
       UpdatedOn: updatedOn,

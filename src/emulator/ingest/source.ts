@@ -1,7 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { withoutQuery } from "../../errors.ts";
 import { IngestionFailure } from "./failure.ts";
+
+/** A blob's address without what gives access to it: its SAS, or what follows a semicolon in a storage connection string. */
+export const shownAddress = (url: string): string => url.replace(/[?;].*$/s, "");
 
 const silenceMs = 30_000;
 
@@ -28,7 +30,7 @@ export async function removeBlob(url: string, signal: AbortSignal): Promise<void
 }
 
 async function ask(method: "GET" | "HEAD" | "DELETE", url: string, signal: AbortSignal): Promise<IncomingMessage> {
-  const shown = withoutQuery(url);
+  const shown = shownAddress(url);
   const target = httpUrl(url);
   if (!target)
     throw new IngestionFailure(

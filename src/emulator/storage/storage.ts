@@ -1,6 +1,8 @@
-import { StorageSharedKeyCredential as BlobKey, BlobServiceClient } from "@azure/storage-blob";
+import { StorageSharedKeyCredential as BlobKey, BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
 import type { FaultPlan } from "../faults.ts";
+import { IngestionFailure } from "../ingest/failure.ts";
+import { shownAddress } from "../ingest/source.ts";
 import { type Account, containerSas, queueSas, randomAccount, tableAccountSas, tableSas } from "./accounts.ts";
 import { type Azurite, startAzurite } from "./azurite.ts";
 import { type StorageProxy, startProxy } from "./proxy.ts";
@@ -24,11 +26,24 @@ export interface Storage {
   resources(): [type: string, root: string][];
   /** A client's storage URL as the emulator itself fetches it: past the proxy, with the client's own SAS. */
   direct(url: string): string;
+  /** The blobs of a container, or of a prefix in it, that a storage connection string names. @throws IngestionFailure */
+  list(connection: string): AsyncIterable<ListedBlob>;
+  /** Posts a message to one of the ready queues. */
+  post(message: object): Promise<void>;
   /** Removes a blob of our own containers; other blobs are left alone, and it says so. */
   remove(url: string): Promise<boolean>;
   /** Calls back when a message has been posted to a ready queue. */
   onPosted(listener: () => void): void;
   close(): Promise<void>;
+}
+
+export interface ListedBlob {
+  readonly name: string;
+  /** Its URL with what gives access to it. */
+  readonly url: string;
+  /** Its URL without that. */
+  readonly shown: string;
+  readonly bytes: number;
 }
 
 export interface StorageOptions {
@@ -69,7 +84,13 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
       ...queues,
       resources: () =>
         resourceRows({ accounts, blob: blob.origin, queue: queue.origin, table: table.origin }, options.sasLifeMs),
-      direct: (url) => blob.toAzurite(url) ?? url,
+      direct: (url) => directUrl(url, blob, accounts),
+      list: (connection) => listBlobs(connection, { blob, azurite, accounts }),
+      post: async (message) => {
+        const to = queues.ready[Math.floor(Math.random() * queues.ready.length)]!;
+        await to.sendMessage(Buffer.from(JSON.stringify(message)).toString("base64"));
+        for (const listener of posted) listener();
+      },
       remove: async (url) => {
         const account = accounts.find(({ name }) => url.startsWith(`${blob.origin}/${name}/${containerName}/`));
         if (!account) return false;
@@ -85,6 +106,57 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
     throw error;
   }
 }
+
+/** What stands behind the semicolon of a storage connection string: a managed identity, the caller's own, or an account's key. */
+const ownRights = /^(managed_identity=.*|impersonate|system)$/i;
+const ownSasMs = 3_600_000;
+
+/** As Azurite knows it. To its own accounts the emulator itself is the managed identity, and the caller too. */
+function directUrl(url: string, blob: StorageProxy, accounts: readonly Account[]): string {
+  const [address, access] = url.split(/;(.*)/s) as [string, string | undefined];
+  const direct = blob.toAzurite(address);
+  if (!direct) return address;
+  const [name, container] = new URL(address).pathname.split("/").slice(1);
+  const account = accounts.find((each) => each.name === name);
+  const isAllowed = access !== undefined && (ownRights.test(access) || access === account?.key);
+  return isAllowed && account && container ? `${direct}?${containerSas(account, container, "rl", ownSasMs)}` : direct;
+}
+
+async function* listBlobs(
+  connection: string,
+  { blob, azurite, accounts }: { blob: StorageProxy; azurite: Azurite; accounts: readonly Account[] },
+): AsyncGenerator<ListedBlob> {
+  const direct = directUrl(connection, blob, accounts);
+  if (!URL.canParse(direct)) throw notListed(connection, "it is not a URL", "BadRequest_InvalidBlobUri");
+  const { origin, pathname, search } = new URL(direct);
+  // Azurite has the account in the path; elsewhere it is in the host.
+  const depth = origin === azurite.blob ? 2 : 1;
+  const parts = pathname.split("/").slice(1);
+  const container = `${origin}/${parts.slice(0, depth).join("/")}`;
+  const access = connection.slice(shownAddress(connection).length);
+  const shown = shownAddress(connection)
+    .split("/")
+    .slice(0, 3 + depth)
+    .join("/");
+  try {
+    const client = new ContainerClient(container + search, undefined, { retryOptions: { maxTries: 2 } });
+    const prefix = parts.slice(depth).map(decodeURIComponent).join("/");
+    for await (const { name, properties } of client.listBlobsFlat({ prefix })) {
+      const address = `${shown}/${name.split("/").map(encodeURIComponent).join("/")}`;
+      yield { name, url: address + access, shown: address, bytes: properties.contentLength ?? 0 };
+    }
+  } catch (error) {
+    const status = (error as { statusCode?: number }).statusCode;
+    throw notListed(
+      connection,
+      status === undefined ? "storage did not answer" : `status ${status}`,
+      status === 403 ? "Download_Forbidden" : status === 404 ? "Download_SourceNotFound" : "Download_UnknownError",
+    );
+  }
+}
+
+const notListed = (connection: string, why: string, code: string) =>
+  new IngestionFailure(code, `Failed to list the blobs of '${shownAddress(connection)}': ${why}.`);
 
 function blobService(azurite: Azurite, { name, key }: Account): BlobServiceClient {
   return new BlobServiceClient(`${azurite.blob}/${name}`, new BlobKey(name, key));
