@@ -2,6 +2,7 @@ import { type Row, rowsFor, runtimesOf } from "../row.ts";
 import type { Soak } from "../soak-result.ts";
 import { figure, verdict } from "../tables.ts";
 import { type Target, targetsOf } from "../targets.ts";
+import { delayBars } from "./delay-bars.ts";
 import { memoryPlot } from "./memory-plot.ts";
 import { overviewBars } from "./overview-bars.ts";
 import { raceBars, racesOf } from "./race-bars.ts";
@@ -11,6 +12,7 @@ const about: Readonly<Record<string, string>> = {
   records: "Records to one gzip member, on one thread: what a sink does to a batch.",
   encode: "Records to the bytes of rows, without gzip.",
   gzip: "The bytes of rows to one gzip member. Native tools: user time of their own process.",
+  raw: "Rows that are CSV or NDJSON already to one gzip member, on one thread: ours checks every row, node:zlib alone checks nothing.",
   pack: "What the caller's thread does with a record when workers do the rest.",
   workers: "A whole sink to nowhere, with 0, 1 and 2 workers.",
   numbers: "Doubles to the shortest text that reads back to the same double.",
@@ -47,9 +49,13 @@ ${soak ? soakPart(soak) : ""}
 
 function runtimePart(rows: readonly Row[]): string {
   const overview = overviewBars(rows);
+  const delays = delayBars(rows);
   return [
     `<h2>Targets</h2>${targetPart(targetsOf(rows))}`,
     overview ? `<h2>Records to gzip CSV: how many times faster</h2><div class="wide">${overview}</div>` : "",
+    delays
+      ? `<h2>Event-loop delay while a sink takes records, 99th percentile</h2><div class="wide">${delays}</div>`
+      : "",
     ...Object.keys(about).map((suite) => suitePart(rows, suite)),
   ].join("\n");
 }
