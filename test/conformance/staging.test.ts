@@ -112,3 +112,25 @@ test("a client that hangs up while its command runs leaves all of it or nothing"
   }
   assert.ok(arrived < 6, "at least one was cut off");
 });
+
+test("extents merge as the emulator's clock goes on, those of a table whose policy forbids it do not", async () => {
+  await run(".create table Merging (n:long)");
+  await run(".create table Resting (n:long)");
+  await run('.alter-merge table Resting policy merge \'{"AllowMerge": false, "AllowRebuild": false}\'');
+  for (const n of [1, 2, 3])
+    for (const table of ["Resting", "Merging"])
+      await run(`.ingest inline into table ${table} with (tags='["t${n}"]') <| ${n}`);
+  const extents = async (table: string) => (await run(`.show table ${table} extents`)).length;
+  assert.deepEqual([await extents("Merging"), await extents("Resting")], [3, 3]);
+  emulator.clock.advance(60_000);
+  await until(
+    () => extents("Merging"),
+    (count) => count === 1,
+  );
+  assert.equal(await extents("Resting"), 3);
+  assert.equal(
+    (await run("Merging | where extent_tags() has 't2'")).length,
+    3,
+    "the union of the tags is on every row",
+  );
+});

@@ -385,3 +385,63 @@ test("extents do not merge whose drop-by tags differ, or whose tags are too long
     [1, 2],
   );
 });
+
+test(".replace extents: the documentation's idempotent logic drops only if there is something to move", async () => {
+  const [source, dest] = [await fresh(), await fresh()];
+  await load(dest, [1], ["drop-by:blue"]);
+  await load(dest, [2], ["drop-by:red"]);
+  const command = `.replace async extents in table ${dest} with (extentCreatedOnFrom=datetime(2023-03-10), extentCreatedOnTo=datetime(2223-03-12)) <|
+{
+    let any_extents_to_move = toscalar(
+        ${source}
+        | where extent_tags() has 'drop-by:blue'
+        | summarize count() > 0
+    );
+    let extents_to_drop =
+        ${dest}
+        | where any_extents_to_move and extent_tags() has 'drop-by:blue'
+        | summarize by ExtentId = extent_id()
+    ;
+    extents_to_drop
+},
+{
+    let extents_to_move =
+        ${source}
+        | where extent_tags() has 'drop-by:blue'
+        | summarize by ExtentId = extent_id()
+    ;
+    extents_to_move
+}`;
+  const run = async () => {
+    const [[id]] = (await host.rows(command)) as [[string]];
+    for (;;) {
+      const [latest] = await host.records(`.show operations ${id}`);
+      if (latest!.State !== "InProgress") return assert.equal(latest!.State, "Completed", String(latest!.Status));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  await run();
+  assert.deepEqual(await values(dest), [1, 2], "nothing to move, nothing to drop");
+  await load(source, [3], ["drop-by:blue"]);
+  await load(source, [4], ["drop-by:red"]);
+  await run();
+  assert.deepEqual([await values(dest), await values(source)], [[2, 3], [4]]);
+});
+
+test(".drop extent tags: the documentation's queries over the list of tags", async () => {
+  const T = await fresh();
+  await load(T, [1], ["drop-by:StreamCreationTime_20160915123456", "drop-by:other", "x"]);
+  await load(T, [2], ["drop-by:StreamCreationTime_2016", "y"]);
+  const drop = (filter: string) =>
+    host.ask(`.drop table ${T} extent tags <|
+  .show table ${T} extents
+  | where isnotempty(Tags)
+  | extend Tags = split(Tags, '\\r\\n')
+  | mv-expand Tags to typeof(string)
+  | where Tags ${filter}`);
+  const left = async () => (await host.rows(`.show table ${T} extents | project Tags | sort by Tags asc`)).flat();
+  await drop('matches regex @"drop-by:StreamCreationTime_20160915(\\d{6})"');
+  assert.deepEqual(await left(), ["drop-by:StreamCreationTime_2016\r\ny", "drop-by:other\r\nx"]);
+  await drop("startswith 'drop-by'");
+  assert.deepEqual(await left(), ["x", "y"]);
+});

@@ -192,3 +192,15 @@ test("a query that fails while it runs leaves nothing behind", async () => {
   assert.equal((await host.rows(S)).length, 2);
   assert.equal((await extents(S)).length, 1);
 });
+
+test("one of many equal commands at the same time gets its rows in", async () => {
+  const T = name();
+  await host.ask(`.create table ${T} (n:long)`);
+  const append = `.append ${T} with (tags='["ingest-by:e"]', ingestIfNotExists='["e"]') <| range n from 1 to 3 step 1`;
+  const answers = await Promise.all(Array.from({ length: 5 }, () => host.rows(append)));
+  assert.deepEqual(answers.map((rows) => rows.length).sort(), [0, 0, 0, 0, 1]);
+  assert.deepEqual(await column(`${T} | sort by n asc`), [1, 2, 3]);
+  const made = await Promise.allSettled(Array.from({ length: 3 }, () => host.ask(".set Same <| print n = 1")));
+  assert.equal(made.filter(({ status }) => status === "fulfilled").length, 1);
+  assert.deepEqual(await host.rows("Same"), [[1]]);
+});
