@@ -80,11 +80,11 @@ export function deflateFinish(): void {
 
 /**
  * Sends what is left, and an empty stored block, which ends on a byte boundary (RFC 1951, 3.2.4) but does not end the stream: blocks that
- * another instance made can follow.
+ * another instance made can follow, or this one goes on with what it knows of the bytes before.
  */
 export function deflateFinishSegment(): void {
   parse(inputEnd);
-  if (position > blockStart) writeBlock(blockStart, position, false);
+  if (position > blockStart) endBlock();
   writeEmptyStored();
 }
 

@@ -6,8 +6,8 @@
 //
 // Or one segment at a time: several instances pack parts of one batch, and the host joins them to ONE member: the ten bytes of the
 // header (1f 8b 08 00 00 00 00 00 04 ff, with 00 for 04 from level 2 on), the segments in their order, a last empty block (03 00), the
-// CRC of all by crc32Combine, and the sum of the lengths modulo 2^32, both little-endian. A segment has no history: each costs what its first
-// matches would have saved, 1 % at 256 KiB.
+// CRC of all, combined of theirs, and the sum of the lengths modulo 2^32, both little-endian (src/encode/gzip-member.ts). A segment that
+// begins anew has no history: it costs what its first matches would have saved. One that goes on behind the last costs the cut in its block.
 import { crc32 } from "./crc32";
 import { alignBits, bitsOutput, moveBits } from "./bits";
 import { deflateCapacity, deflateFinish, deflateFinishSegment, deflateInput, deflateReset, deflateWrite, MAX_OUTPUT_PER_WRITE } from "./deflate";
@@ -60,6 +60,12 @@ export function gzipFinish(): void {
 /** Begins a segment of a member, without header. gzipInput, gzipWrite and gzipOutput are used as for a member. */
 export function gzipSegmentBegin(level: i32): void {
   deflateReset(OUTPUT, level);
+  crc = 0;
+  rawLength = 0;
+}
+
+/** Begins the segment that will stand right behind the one just finished: matches may reach back into that. */
+export function gzipSegmentGoOn(): void {
   crc = 0;
   rawLength = 0;
 }

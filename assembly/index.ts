@@ -1,20 +1,24 @@
 // What the host calls, and nothing else. One instance holds one encoder: a table, a format, and the batch being filled.
 //
-//   setup(p = reserveDescriptor(n)); begin(level)
+//   setup(p = reserveDescriptor(n)); begin(level, 0, 0)
 //   per chunk:  p = reserve(...), the host copies tape and texts, openChunk(...); then encode(...) until it is not DRAIN
 //   per slab of raw rows: p = reserveChunk(0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
-//   per batch:  finish(), the host takes the output, begin(level)
+//   per segment: flush(), the host takes the output, finish(), the host takes the output; then goOn(), or begin(level, 0, 0) for a new batch
+//
+// Rows and bytes are counted by the batch, the CRC by the segment.
 //
 // The output buffer of the gzip has room for one window of input, so after each window the host gets its turn to take it.
 import { copyText, writeCsvRow } from "./csv";
 import {
-  gzipFinish,
+  gzipCrc,
   gzipInput,
   gzipInputCapacity,
   gzipOutput,
   gzipOutputConsume,
   gzipOutputLength,
-  gzipReset,
+  gzipSegmentBegin,
+  gzipSegmentFinish,
+  gzipSegmentGoOn,
   gzipWrite,
 } from "./gzip";
 import { writeJsonRow } from "./json";
@@ -48,11 +52,17 @@ export function setup(): void {
   readDescriptor();
 }
 
-export function begin(level: i32): void {
-  gzipReset(level);
-  rows = 0;
-  rawBytes = 0;
+/** Begins a segment without history, of a batch that has so many rows and bytes already. */
+export function begin(level: i32, batchRows: i32, batchBytes: f64): void {
+  gzipSegmentBegin(level);
+  rows = batchRows;
+  rawBytes = batchBytes;
   pending = 0;
+}
+
+/** Begins the segment that follows the finished one in the same batch. */
+export function goOn(): void {
+  gzipSegmentGoOn();
 }
 
 export function openChunk(chunkRows: i32, textUnits: i32, from: i32): void {
@@ -195,9 +205,14 @@ export function rawRefusalDetail(): i32 {
   return <i32>rawDetail;
 }
 
-/** Closes the gzip member; the window must have been flushed by `flush()` and the output taken. */
+/** Ends the segment; the window must have been flushed by `flush()` and the output taken. */
 export function finish(): void {
-  gzipFinish();
+  gzipSegmentFinish();
+}
+
+/** Of the uncompressed bytes of the segment. */
+export function segmentCrc(): u32 {
+  return gzipCrc();
 }
 
 /** Gives what is left in the window to the gzip; the host takes the output before `finish()`. */

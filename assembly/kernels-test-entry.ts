@@ -7,7 +7,6 @@ export { writeF64 } from "./float";
 export { writeDatetime, writeTimespan } from "./time";
 export { writeGuid } from "./guid";
 export { crc32 } from "./crc32";
-export { crc32Combine } from "./crc32-combine";
 export { powerHigh, powerLow } from "./pow10";
 export { buildLengths, buildCodes } from "./huffman";
 export {
@@ -22,6 +21,7 @@ export {
   gzipRawLength,
   gzipSegmentBegin,
   gzipSegmentFinish,
+  gzipSegmentGoOn,
   gzipCrc,
 } from "./gzip";
 

@@ -56,6 +56,18 @@ export interface CheckpointEvent {
   readonly durationMs: number;
 }
 
+/** A thread died, and another does again what that one had not finished: nothing is lost or sent twice by it. */
+export interface RestartedEvent {
+  readonly sink: string;
+  readonly table: string;
+  readonly subtask: number;
+  /** Threads of this subtask that have died so far. */
+  readonly restarts: number;
+  /** Chunks of rows that are encoded again. */
+  readonly repeated: number;
+  readonly reason: string;
+}
+
 /** Every channel by its name. */
 export interface EventMap {
   "millrace:batch:sealed": SealedEvent;
@@ -67,6 +79,7 @@ export interface EventMap {
   "millrace:retry": RetryEvent;
   "millrace:record:rejected": RejectedEvent;
   "millrace:checkpoint": CheckpointEvent;
+  "millrace:subtask:restarted": RestartedEvent;
 }
 
 export const eventNames = [
@@ -78,6 +91,7 @@ export const eventNames = [
   "millrace:retry",
   "millrace:record:rejected",
   "millrace:checkpoint",
+  "millrace:subtask:restarted",
 ] as const satisfies readonly (keyof EventMap)[];
 
 const channels = Object.fromEntries(eventNames.map((name) => [name, channel(name)])) as Record<keyof EventMap, Channel>;

@@ -20,6 +20,7 @@ export {
   eventNames,
   type LostEvent,
   type RejectedEvent,
+  type RestartedEvent,
   type RetryEvent,
   type SealedEvent,
 } from "./events.ts";

@@ -26,6 +26,12 @@ import { Sink } from "./sink.ts";
 const rowsPerChunk = 2_048;
 /** The sinks of a thread share its event loop. */
 const turns = loopTurns();
+/**
+ * Uncompressed bytes of a segment: what a subtask does again when its thread has died, and what is kept for that.
+ */
+const segmentBytes = 524_288;
+/** Slabs on their way to a subtask or kept until their segment is back: a segment has two or more. */
+const slabsPerSubtask = 16;
 
 /**
  * Opens a sink for one table: checks the options, connects and authenticates, starts the subtasks.
@@ -64,6 +70,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     controller,
     retries,
     turns,
+    canRecycle: session.keepsNoParts === true,
     deliverer: deliver(id, session, resolved, controller.signal, retries),
     startBatcher: (hooks) => batch<Infer<T>>(table, resolved, hooks),
   });
@@ -78,6 +85,8 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
 
 function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {
   const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, gzipLevel, malformedText, parallelism } = options;
+  const batchPerSubtask = options.batchPerSubtask || parallelism <= 1;
+  const mostSpares = slabsPerSubtask * Math.max(1, parallelism);
   const limits = { maxRows: batchSize, maxBytes: clientBatchSizeLimit };
   const wasm = embeddedWasm();
   /** For what is encoded already: the caller's thread has one of its own, once it is needed. */
@@ -89,23 +98,32 @@ function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): 
     malformedText,
     rowsPerChunk,
     checkJson,
+    mostSpares,
   });
   const plain = { name: table.name, list: table.list };
 
   function startRaw(handOver: (slab: SlabBytes) => void): RawPacker {
     const cut = rawCutter(format, clientBatchSizeLimit, startKernel);
-    return rawPacker({ cut, maxRowBytes: clientBatchSizeLimit, malformedText }, handOver);
+    return rawPacker({ cut, maxRowBytes: clientBatchSizeLimit, malformedText, mostSpares }, handOver);
   }
 
   function startSubtasks(subtaskHooks: SubtaskHooks) {
     return Array.from({ length: Math.max(1, parallelism) }, (_, index) => {
-      const plan = { table: table.name, format, maxRows: batchSize, index };
+      const plan = { table: table.name, format, maxRows: batchSize, index, hasOwnBatch: batchPerSubtask, segmentBytes };
       return parallelism === 0
         ? inlineSubtask(plan, encoder(plain, format, limits, wasm, { gzipLevel }), subtaskHooks)
         : workerSubtask({ plan, table: plain, limits, gzipLevel, wasm }, subtaskHooks);
     });
   }
-  const plan = { maxRows: batchSize, intervalMs: batchIntervalMs, rowsPerChunk };
+  const plan = {
+    table: table.name,
+    format,
+    maxRows: batchSize,
+    maxBytes: clientBatchSizeLimit,
+    intervalMs: batchIntervalMs,
+    rowsPerChunk,
+    batchPerSubtask,
+  };
   return batcher(plan, packer, startRaw, startSubtasks, hooks);
 }
 

@@ -29,6 +29,8 @@ export interface SinkStats {
   readonly rawBytes: number;
   readonly packedBytes: number;
   readonly retries: number;
+  /** Threads that died and were replaced. */
+  readonly restarts: number;
   /** Checkpoints that have completed. */
   readonly checkpoints: number;
 }
@@ -51,14 +53,21 @@ export interface SinkParts<R> {
   startBatcher(hooks: BatcherHooks): Batcher<R>;
   /** Of this thread, whose sinks share it. */
   readonly turns: LoopTurns;
+  /** The parts of a delivered batch may be filled again. */
+  readonly canRecycle: boolean;
   /** Counts retries; `open()` hands it to the deliverer's hooks. */
   readonly retries: { count: number };
 }
 
-/** Chunks that may wait for each subtask before `write()` returns false, and before it throws. */
-const chunksPerSubtask = { soft: 4, hard: 64 };
+/**
+ * Chunks that may wait for each subtask before `write()` returns false, and before it throws. Where subtasks fill one batch
+ * each gets a run of some chunks before it is the next one's turn, and none may run dry meanwhile.
+ */
+const chunksPerSubtask = { soft: 4, softInRuns: 8, hard: 64 };
 /** How far the batches in flight may pass `maxBatchesInFlight` before `write()` throws. */
 const hardBatchesFactor = 4;
+/** What a delivery takes in which nothing went wrong: storing the batch and telling of it. */
+const cleanAttempts = 2;
 /** Dead letters being written at once, before `write()` returns false, and before it throws. */
 const lettersInFlight = { soft: 256, hard: 4_096 };
 /** How long a sink that has failed waits for its dead letter to close. */
@@ -89,6 +98,7 @@ export class Sink<R> implements AsyncDisposable {
     batches: 0,
     rawBytes: 0,
     packedBytes: 0,
+    restarts: 0,
     checkpoints: 0,
   };
   /** Of the accepted, those of `write()`, whose number is known at once, and raw rows as of the last seal. */
@@ -112,8 +122,9 @@ export class Sink<R> implements AsyncDisposable {
 
   constructor(parts: SinkParts<R>) {
     this.#parts = parts;
-    const { parallelism, maxBatchesInFlight } = parts.options;
-    this.#maxChunks = Math.max(1, parallelism) * chunksPerSubtask.soft;
+    const { parallelism, maxBatchesInFlight, batchPerSubtask } = parts.options;
+    const { soft, softInRuns } = chunksPerSubtask;
+    this.#maxChunks = Math.max(1, parallelism) * (batchPerSubtask || parallelism <= 1 ? soft : softInRuns);
     this.#hardChunks = Math.max(1, parallelism) * chunksPerSubtask.hard;
     this.#hardBatches = maxBatchesInFlight * hardBatchesFactor;
     this.#loop = loopBudget(parts.turns, () => this.#offerRoom());
@@ -132,6 +143,10 @@ export class Sink<R> implements AsyncDisposable {
         this.#counters.accepted += rows;
       },
       onRawRefused: (row, slab, refused) => this.#refuseRaw(row, slab, refused),
+      onRestarted: (restart) => {
+        this.#counters.restarts++;
+        publish("millrace:subtask:restarted", { sink: parts.id, table: parts.table.name, ...restart });
+      },
       onFailed: (error) => this.#fail(error),
     });
   }
@@ -468,8 +483,10 @@ export class Sink<R> implements AsyncDisposable {
     publish("millrace:batch:sealed", { ...event, sealedBy: batch.sealedBy });
     this.#track(
       this.#inFlight,
-      this.#parts.deliverer.deliver(batch).then(() => {
+      this.#parts.deliverer.deliver(batch).then(({ attempts }) => {
         counters.delivered += batch.rows;
+        // After a retry an attempt that was given up may still be sending from them.
+        if (this.#parts.canRecycle && attempts <= cleanAttempts) this.#batcher.recycle(batch);
       }),
       (error) => {
         const failure =

@@ -8,7 +8,7 @@ import type { Corpus } from "../corpora/corpora.ts";
 import { toolsFor } from "../native-tools.ts";
 import { rowsModule } from "../rows-module/compile.ts";
 import { kernelGzip } from "./kernel-gzip.ts";
-import { batchOf } from "./our-encoder.ts";
+import { bare, batchOf } from "./our-encoder.ts";
 
 const ours = "millrace level 1";
 const oursSmaller = "millrace level 2";
@@ -48,6 +48,6 @@ function rival(name: string, bytes: Uint8Array, pack: (bytes: Uint8Array) => Uin
 }
 
 async function rowsOf(corpus: Corpus, format: RowFormat): Promise<Uint8Array> {
-  const { out } = batchOf(corpus, format, await rowsModule())();
+  const { out } = batchOf(corpus, format, await rowsModule(), bare)();
   return Buffer.concat(out as Uint8Array[]);
 }

@@ -4,7 +4,7 @@ import type { Output } from "../case.ts";
 
 /** Bytes through the gzip kernel's window into one member; the output is gathered as the encoder gathers it. */
 export function kernelGzip(kernels: Kernels, bytes: Uint8Array, level: number): () => Output {
-  const packed = packedParts();
+  const packed = packedParts(65_536, 262_144);
   function drain(): void {
     packed.add(new Uint8Array(kernels.memory.buffer, kernels.gzipOutput(), kernels.gzipOutputLength()));
     kernels.gzipOutputConsume();

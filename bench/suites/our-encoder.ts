@@ -1,5 +1,6 @@
 import { encoder } from "../../src/encode/choose-encoder.ts";
-import type { RowFormat } from "../../src/encode/encoder.ts";
+import type { Encoder, PackedRows, RowFormat } from "../../src/encode/encoder.ts";
+import { type Segment, sealed } from "../../src/encode/gzip-member.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
 import type { Output } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";
@@ -7,7 +8,12 @@ import type { Corpus } from "../corpora/corpora.ts";
 export const limits = { maxRows: 1_000_000_000, maxBytes: 300 * 1024 * 1024 };
 
 /** What a sink does to a batch, on one thread: packs the records, encodes the chunks, seals. */
-export function batchOf({ table, records }: Corpus, format: RowFormat, wasm: Uint8Array | undefined): () => Output {
+export function batchOf(
+  { table, records }: Corpus,
+  format: RowFormat,
+  wasm: Uint8Array | undefined,
+  end: (rows: Encoder) => Pick<PackedRows, "rawBytes" | "parts"> = sealed,
+): () => Output {
   const packer = compilePacker(table, { format, maxRecordBytes: limits.maxBytes });
   const rows = encoder(table, format, limits, wasm);
   function handOver(): void {
@@ -21,7 +27,12 @@ export function batchOf({ table, records }: Corpus, format: RowFormat, wasm: Uin
       if (packer.isFull) handOver();
     }
     if (packer.rows > 0) handOver();
-    const { rawBytes, parts } = rows.seal();
+    const { rawBytes, parts } = end(rows);
     return { bytesIn: rawBytes, out: parts };
   };
+}
+
+/** The rows without the frame of a gzip member: the module packs nothing. */
+export function bare(rows: Encoder): Segment {
+  return rows.cut(true);
 }

@@ -3,6 +3,7 @@ import { parse } from "csv-parse/sync";
 import { stringify } from "csv-stringify/sync";
 import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { RowFormat } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
 import { instantiate } from "../../src/encode/wasm.ts";
@@ -54,7 +55,7 @@ function rawBatch({ table }: Corpus, format: RowFormat, bytes: Uint8Array): () =
   return () => {
     for (let at = 0; at < bytes.length; at += pieceBytes) packer.add(bytes.subarray(at, at + pieceBytes));
     packer.flush(true);
-    const { rawBytes, parts } = rows.seal();
+    const { rawBytes, parts } = sealed(rows);
     return { bytesIn: rawBytes, out: parts };
   };
 }

@@ -3,10 +3,12 @@ import type { RawPacker, SlabBytes } from "../encode/raw-packer.ts";
 import type { RefusedRow } from "../encode/raw-slab.ts";
 import { MillraceError } from "../errors.ts";
 import { chunkPace } from "./chunk-pace.ts";
+import { type Lane, lane } from "./lane.ts";
+import type { OpenBatchPlan } from "./open-batch.ts";
 import { chooseSubtask, chunkGoal, untilDue } from "./policy.ts";
 import { rawLedger } from "./raw-ledger.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
-import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
+import type { SubtaskHooks, SubtaskPort, SubtaskRestart } from "./subtask-port.ts";
 
 /** Records in, sealed batches out: packs on the caller's thread, spreads chunks over subtasks, owns the one timer. */
 export interface Batcher<R> {
@@ -24,15 +26,17 @@ export interface Batcher<R> {
    * `onSealed`, with the number of raw rows taken since the beginning.
    */
   seal(reason: SealReason): Promise<number>;
+  /** The batch was delivered, and nobody looks at its parts any more: their memory serves for another. */
+  recycle(batch: SealedBatch): void;
   close(): Promise<void>;
 }
 
 /** Where a record came from; a function where making the text for every record would cost. */
 export type Place = string | (() => string);
 
-export interface BatcherPlan {
-  /** Records per batch, per subtask. */
-  readonly maxRows: number;
+export interface BatcherPlan extends Omit<OpenBatchPlan, "subtask"> {
+  /** Each subtask fills batches of its own; otherwise all of them fill one. */
+  readonly batchPerSubtask: boolean;
   /** The greatest age of an unsealed record, in milliseconds; 0 for no limit. */
   readonly intervalMs: number;
   readonly rowsPerChunk: number;
@@ -48,6 +52,8 @@ export interface BatcherHooks {
   onRawTaken(rows: number): void;
   /** One raw row, by its number since the beginning, and the slab that it lies in. Called in the order of the rows. */
   onRawRefused(row: number, slab: ArrayBuffer, refused: RefusedRow): void;
+  /** A subtask's thread died and was replaced; no row is lost by it. */
+  onRestarted(restart: SubtaskRestart): void;
   onFailed(error: MillraceError): void;
 }
 
@@ -68,47 +74,66 @@ export function batcher<R>(
   let rawSince = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
-  /** Subtasks that were told to seal by age and have not answered: their age is being dealt with. */
-  const sealing = new Set<SubtaskPort>();
+  /** Lanes that were told to seal by age and have not answered: their age is being dealt with. */
+  const sealing = new Set<Lane>();
 
   const subtasks = startSubtasks({
-    onSealed: hooks.onSealed,
-    onEncoded(_subtask, spare) {
-      packer.recycle(spare);
-      if (isClosed) return;
-      aimAt();
-      arm();
-      hooks.onRoom();
+    onSegment: (subtask, segment) => laneOf.get(subtask)!.onSegment(subtask, segment),
+    onCut: (subtask) => laneOf.get(subtask)!.onCut(subtask),
+    onEncoded: goOn,
+    onRawEncoded(subtask, slab, tally) {
+      laneOf.get(subtask)!.onRawEncoded(tally);
+      // What was refused is told when the slabs before it are counted; by then the buffer may be filled again.
+      const length = tally.refused.length > 0 ? slab.length : 0;
+      ledger.settle(subtask, new Uint8Array(slab.bytes, 0, length).slice().buffer, tally);
+      goOn();
     },
-    onRawEncoded(subtask, bytes, tally) {
-      ledger.settle(subtask, bytes, tally);
-      if (isClosed) return;
-      aimAt();
-      arm();
-      hooks.onRoom();
+    onDone(rows) {
+      if ("tape" in rows) packer.recycle(rows);
+      else raw?.recycle(rows.bytes);
     },
-    onFailed: hooks.onFailed,
+    onRestarted: hooks.onRestarted,
+    onFailed(error) {
+      for (const one of lanes) one.fail(error);
+      hooks.onFailed(error);
+    },
   });
+
+  const lanes = plan.batchPerSubtask
+    ? subtasks.map((subtask) => lane({ ...plan, subtask: subtask.index }, [subtask], hooks.onSealed))
+    : [lane({ ...plan, subtask: 0 }, subtasks, hooks.onSealed)];
+  const laneOf = new Map(lanes.flatMap((one) => one.subtasks.map((subtask) => [subtask, one])));
 
   const ledger = rawLedger((rowsBefore, bytes, { rows, refused }) => {
     for (const row of refused) hooks.onRawRefused(rowsBefore + row.row, bytes, row);
     hooks.onRawTaken(rows - refused.length);
-    raw?.recycle(bytes);
   });
+
+  /** A subtask has room for more. */
+  function goOn(): void {
+    if (isClosed) return;
+    aimAt();
+    arm();
+    hooks.onRoom();
+  }
+
+  function nextLane(): Lane {
+    return lanes.length === 1 ? lanes[0]! : laneOf.get(chooseSubtask(subtasks))!;
+  }
 
   /** Learns how many rows the next chunk should have, and hands it over when it has them already. */
   function aimAt(): void {
-    goal = chunkGoal(pace.rows, plan.maxRows, chooseSubtask(subtasks));
+    goal = chunkGoal(pace.rows, plan.maxRows, nextLane().rows);
     if (packer.rows >= goal) handOver();
   }
 
   function handOver(): void {
     const chunk = packer.take();
     if (!chunk) return;
-    const { rows } = chunk; // read before the buffers go away with it
     const started = performance.now();
-    submitting(() => chooseSubtask(subtasks).submit(chunk, packingSince));
-    pace.took(rows, performance.now() - started);
+    submitting(() => nextLane().submit(chunk, packingSince));
+    pace.took(chunk.rows, performance.now() - started);
+    aimAt();
   }
 
   /**
@@ -126,15 +151,16 @@ export function batcher<R>(
   }
 
   function handOverSlab({ bytes, length }: SlabBytes): void {
-    const subtask = chooseSubtask(subtasks);
-    ledger.open(subtask);
-    submitting(() => subtask.submitRaw({ bytes, length, recordsBefore: packer.nextRecord }, rawSince));
+    const next = nextLane();
+    submitting(() =>
+      next.submitRaw({ bytes, length, recordsBefore: packer.nextRecord }, rawSince, (subtask) => ledger.open(subtask)),
+    );
     rawSince = performance.now();
   }
 
   function arm(): void {
     if (timer || isClosed || plan.intervalMs <= 0) return;
-    const waiting = subtasks.map((s) => (sealing.has(s) ? undefined : s.oldest));
+    const waiting = lanes.map((one) => (sealing.has(one) ? undefined : one.oldest));
     if (packer.rows > 0) waiting.push(packingSince);
     if (raw?.isWaiting) waiting.push(rawSince);
     const delay = untilDue(waiting, plan.intervalMs, performance.now());
@@ -146,14 +172,16 @@ export function batcher<R>(
     const deadline = performance.now() - plan.intervalMs + 0.5; // timers may fire a fraction of a millisecond early
     if (packer.rows > 0 && packingSince <= deadline) handOver();
     if (raw?.isWaiting && rawSince <= deadline) raw.flush(false);
-    for (const subtask of subtasks) {
-      if (sealing.has(subtask) || subtask.oldest === undefined || subtask.oldest > deadline) continue;
-      sealing.add(subtask);
-      subtask
+    for (const one of lanes) {
+      if (sealing.has(one)) continue;
+      const { oldest } = one;
+      if (oldest === undefined || oldest > deadline) continue;
+      sealing.add(one);
+      one
         .seal("interval")
         .catch(() => {}) // the failure itself has gone to onFailed
         .finally(() => {
-          sealing.delete(subtask);
+          sealing.delete(one);
           arm();
         });
     }
@@ -187,12 +215,17 @@ export function batcher<R>(
       handOver();
       raw?.flush(true);
       const mark = ledger.mark();
-      await Promise.all(subtasks.map((subtask) => subtask.seal(reason)));
+      await Promise.all(lanes.map((one) => one.seal(reason)));
       return mark.taken!;
+    },
+    recycle(batch) {
+      lanes[batch.subtask]!.recycle(batch);
     },
     async close() {
       isClosed = true;
       clearTimeout(timer);
+      const closed = new MillraceError("CLOSED", `The subtasks of table ${plan.table} were closed.`);
+      for (const one of lanes) one.fail(closed);
       await Promise.all(subtasks.map((subtask) => subtask.close()));
     },
   };

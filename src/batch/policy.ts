@@ -13,12 +13,13 @@ export function chooseSubtask(subtasks: readonly SubtaskPort[]): SubtaskPort {
 }
 
 /**
- * How many rows to pack before handing the chunk over: a whole chunk, or less when the open batch of the subtask that
- * would get it needs only so many more. Without this a batch of `batchSize` records would wait for the rest of a chunk.
+ * How many rows to pack before handing the chunk over: a whole chunk, or less when the batch that would get it needs only
+ * so many more. Without this a batch of `batchSize` records would wait for the rest of a chunk.
+ *
+ * @param rows of that batch, those on their way included, and of the batches that they will fill; undefined: not known.
  */
-export function chunkGoal(rowsPerChunk: number, maxRows: number, next: SubtaskPort): number {
-  const missing = next.outstanding === 0 ? maxRows - next.openRows : maxRows;
-  return Math.max(1, Math.min(rowsPerChunk, missing));
+export function chunkGoal(rowsPerChunk: number, maxRows: number, rows: number | undefined): number {
+  return Math.min(rowsPerChunk, rows === undefined ? maxRows : maxRows - (rows % maxRows));
 }
 
 /** Milliseconds until the oldest unsealed record reaches its age; undefined where nothing waits. */

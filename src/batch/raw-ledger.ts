@@ -7,7 +7,10 @@ import type { RawTally } from "../encode/raw-slab.ts";
 export interface RawLedger {
   /** A slab is being handed to that subtask. */
   open(subtask: object): void;
-  /** The answer to the oldest slab of that subtask. It, and all that waited for it alone, go to `onCounted`. */
+  /**
+   * The answer to the oldest slab of that subtask. It, and all that waited for it alone, go to `onCounted`; the bytes
+   * must not change until then.
+   */
   settle(subtask: object, bytes: ArrayBuffer, tally: RawTally): void;
   /** Sound rows of all slabs handed over until now: known when all of them are settled. */
   mark(): RawMark;

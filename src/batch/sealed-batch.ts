@@ -9,10 +9,13 @@ export interface SealedBatch {
   readonly rows: number;
   /** Uncompressed bytes, as `RawDataSize` wants them. */
   readonly rawBytes: number;
-  /** The gzip member, in pieces; their sum is `packedBytes`. */
+  /**
+   * The gzip member, in pieces; their sum is `packedBytes`. Where the destination says that it keeps no parts
+   * (`DestinationSession.keepsNoParts`), they are filled again once the batch is delivered.
+   */
   readonly parts: readonly Uint8Array[];
   readonly packedBytes: number;
-  /** The subtask that sealed it, from 0. */
+  /** The subtask that filled it, from 0; 0 for a batch that all of them fill (`batchPerSubtask: false`). */
   readonly subtask: number;
   /**
    * Sequence numbers of the first and the last record in it, counted per sink from 0. Raw rows have none: a batch of

@@ -1,8 +1,7 @@
-import type { Chunk, SpareBuffers } from "../encode/chunk.ts";
 import type { BatchLimits, GzipLevel } from "../encode/encoder.ts";
-import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { RawTally } from "../encode/raw-slab.ts";
 import type { Table } from "../schema/table.ts";
-import type { SealedBatch, SealReason } from "./sealed-batch.ts";
+import type { Job, Progress, SubtaskSegment } from "./job.ts";
 import type { SubtaskPlan } from "./subtask.ts";
 
 /** What a worker is started with. Columns carry functions, so only the table's plain part crosses. */
@@ -15,20 +14,19 @@ export interface SubtaskStart {
   readonly wasm: Uint8Array | undefined;
 }
 
-export type ToSubtask =
-  | { readonly do: "encode"; readonly chunk: Chunk; readonly openedAt: number }
-  | { readonly do: "encodeRaw"; readonly slab: RawSlab; readonly openedAt: number }
-  | { readonly do: "seal"; readonly reason: SealReason };
-
-/** What every answer tells of the open batch. */
-export interface OpenBatch {
-  readonly openRows: number;
-  readonly openSince: number;
+/** Beside it, for a thread that takes over from one that died: what the open batch has already. */
+export interface ThreadStart extends SubtaskStart {
+  readonly open: { readonly rows: number; readonly rawBytes: number };
 }
 
-/** Answers come in the order of the requests. */
+export type ToSubtask =
+  | { readonly do: "encode"; readonly job: Job }
+  | { readonly do: "cut" }
+  /** The parts of a segment that was copied, to be filled again. */
+  | { readonly do: "recycle"; readonly parts: Uint8Array<ArrayBuffer>[] };
+
+/** "encoded" and "cut" are answers, in the order of the requests. */
 export type FromSubtask =
-  | { readonly did: "sealed"; readonly batch: SealedBatch }
-  | { readonly did: "encode"; readonly spare: SpareBuffers; readonly open: OpenBatch }
-  | { readonly did: "encodeRaw"; readonly spare: ArrayBuffer; readonly tally: RawTally; readonly open: OpenBatch }
-  | { readonly did: "seal"; readonly open: OpenBatch };
+  | { readonly did: "segment"; readonly segment: SubtaskSegment }
+  | { readonly did: "encoded"; readonly tally: RawTally | undefined; readonly done: Progress }
+  | { readonly did: "cut"; readonly done: Progress };

@@ -1,33 +1,47 @@
-import type { Chunk, SpareBuffers } from "../encode/chunk.ts";
+import type { Chunk } from "../encode/chunk.ts";
 import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
 import type { MillraceError } from "../errors.ts";
-import type { SealedBatch, SealReason } from "./sealed-batch.ts";
+import type { SubtaskSegment } from "./job.ts";
 
 /** A subtask as the sink sees it, whether it runs inline or on a worker thread. */
 export interface SubtaskPort {
   readonly index: number;
   /** Chunks and slabs handed over and not yet encoded. */
   readonly outstanding: number;
-  /** Rows of its open batch, as far as is known here: exact while nothing is outstanding. */
-  readonly openRows: number;
-  /** When the oldest record that is not sealed yet was written; undefined where there is none. */
+  /** When the oldest record was written that has not come back in a segment; undefined where there is none. */
   readonly oldest: number | undefined;
-  /** Hands over a chunk whose first record was written at `openedAt`. */
+  /** Hands over a chunk whose first record was written at `openedAt`. Answered by `onEncoded`, in the order of the calls. */
   submit(chunk: Chunk, openedAt: number): void;
-  /** The same for rows that were encoded before. Answered by `onRawEncoded`, in the order of the calls. */
+  /** The same for rows that were encoded before. Answered by `onRawEncoded`. */
   submitRaw(slab: RawSlab, openedAt: number): void;
-  /** Seals the open batch behind everything submitted so far; resolved once that batch has been given to `onSealed`. */
-  seal(reason: SealReason): Promise<void>;
-  /** Ends it. Rows that were not sealed are gone. */
+  /** Ends the segment behind everything submitted so far. Answered by `onCut`, behind that segment. */
+  cut(): void;
+  /** Gives the parts of a segment back, to be filled again. */
+  recycle(parts: Uint8Array<ArrayBuffer>[]): void;
+  /** Ends it. Rows that have not come back are gone. */
   close(): Promise<void>;
 }
 
 export interface SubtaskHooks {
-  onSealed(batch: SealedBatch): void;
-  /** A chunk has been encoded; its buffers may be filled again. */
-  onEncoded(subtask: SubtaskPort, spare: SpareBuffers): void;
-  /** A slab has been encoded: what was found in it, and its bytes again. */
-  onRawEncoded(subtask: SubtaskPort, bytes: ArrayBuffer, tally: RawTally): void;
+  onSegment(subtask: SubtaskPort, segment: SubtaskSegment): void;
+  /** A chunk has been encoded: the subtask has room for another. */
+  onEncoded(subtask: SubtaskPort): void;
+  /** A slab has been encoded: what was found in it. */
+  onRawEncoded(subtask: SubtaskPort, slab: RawSlab, tally: RawTally): void;
+  /** All rows of a chunk or slab have come back: its buffers may be filled again. */
+  onDone(rows: Chunk | RawSlab): void;
+  onCut(subtask: SubtaskPort): void;
+  /** Its thread died, and another does again what that one had not finished. */
+  onRestarted(restart: SubtaskRestart): void;
   /** It cannot go on. Called once. */
   onFailed(error: MillraceError): void;
+}
+
+export interface SubtaskRestart {
+  readonly subtask: number;
+  /** Threads of this subtask that have died so far. */
+  readonly restarts: number;
+  /** Chunks and slabs that are done again. */
+  readonly repeated: number;
+  readonly reason: string;
 }

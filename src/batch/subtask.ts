@@ -1,91 +1,120 @@
-import { randomUUID } from "node:crypto";
-import { type Chunk, recordOf } from "../encode/chunk.ts";
+import { recordOf } from "../encode/chunk.ts";
 import type { Encoder, RowFormat } from "../encode/encoder.ts";
-import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
-import type { SealedBatch, SealReason } from "./sealed-batch.ts";
+import type { RawTally } from "../encode/raw-slab.ts";
+import type { ChunkJob, Job, Progress, SlabJob, SubtaskSegment } from "./job.ts";
+import type { SealReason } from "./sealed-batch.ts";
 
 /**
- * One subtask's work: chunks in, sealed batches out. It owns the open batch and no timer and no thread, so the same
- * code runs in a worker and inline.
+ * One subtask's work: rows in, segments of batches out. It owns no timer and no thread, so the same code runs in a worker
+ * and inline.
  */
 export interface Subtask {
-  /** Rows of the open batch. */
-  readonly openRows: number;
-  /** When the first record of the open batch was written, in `Date.now()` milliseconds; only with open rows. */
-  readonly openSince: number;
-  /** Encodes a chunk whose first record was written at `openedAt`; calls `emit` for every batch that became full. */
-  accept(chunk: Chunk, openedAt: number): void;
-  /** The same for rows that were encoded before; returns what it found. */
-  acceptRaw(slab: RawSlab, openedAt: number): RawTally;
-  /** Seals the open batch, if it has rows. */
-  seal(reason: SealReason): void;
+  /** Does a job; returns what it found in a slab. Calls `emit` for every segment that became full. */
+  encode(job: Job): RawTally | undefined;
+  /** Ends the segment, and the batch where the subtask has one of its own. */
+  cut(): void;
+  /** How far the segments that were emitted reach. */
+  readonly done: Progress;
 }
 
 export interface SubtaskPlan {
   readonly table: string;
   readonly format: RowFormat;
+  /** Records per batch. */
   readonly maxRows: number;
   /** From 0. */
   readonly index: number;
+  /**
+   * The subtask fills batches of its own, and cuts them at their limits. Otherwise its segments are joined with those of
+   * others, each begins anew, and who joins them knows the limits.
+   */
+  readonly hasOwnBatch: boolean;
+  /** Uncompressed bytes from which on a segment ends. */
+  readonly segmentBytes: number;
 }
 
-export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (batch: SealedBatch) => void): Subtask {
+/** A segment ends after so many jobs, however small: their slabs are kept until it has arrived. */
+const jobsPerSegment = 32;
+
+export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: SubtaskSegment) => void): Subtask {
   let firstRecord = 0;
   let lastRecord = 0;
-  let openSince = 0;
+  let openedAt = 0;
+  let uncutJobs = 0;
+  let next: Progress = { number: 0, from: 0 };
+  let done = next;
 
-  function seal(reason: SealReason): void {
-    if (encoder.rows === 0) return;
-    emit({
-      id: randomUUID(),
-      table: plan.table,
-      format: plan.format,
-      ...encoder.seal(),
-      subtask: plan.index,
-      firstRecord,
-      lastRecord,
-      sealedBy: reason,
-    });
+  function send(progress: Progress, endsBatch: boolean, isFull: SealReason | undefined): void {
+    done = progress;
+    uncutJobs = 0;
+    emit({ ...encoder.cut(endsBatch), firstRecord, lastRecord, openedAt, done, isFull });
   }
 
-  /** Behind an append that has stopped: seals the batch if that is why. */
-  function sealIfFull(isRest: boolean): void {
-    if (encoder.rows >= plan.maxRows) seal("records");
-    else if (isRest) seal("bytes");
+  /** Behind rows that were taken: a full batch ends here; a segment of someone else's batch is no larger than one. */
+  function sendIfFull(progress: Progress, isRest: boolean): void {
+    const reason = encoder.rows >= plan.maxRows ? "records" : isRest ? "bytes" : undefined;
+    if (reason !== undefined) send(progress, true, plan.hasOwnBatch ? reason : undefined);
+  }
+
+  function encodeChunk(job: ChunkJob): void {
+    const { chunk, number } = job;
+    for (let from = job.from; from < chunk.rows; ) {
+      if (encoder.uncutRows === 0) {
+        firstRecord = recordOf(chunk, from);
+        openedAt = job.openedAt;
+      }
+      const taken = encoder.append(chunk, from);
+      from += taken;
+      if (taken > 0) lastRecord = recordOf(chunk, from - 1);
+      sendIfFull({ number, from }, from < chunk.rows);
+    }
+  }
+
+  function encodeSlab(job: SlabJob): RawTally {
+    const { slab, number } = job;
+    const tally = copyOf(job.tally);
+    for (let from = job.from; from < slab.length; ) {
+      if (encoder.uncutRows === 0) {
+        firstRecord = slab.recordsBefore;
+        lastRecord = slab.recordsBefore;
+        openedAt = job.openedAt;
+      }
+      from = encoder.appendRaw(slab, from, tally);
+      sendIfFull({ number, from, tally: copyOf(tally) }, from < slab.length);
+    }
+    return tally;
   }
 
   return {
-    get openRows() {
-      return encoder.rows;
-    },
-    get openSince() {
-      return openSince;
-    },
-    accept(chunk, openedAt) {
-      for (let from = 0; from < chunk.rows; ) {
-        if (encoder.rows === 0) {
-          firstRecord = recordOf(chunk, from);
-          openSince = openedAt;
-        }
-        const taken = encoder.append(chunk, from);
-        from += taken;
-        if (taken > 0) lastRecord = recordOf(chunk, from - 1);
-        sealIfFull(from < chunk.rows);
-      }
-    },
-    acceptRaw(slab, openedAt) {
-      const tally: RawTally = { rows: 0, refused: [] };
-      for (let from = 0; from < slab.length; ) {
-        if (encoder.rows === 0) {
-          firstRecord = slab.recordsBefore;
-          lastRecord = slab.recordsBefore;
-          openSince = openedAt;
-        }
-        from = encoder.appendRaw(slab, from, tally);
-        sealIfFull(from < slab.length);
-      }
+    encode(job) {
+      next = { number: job.number + 1, from: 0 };
+      uncutJobs++;
+      let tally: RawTally | undefined;
+      if ("chunk" in job) encodeChunk(job);
+      else tally = encodeSlab(job);
+      if (encoder.uncutBytes >= plan.segmentBytes || uncutJobs >= jobsPerSegment)
+        send(endOf(job, tally), !plan.hasOwnBatch, undefined);
+      if (encoder.uncutRows === 0) done = next;
       return tally;
     },
-    seal,
+    cut() {
+      if (encoder.uncutRows > 0) send(next, true, undefined);
+      // All of the batch is on its way, and the encoder must know that it is over.
+      else if (encoder.rows > 0) encoder.recycle(encoder.cut(true).parts);
+      done = next;
+    },
+    get done() {
+      return done;
+    },
   };
+}
+
+/** Not the next job's beginning: until the job is answered, what was found in it may have to be told again. */
+function endOf(job: Job, tally: RawTally | undefined): Progress {
+  const { number } = job;
+  return "chunk" in job ? { number, from: job.chunk.rows } : { number, from: job.slab.length, tally: copyOf(tally!) };
+}
+
+function copyOf({ rows, refused }: RawTally): RawTally {
+  return { rows, refused: [...refused] };
 }

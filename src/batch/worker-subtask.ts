@@ -1,99 +1,228 @@
-import { Worker } from "node:worker_threads";
-import { MillraceError, reasonOf } from "../errors.ts";
+import { Worker, type WorkerOptions } from "node:worker_threads";
+import type { Chunk } from "../encode/chunk.ts";
+import { type MillraceError, reasonOf } from "../errors.ts";
+import type { Job, Progress, SlabJob, SubtaskSegment } from "./job.ts";
 import { subtaskFailed } from "./subtask-failed.ts";
-import type { FromSubtask, OpenBatch, SubtaskStart, ToSubtask } from "./subtask-messages.ts";
+import type { FromSubtask, SubtaskStart, ThreadStart, ToSubtask } from "./subtask-messages.ts";
 import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
 import { workerText } from "./worker.generated.ts";
 
 /**
- * Runs a subtask on a worker thread. Chunks and packed parts are transferred, never copied. The thread keeps the process
- * alive only while it owes an answer, so a program that forgets `close()` still ends.
+ * How often a subtask gets a new thread: rows that kill every thread that touches them must end in an error, and a machine
+ * that kills one now and then must not.
  */
-export function workerSubtask(start: SubtaskStart, hooks: SubtaskHooks): SubtaskPort {
-  const { index } = start.plan;
-  // execArgv is emptied so that the loaders of the host program (tsx, coverage) are not started again for plain text.
-  const worker = new Worker(workerText, { eval: true, workerData: start, execArgv: [], name: `millrace-${index}` });
-  const seals: { resolve(): void; reject(error: MillraceError): void }[] = [];
-  /** When the first record of each outstanding chunk or slab was written, in order. */
-  const outstanding: number[] = [];
-  let open: OpenBatch = { openRows: 0, openSince: 0 };
+export interface RestartPolicy {
+  /** So many within the time; one more death is the end. */
+  readonly most: number;
+  readonly withinMs: number;
+}
+
+const defaultRestarts: RestartPolicy = { most: 3, withinMs: 60_000 };
+
+/** For tests: what runs the worker's text. */
+export type StartThread = (text: string, options: WorkerOptions) => Worker;
+
+/** A request that is made again if the thread dies: a job, or a cut where there is none. */
+interface Kept {
+  job: Job | undefined;
+  /** By the thread that runs now. */
+  isAnswered: boolean;
+  /** What was found in the slab was told, perhaps by an earlier thread. */
+  isTold: boolean;
+}
+
+/**
+ * Runs a subtask on a worker thread. What it was given is kept here until its rows have come back in segments: when the
+ * thread dies, a new one does again what was not finished, and no row is lost or sent twice. Slabs are shared and packed
+ * parts transferred, never copied. The thread keeps the process alive only while it owes an answer, so a program that
+ * forgets `close()` still ends.
+ */
+export function workerSubtask(
+  start: SubtaskStart,
+  hooks: SubtaskHooks,
+  restarts: RestartPolicy = defaultRestarts,
+  startThread: StartThread = (text, options) => new Worker(text, options),
+): SubtaskPort {
+  const { index, hasOwnBatch } = start.plan;
+  const kept: Kept[] = [];
+  let deaths: number[] = [];
+  let timesDied = 0;
+  let jobs = 0;
+  let outstanding = 0;
   let owed = 0;
+  /** Of the subtask's own open batch, what the segments that have come back hold. */
+  let open = nothing;
+  let worker: Worker | undefined;
+  let replacing: Promise<unknown> | undefined;
   let failure: MillraceError | undefined;
   let isClosing = false;
 
-  function ask(message: ToSubtask, transfer: ArrayBuffer[] = []): void {
-    if (owed++ === 0) worker.ref();
-    worker.postMessage(message, transfer);
+  function spawn(): void {
+    const workerData: ThreadStart = { ...start, open };
+    // execArgv is emptied so that the loaders of the host program (tsx, coverage) are not started again for plain text.
+    const thread = startThread(workerText, { eval: true, workerData, execArgv: [], name: `millrace-${index}` });
+    worker = thread;
+    let hasEnded = false;
+    const end = (what: string, cause?: unknown) => {
+      if (thread === worker) replace(thread, hasEnded, what, cause);
+    };
+    thread.on("error", (error) => end(reasonOf(error), error));
+    thread.on("messageerror", (error) => end(reasonOf(error), error));
+    thread.on("exit", (code) => {
+      hasEnded = true;
+      end(`its thread exited with code ${code}`);
+    });
+    thread.on("message", (message: FromSubtask) => {
+      if (thread === worker) hear(message);
+    });
+    thread.unref(); // behind the listeners: a "message" listener takes hold of the process again
   }
 
-  function settle(): void {
-    if (--owed === 0 && !isClosing) worker.unref();
+  /** Puts a new thread in the place of one that died, as often as the policy allows. */
+  function replace(dead: Worker, hasEnded: boolean, what: string, cause: unknown): void {
+    worker = undefined;
+    owed = 0;
+    if (isClosing) return;
+    const now = performance.now();
+    deaths = deaths.filter((at) => now - at < restarts.withinMs);
+    if (deaths.length >= restarts.most) {
+      const seconds = restarts.withinMs / 1000;
+      fail(`${what} (${deaths.length} threads before it ended within ${seconds} s)`, cause);
+      return;
+    }
+    deaths.push(now);
+    timesDied++;
+    if (hasEnded) {
+      takeOver(what);
+      return;
+    }
+    dead.ref(); // or the process could end before the new thread is there
+    const next = () => takeOver(what);
+    replacing = dead.terminate().then(next, next);
   }
 
-  function fail(cause: unknown, what: string): void {
-    if (failure || isClosing) return;
+  function takeOver(reason: string): void {
+    if (isClosing) return;
+    try {
+      spawn();
+    } catch (error) {
+      fail(`${reason}, and no new thread could be started: ${reasonOf(error)}`, error);
+      return;
+    }
+    const repeated = kept.filter(({ job }) => job).length;
+    outstanding = repeated;
+    for (const request of kept) {
+      request.isAnswered = false;
+      ask(request);
+    }
+    hooks.onRestarted({ subtask: index, restarts: timesDied, repeated, reason });
+  }
+
+  function fail(what: string, cause: unknown): void {
     failure = subtaskFailed(start.plan, what, cause);
-    worker.unref();
-    for (const waiter of seals.splice(0)) waiter.reject(failure);
     hooks.onFailed(failure);
   }
 
-  worker.on("error", (error) => fail(error, reasonOf(error)));
-  worker.on("messageerror", (error) => fail(error, reasonOf(error)));
-  worker.on("exit", (code) => fail(undefined, `its thread exited with code ${code}`));
-  worker.on("message", (message: FromSubtask) => {
-    if (message.did === "sealed") {
-      hooks.onSealed(message.batch);
-      return;
-    }
-    open = message.open;
-    settle();
-    if (message.did === "seal") {
-      seals.shift()?.resolve();
-      return;
-    }
-    outstanding.shift();
-    if (message.did === "encodeRaw") hooks.onRawEncoded(port, message.spare, message.tally);
-    else hooks.onEncoded(port, message.spare);
-  });
+  function request(job: Job | undefined): void {
+    if (failure) throw failure;
+    const made = { job, isAnswered: false, isTold: false };
+    kept.push(made);
+    // Between two threads it waits for the next one.
+    if (worker) ask(made);
+  }
 
-  worker.unref(); // behind the listeners: a "message" listener takes hold of the process again
+  function ask({ job }: Kept): void {
+    if (owed++ === 0) worker!.ref();
+    post(job ? { do: "encode", job } : { do: "cut" });
+  }
+
+  function post(message: ToSubtask, transfer: ArrayBuffer[] = []): void {
+    worker?.postMessage(message, transfer);
+  }
+
+  function submit(rows: { readonly chunk: Chunk } | Pick<SlabJob, "slab" | "tally">, openedAt: number): void {
+    request({ ...rows, number: jobs, from: 0, openedAt });
+    jobs++;
+    outstanding++;
+  }
+
+  function hear(message: FromSubtask): void {
+    if (message.did === "segment") hearSegment(message.segment);
+    else hearAnswer(message);
+  }
+
+  function hearSegment(segment: SubtaskSegment): void {
+    const { rows, rawBytes, isFull } = segment;
+    open = isFull || !hasOwnBatch ? nothing : { rows: open.rows + rows, rawBytes: open.rawBytes + rawBytes };
+    settle(segment.done);
+    hooks.onSegment(port, segment);
+  }
+
+  function hearAnswer(message: Exclude<FromSubtask, { did: "segment" }>): void {
+    const answered = kept.find((one) => !one.isAnswered)!;
+    answered.isAnswered = true;
+    if (--owed === 0 && !isClosing) worker!.unref();
+    settle(message.done);
+    if (message.did === "cut") {
+      open = nothing;
+      hooks.onCut(port);
+      return;
+    }
+    outstanding--;
+    const { job } = answered;
+    if (message.tally && !answered.isTold) {
+      answered.isTold = true;
+      hooks.onRawEncoded(port, (job as SlabJob).slab, message.tally);
+    } else hooks.onEncoded(port);
+  }
+
+  /** Lets go of what need not be done again. */
+  function settle(done: Progress): void {
+    for (let first = kept[0]; first !== undefined; first = kept[0]) {
+      const { job } = first;
+      if (job ? job.number >= done.number : !first.isAnswered) break;
+      kept.shift();
+      if (job) hooks.onDone("chunk" in job ? job.chunk : job.slab);
+    }
+    const rest = kept[0];
+    if (rest?.job?.number === done.number) rest.job = behind(rest.job, done);
+  }
+
+  spawn();
 
   const port: SubtaskPort = {
     index,
     get outstanding() {
-      return outstanding.length;
-    },
-    get openRows() {
-      return open.openRows;
+      return outstanding;
     },
     get oldest() {
-      return open.openRows > 0 ? open.openSince : outstanding[0];
+      return kept.find(({ job }) => job)?.job?.openedAt;
     },
     submit(chunk, openedAt) {
-      if (failure) throw failure;
-      outstanding.push(openedAt);
-      ask({ do: "encode", chunk, openedAt }, [chunk.tape, chunk.text]);
+      submit({ chunk }, openedAt);
     },
     submitRaw(slab, openedAt) {
-      if (failure) throw failure;
-      outstanding.push(openedAt);
-      ask({ do: "encodeRaw", slab, openedAt }, [slab.bytes]);
+      submit({ slab, tally: { rows: 0, refused: [] } }, openedAt);
     },
-    seal(reason) {
-      if (failure) return Promise.reject(failure);
-      return new Promise<void>((resolve, reject) => {
-        seals.push({ resolve, reject });
-        ask({ do: "seal", reason });
-      });
+    cut() {
+      request(undefined);
+    },
+    recycle(parts) {
+      const whole = parts.map((part) => part.buffer);
+      post({ do: "recycle", parts }, whole);
     },
     async close() {
       isClosing = true;
-      const closed = new MillraceError("CLOSED", `Subtask ${index} of table ${start.plan.table} was closed.`);
-      for (const waiter of seals.splice(0)) waiter.reject(closed);
-      worker.ref(); // or the process could end while it waits here
-      await worker.terminate();
+      worker?.ref(); // or the process could end while it waits here
+      await Promise.all([replacing, worker?.terminate()]);
     },
   };
   return port;
+}
+
+const nothing = { rows: 0, rawBytes: 0 };
+
+/** The job without what a segment has brought of it already. */
+function behind(job: Job, { from, tally }: Progress): Job {
+  return "slab" in job ? { ...job, from, tally: tally ?? job.tally } : { ...job, from };
 }

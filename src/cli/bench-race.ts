@@ -1,6 +1,7 @@
 import { gzipSync } from "node:zlib";
 import { encoder } from "../encode/choose-encoder.ts";
 import type { RowFormat } from "../encode/encoder.ts";
+import { sealed } from "../encode/gzip-member.ts";
 import { compilePacker } from "../encode/packer.ts";
 import { embeddedWasm } from "../encode/wasm-embedded.ts";
 import { throwIfAborted } from "../errors.ts";
@@ -90,7 +91,7 @@ function ours(table: Table, format: RowFormat, records: readonly unknown[]): () 
   return () => {
     const made = { rawBytes: 0, packedBytes: 0 };
     const seal = () => {
-      const { rawBytes, packedBytes } = rows.seal();
+      const { rawBytes, packedBytes } = sealed(rows);
       made.rawBytes += rawBytes;
       made.packedBytes += packedBytes;
     };

@@ -31,6 +31,11 @@ export interface IngestionOptions {
 }
 
 export interface DestinationSession {
+  /**
+   * No part of a batch is looked at once its delivery has ended well. The sink then fills the parts again, so that one open
+   * batch and those in delivery are all that takes memory.
+   */
+  readonly keepsNoParts?: true;
   /** Stores the batch where the service can fetch it. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
   /**

@@ -13,7 +13,7 @@ export function memory(): MemoryDestination {
 
 /** Counts nothing, keeps nothing: the far end of a benchmark. */
 export function nowhere(): Destination {
-  return { name: "nowhere", open: async () => keep(() => {}) };
+  return { name: "nowhere", open: async () => ({ ...keep(() => {}), keepsNoParts: true as const }) };
 }
 
 function keep(take: (batch: SealedBatch) => void): DestinationSession {

@@ -1,6 +1,8 @@
+import type { SlabBuffer } from "./slab-buffer.ts";
+
 /**
  * Some hundreds of packed records: the unit that crosses from the caller's thread to a subtask, and from JavaScript
- * into WebAssembly. Two buffers, both transferable: the tape (fixed slots per row, see `layout.ts`) and the text (UTF-8
+ * into WebAssembly. Two buffers, shared with the subtask's thread: the tape (fixed slots per row, see `layout.ts`) and the text (UTF-8
  * of all strings of the chunk, concatenated). Only `packer` writes it, only encoders read it.
  */
 export interface Chunk {
@@ -11,18 +13,18 @@ export interface Chunk {
    */
   readonly firstRecord: number;
   readonly lastRecord: number;
-  readonly tape: ArrayBuffer;
+  readonly tape: SlabBuffer;
   readonly tapeBytes: number;
-  readonly text: ArrayBuffer;
+  readonly text: SlabBuffer;
   readonly textBytes: number;
   /** UTF-16 units in the text. Equal to `textBytes` where all is ASCII, which encoders use to count nothing twice. */
   readonly textUnits: number;
 }
 
-/** The buffers of a chunk that has been encoded, given back to the packer to be filled again. */
+/** The buffers of a chunk whose rows have come back, given back to the packer to be filled again. */
 export interface SpareBuffers {
-  readonly tape: ArrayBuffer;
-  readonly text: ArrayBuffer;
+  readonly tape: SlabBuffer;
+  readonly text: SlabBuffer;
 }
 
 /** The sequence number of one row's record: each row begins with its distance from `firstRecord`. */

@@ -6,12 +6,13 @@ import { lastTick, msTo1970, msTo10000, splitMs, type Ticks, writeTicks } from "
 import { decimalText } from "./decimal-text.ts";
 import type { JsonCheck } from "./json-check.ts";
 import type { Slot } from "./layout.ts";
+import type { SlabBuffer } from "./slab-buffer.ts";
 
 /** The chunk being filled. The three views lie over one buffer and are replaced together. */
 export interface OpenTape {
-  readonly doubles: Float64Array<ArrayBuffer>;
-  readonly longs: BigInt64Array<ArrayBuffer>;
-  readonly words: Int32Array<ArrayBuffer>;
+  readonly doubles: Float64Array<SlabBuffer>;
+  readonly longs: BigInt64Array<SlabBuffer>;
+  readonly words: Int32Array<SlabBuffer>;
   /** What the closures append texts to. */
   text: string;
 }

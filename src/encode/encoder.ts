@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
+import type { Segment } from "./gzip-member.ts";
 import type { RawSlab, RawTally } from "./raw-slab.ts";
 
 /** How a row is written: CSV is the fastest for the service to load (documentation); NDJSON is Kusto's `multijson`. */
@@ -17,14 +18,18 @@ export interface BatchLimits {
 }
 
 /**
- * Turns chunks into the gzip member of one batch, and is then ready for the next. It lives in a subtask and is used by
- * one thread. The WebAssembly encoder and its pure-JavaScript twin (fflate gzip) behave alike to the byte of the rows.
+ * Turns chunks into the segments that the gzip member of a batch is joined of, one batch after the other. It lives in a
+ * subtask and is used by one thread. The WebAssembly encoder and its pure-JavaScript twin (fflate) behave alike to the
+ * byte of the rows.
  */
 export interface Encoder {
-  /** Rows of the open batch. */
+  /** Rows of the open batch, those included whose segment is cut. */
   readonly rows: number;
   /** Uncompressed bytes of the open batch. */
   readonly rawBytes: number;
+  /** Of them, rows and bytes that no segment holds yet. */
+  readonly uncutRows: number;
+  readonly uncutBytes: number;
   /**
    * Takes rows of the chunk into the open batch, from row `from` on, until the chunk ends or the next row would break a
    * limit; returns how many were taken. 0 with an open batch means: seal first, then call again with the same `from`.
@@ -38,10 +43,18 @@ export interface Encoder {
    * length at its end. What it goes over is added to `tally`; a row that is refused is left out.
    */
   appendRaw(slab: RawSlab, from: number, tally: RawTally): number;
-  /** Closes the batch; the parts are the caller's own (transferable), and together one gzip member. */
-  seal(): PackedRows;
+  /**
+   * Ends a segment; its parts are the caller's own (transferable). The next one stands right behind it and finds its
+   * matches there, or else `isBatchEnd`: then it begins a batch and a stream of its own.
+   */
+  cut(isBatchEnd: boolean): Segment;
+  /** Begins a batch of which so many rows and bytes were made by another encoder. */
+  goOnFrom(rows: number, rawBytes: number): void;
+  /** Gives the parts of a segment back, to be filled again. */
+  recycle(parts: readonly Uint8Array<ArrayBuffer>[]): void;
 }
 
+/** A batch: a whole gzip member. */
 export interface PackedRows {
   readonly rows: number;
   readonly rawBytes: number;

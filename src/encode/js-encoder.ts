@@ -1,13 +1,17 @@
-import { Gzip } from "fflate";
 import type { Chunk } from "./chunk.ts";
+import { crc32 } from "./crc32.ts";
 import { type BatchLimits, type Encoder, type GzipLevel, type RowFormat, rowTooLarge } from "./encoder.ts";
+import { type JsSegment, jsSegment } from "./js-segment.ts";
 import type { TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
 import { rawRows } from "./raw-rows.ts";
 import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
+import { unshared } from "./slab-buffer.ts";
 
-/** UTF-16 units of rows that are handed to the gzip at once. */
+/** UTF-16 units of rows that are packed at once. */
 const pushUnits = 65_536;
+/** Of packed bytes: a segment has one or two. */
+const partBytes = 131_072;
 
 /** fflate's level for each of ours: its fastest, and its default. */
 const fflateLevels = { 1: 1, 2: 6 } as const satisfies Record<GzipLevel, number>;
@@ -26,7 +30,7 @@ interface OpenChunk {
 }
 
 /**
- * The same encoder in plain JavaScript, with fflate's gzip: for runtimes that refuse WebAssembly, and the oracle of the
+ * The same encoder in plain JavaScript, with fflate's deflate: for runtimes that refuse WebAssembly, and the oracle of the
  * WebAssembly one. The rows are equal to the byte; the packed bytes are not.
  */
 export function jsEncoder(
@@ -37,20 +41,29 @@ export function jsEncoder(
 ): Encoder {
   const writer = rowWriter(table, format);
   const stride = (chunk: Chunk): number => chunk.tapeBytes / chunk.rows;
-  const packed = packedParts();
-  let gzip = openGzip();
+  const packed = packedParts(partBytes, partBytes);
+  let segment = openSegment();
+  let crc = 0;
   let open: OpenChunk | undefined;
   let rows = 0;
   let rawBytes = 0;
+  /** Of the open batch, what stands in segments that are cut. */
+  let cutRows = 0;
+  let cutBytes = 0;
   let pending = "";
 
-  function openGzip(): Gzip {
-    return new Gzip({ level: fflateLevels[gzipLevel], mtime: 0 }, (piece) => packed.add(piece));
+  function openSegment(): JsSegment {
+    return jsSegment(fflateLevels[gzipLevel], (piece) => packed.add(piece));
+  }
+
+  function pack(bytes: Uint8Array): void {
+    crc = crc32(crc, bytes);
+    segment.push(bytes);
   }
 
   function openChunk(chunk: Chunk, from: number): OpenChunk {
     const views = viewsOf(chunk.tape);
-    const text = fromUtf8.decode(new Uint8Array(chunk.text, 0, chunk.textBytes));
+    const text = fromUtf8.decode(unshared(new Uint8Array(chunk.text, 0, chunk.textBytes)));
     let textAt = 0;
     for (let row = 0; row < from; row++) textAt += writer.textUnits(views, row * stride(chunk));
     return { chunk, views, text, row: from, textAt };
@@ -58,7 +71,7 @@ export function jsEncoder(
 
   function push(): void {
     if (pending === "") return;
-    gzip.push(utf8.encode(pending));
+    pack(utf8.encode(pending));
     pending = "";
   }
 
@@ -78,12 +91,23 @@ export function jsEncoder(
     return true;
   }
 
+  function begin(batchRows: number, batchBytes: number): void {
+    rows = cutRows = batchRows;
+    rawBytes = cutBytes = batchBytes;
+  }
+
   return {
     get rows() {
       return rows;
     },
     get rawBytes() {
       return rawBytes;
+    },
+    get uncutRows() {
+      return rows - cutRows;
+    },
+    get uncutBytes() {
+      return rawBytes - cutBytes;
     },
     append(chunk, from) {
       if (from >= chunk.rows) return 0;
@@ -95,14 +119,14 @@ export function jsEncoder(
       return taken;
     },
     appendRaw(slab, from, tally) {
-      const bytes = new Uint8Array(slab.bytes, 0, slab.length);
+      const bytes = unshared(new Uint8Array(slab.bytes, 0, slab.length));
       const found = rawRows(format, table.list.length, limits.maxBytes, bytes, from);
       push();
-      // Sound rows that follow each other go to the gzip together.
+      // Sound rows that follow each other are packed together.
       let run = from;
       let runEnd = from;
       const pushRun = (): void => {
-        if (runEnd > run) gzip.push(bytes.subarray(run, runEnd));
+        if (runEnd > run) pack(bytes.subarray(run, runEnd));
       };
       while (found.next()) {
         const { start, end, reason, detail } = found;
@@ -126,14 +150,20 @@ export function jsEncoder(
       pushRun();
       return slab.length;
     },
-    seal() {
+    cut(isBatchEnd) {
       push();
-      gzip.push(new Uint8Array(0), true);
-      const sealed = { rows, rawBytes, packedBytes: packed.bytes, parts: packed.take() };
-      gzip = openGzip();
-      rows = 0;
-      rawBytes = 0;
-      return sealed;
+      segment.end();
+      const made = { rows: rows - cutRows, rawBytes: rawBytes - cutBytes, crc, parts: packed.take() };
+      segment = openSegment();
+      crc = 0;
+      if (isBatchEnd) begin(0, 0);
+      cutRows = rows;
+      cutBytes = rawBytes;
+      return made;
+    },
+    goOnFrom: begin,
+    recycle(parts) {
+      packed.recycle(parts);
     },
   };
 }

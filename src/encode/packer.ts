@@ -8,6 +8,7 @@ import type { JsonCheck } from "./json-check.ts";
 import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts";
 import { recordRefused } from "./record-refused.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
+import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
 
 export interface PackerOptions {
   /** How the rows will be written: it decides how large a record is. */
@@ -20,6 +21,8 @@ export interface PackerOptions {
   readonly checkJson?: JsonCheck;
   /** Default 2 048, and fewer where the rows of a wide table would make a large tape. */
   readonly rowsPerChunk?: number;
+  /** Buffers kept for the next chunks, as many as may be on their way at a time. Default 8. */
+  readonly mostSpares?: number;
 }
 
 /** Packs records of one table into chunks. */
@@ -52,10 +55,9 @@ const largestTape = 262_144;
 const smallestText = 65_536;
 /** A text buffer grown for one huge record is not kept. */
 const largestSpareText = 1_572_864;
-const mostSpares = 8;
 
 export function compilePacker(table: TableShape, options: PackerOptions): Packer {
-  const { format, maxRecordBytes, malformedText = "refuse", checkJson } = options;
+  const { format, maxRecordBytes, malformedText = "refuse", checkJson, mostSpares = 8 } = options;
   const layout = layoutOf(table);
   const { stride } = layout;
   const mostRows = Math.max(1, Math.min(options.rowsPerChunk ?? defaultRowsPerChunk, Math.floor(largestTape / stride)));
@@ -160,7 +162,7 @@ function placeText(place: string | (() => string) | undefined): string | undefin
   return typeof place === "function" ? place() : place;
 }
 
-function openTape(bytes: number, buffer: ArrayBuffer = new ArrayBuffer(bytes)): OpenTape {
+function openTape(bytes: number, buffer: SlabBuffer = slabBuffer(bytes)): OpenTape {
   const { doubles, longs, words } = viewsOf(buffer);
   // One literal, so that all tapes are of one shape to the engine: with a spread here pack() took 200 ns instead of 120.
   return { doubles, longs, words, text: "" };
@@ -184,12 +186,12 @@ function recordMeasure(table: TableShape, format: RowFormat, maxRecordBytes: num
 const utf8 = new TextEncoder();
 
 /** One write for all the texts of the chunk: per string the call into the runtime costs more than the copying. */
-function encodeText(text: string, spare: ArrayBuffer | undefined): { buffer: ArrayBuffer; bytes: number } {
+function encodeText(text: string, spare: SlabBuffer | undefined): { buffer: SlabBuffer; bytes: number } {
   // Room for ASCII and a little more; text that needs up to three bytes a unit gets a second, larger buffer.
-  let buffer = spare && spare.byteLength >= text.length ? spare : new ArrayBuffer(Math.max(smallestText, text.length));
+  let buffer = spare && spare.byteLength >= text.length ? spare : slabBuffer(Math.max(smallestText, text.length));
   let { read, written } = utf8.encodeInto(text, new Uint8Array(buffer));
   if (read < text.length) {
-    const larger = new Uint8Array(written + 3 * (text.length - read));
+    const larger = new Uint8Array(slabBuffer(written + 3 * (text.length - read)));
     larger.set(new Uint8Array(buffer, 0, written));
     const rest = utf8.encodeInto(text.slice(read), larger.subarray(written));
     buffer = larger.buffer;

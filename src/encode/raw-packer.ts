@@ -1,6 +1,7 @@
 import type { MalformedText } from "./column-packers.ts";
 import type { RawCutter } from "./raw-cutter.ts";
 import type { RawSlab } from "./raw-slab.ts";
+import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
 
 export interface RawPackerOptions {
   readonly cut: RawCutter;
@@ -10,6 +11,8 @@ export interface RawPackerOptions {
   readonly malformedText?: MalformedText;
   /** Default 128 KiB: handing a slab over costs a worker some 20 us, and encoding one of this size 400. */
   readonly slabBytes?: number;
+  /** Buffers kept for the next slabs, as many as may be on their way at a time. Default 8. */
+  readonly mostSpares?: number;
 }
 
 /** Collects bytes and texts, cut anywhere, into slabs of whole rows. */
@@ -21,23 +24,22 @@ export interface RawPacker {
   /** Hands over the whole rows. At the end of the input what is left is a row too, with a newline or without. */
   flush(isEnd: boolean): void;
   /** Gives a buffer back, to be filled again. */
-  recycle(buffer: ArrayBuffer): void;
+  recycle(buffer: SlabBuffer): void;
 }
 
 export type SlabBytes = Pick<RawSlab, "bytes" | "length">;
 
-const mostSpares = 8;
 /** The longest UTF-8 of one UTF-16 unit. */
 const longestUnit = 3;
 const newline = 0x0a;
-const nothing = new Uint8Array(0);
+const nothing: Uint8Array = new Uint8Array(0);
 
 const utf8 = new TextEncoder();
 
 /** A byte order mark at the very start of the input is dropped. */
 export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes) => void): RawPacker {
-  const { cut, maxRowBytes, malformedText = "refuse", slabBytes = 131_072 } = options;
-  const spares: ArrayBuffer[] = [];
+  const { cut, maxRowBytes, malformedText = "refuse", slabBytes = 131_072, mostSpares = 8 } = options;
+  const spares: SlabBuffer[] = [];
   let slab = nothing;
   let used = 0;
   let isWaiting = false;
@@ -47,11 +49,11 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
   /** The first half of a surrogate pair that ended a text; the next text may begin with the other. */
   let half = "";
 
-  function open(bytes: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(bytes <= slabBytes ? (spares.pop() ?? new ArrayBuffer(slabBytes)) : new ArrayBuffer(bytes));
+  function open(bytes: number): Uint8Array {
+    return new Uint8Array(bytes <= slabBytes ? (spares.pop() ?? slabBuffer(slabBytes)) : slabBuffer(bytes));
   }
 
-  function recycle(buffer: ArrayBuffer): void {
+  function recycle(buffer: SlabBuffer): void {
     if (buffer.byteLength === slabBytes && spares.length < mostSpares) spares.push(buffer);
   }
 

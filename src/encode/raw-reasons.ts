@@ -3,6 +3,7 @@ import { jsonReasons } from "./json-syntax.ts";
 import type { TableShape } from "./layout.ts";
 import type { RefusedRow } from "./raw-slab.ts";
 import { shown } from "./record-refused.ts";
+import { type SlabBuffer, unshared } from "./slab-buffer.ts";
 
 /** Why a raw row is refused, numbered as in assembly/reasons.ts. Those of JSON follow from the eighth on. */
 export const rawReasons = {
@@ -19,8 +20,8 @@ export const rawReasons = {
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The row's text as far as it is text, without the newline at its end. */
-export function rawRowText(slab: ArrayBuffer, { start, end }: RefusedRow): string {
-  return utf8.decode(new Uint8Array(slab, start, end - start)).replace(/\r?\n$/, "");
+export function rawRowText(slab: SlabBuffer, { start, end }: RefusedRow): string {
+  return utf8.decode(unshared(new Uint8Array(slab, start, end - start))).replace(/\r?\n$/, "");
 }
 
 /** One raw row that does not fit. `row` is its number among all raw rows of the sink, from 0. */
@@ -28,22 +29,22 @@ export function rawRowRefused(
   table: TableShape,
   maxBytes: number,
   row: number,
-  slab: ArrayBuffer,
+  slab: SlabBuffer,
   refused: RefusedRow,
 ): MillraceError {
   const place = `raw row ${row}`;
   const reason = reasonText(table, maxBytes, slab, refused);
   const text = shown(
-    utf8.decode(new Uint8Array(slab, refused.start, Math.min(refused.end - refused.start, 400))).trimEnd(),
+    utf8.decode(unshared(new Uint8Array(slab, refused.start, Math.min(refused.end - refused.start, 400)))).trimEnd(),
   );
   return new MillraceError("RECORD_REFUSED", `Raw row ${row} does not fit table ${table.name}: ${reason}: ${text}.`, {
     context: { table: table.name, row, place, reason, value: text },
   });
 }
 
-function reasonText(table: TableShape, maxBytes: number, slab: ArrayBuffer, refused: RefusedRow): string {
+function reasonText(table: TableShape, maxBytes: number, slab: SlabBuffer, refused: RefusedRow): string {
   const { start, reason, detail } = refused;
-  const character = (): number => utf8.decode(new Uint8Array(slab, start, detail)).length;
+  const character = (): number => utf8.decode(unshared(new Uint8Array(slab, start, detail))).length;
   switch (reason) {
     case rawReasons.tooLarge:
       return `it takes more than the ${maxBytes} bytes of a batch`;

@@ -1,9 +1,11 @@
+import type { SlabBuffer } from "./slab-buffer.ts";
+
 /**
  * Rows that the caller had encoded already, some hundred kilobytes of them: the unit that crosses to a subtask beside the
  * chunk. It holds whole rows, and its last byte is a newline; `raw-packer` cuts it so.
  */
 export interface RawSlab {
-  readonly bytes: ArrayBuffer;
+  readonly bytes: SlabBuffer;
   readonly length: number;
   /** How many records had been packed before: raw rows have no number among the records. */
   readonly recordsBefore: number;

@@ -3,6 +3,7 @@ import type { Kind } from "../schema/kinds.ts";
 import type { OpenTape } from "./column-packers.ts";
 import type { RowFormat } from "./encoder.ts";
 import { layoutOf, nullsOffset, type Slot, type TableShape, textKinds } from "./layout.ts";
+import type { SlabBuffer } from "./slab-buffer.ts";
 
 /**
  * The rows in plain JavaScript: what the fallback encoder sends, and what the WebAssembly encoder is checked against.
@@ -31,7 +32,7 @@ export interface RowWriter {
 
 export type TapeViews = Pick<OpenTape, "doubles" | "longs" | "words">;
 
-export function viewsOf(tape: ArrayBuffer): TapeViews {
+export function viewsOf(tape: SlabBuffer): TapeViews {
   return { doubles: new Float64Array(tape), longs: new BigInt64Array(tape), words: new Int32Array(tape) };
 }
 

@@ -6,6 +6,9 @@ import { packedParts } from "./packed-parts.ts";
 import type { RawSlab, RefusedRow } from "./raw-slab.ts";
 import { type Kernel, memoryOf, trapped } from "./wasm.ts";
 
+/** Of packed bytes: a segment has one or two. */
+const partBytes = 131_072;
+
 /** What `encode()` of assembly/index.ts answers. */
 const chunkEnd = 0;
 const batchFull = 1;
@@ -21,7 +24,10 @@ export function wasmEncoder(
   gzipLevel: GzipLevel = 1,
 ): Encoder {
   const memory = memoryOf(kernel);
-  const packed = packedParts();
+  const packed = packedParts(partBytes, partBytes);
+  /** Of the open batch, what stands in segments that are cut. */
+  let cutRows = 0;
+  let cutBytes = 0;
   /** What lies in the module's memory, and the row or byte from which it goes on. */
   let opened: Chunk | RawSlab | undefined;
   let next = 0;
@@ -30,7 +36,7 @@ export function wasmEncoder(
   const descriptorAt = kernel.reserveDescriptor(descriptor.length);
   memory().set(descriptor, descriptorAt);
   kernel.setup();
-  kernel.begin(gzipLevel);
+  kernel.begin(gzipLevel, 0, 0);
 
   function openChunk(chunk: Chunk, from: number): void {
     const tapeAt = kernel.reserveChunk(chunk.tapeBytes, chunk.textBytes);
@@ -87,6 +93,12 @@ export function wasmEncoder(
     get rawBytes() {
       return kernel.rawBytesTaken();
     },
+    get uncutRows() {
+      return kernel.rowsTaken() - cutRows;
+    },
+    get uncutBytes() {
+      return kernel.rawBytesTaken() - cutBytes;
+    },
     append(given, from) {
       if (from >= given.rows) return 0;
       if (given !== opened || from !== next) openChunk(given, from);
@@ -116,16 +128,27 @@ export function wasmEncoder(
       if (next === slab.length) opened = undefined;
       return next;
     },
-    seal() {
-      const rows = kernel.rowsTaken();
-      const rawBytes = kernel.rawBytesTaken();
+    cut(isBatchEnd) {
+      const rows = kernel.rowsTaken() - cutRows;
+      const rawBytes = kernel.rawBytesTaken() - cutBytes;
       kernel.flush();
       takeOutput();
       kernel.finish();
       takeOutput();
-      kernel.begin(gzipLevel);
-      const packedBytes = packed.bytes;
-      return { rows, rawBytes, packedBytes, parts: packed.take() };
+      const crc = kernel.segmentCrc() >>> 0;
+      if (isBatchEnd) kernel.begin(gzipLevel, 0, 0);
+      else kernel.goOn();
+      cutRows = kernel.rowsTaken();
+      cutBytes = kernel.rawBytesTaken();
+      return { rows, rawBytes, crc, parts: packed.take() };
+    },
+    goOnFrom(rows, rawBytes) {
+      kernel.begin(gzipLevel, rows, rawBytes);
+      cutRows = rows;
+      cutBytes = rawBytes;
+    },
+    recycle(parts) {
+      packed.recycle(parts);
     },
   };
 }

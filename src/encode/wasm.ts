@@ -19,7 +19,8 @@ export interface Kernel {
   readonly memory: { readonly buffer: ArrayBuffer };
   reserveDescriptor(bytes: number): number;
   setup(): void;
-  begin(level: number): void;
+  begin(level: number, batchRows: number, batchBytes: number): void;
+  goOn(): void;
   reserveChunk(tapeBytes: number, textBytes: number): number;
   textStart(): number;
   openChunk(rows: number, textUnits: number, from: number): void;
@@ -35,6 +36,7 @@ export interface Kernel {
   rawRefusalDetail(): number;
   flush(): void;
   finish(): void;
+  segmentCrc(): number;
   rowsTaken(): number;
   rawBytesTaken(): number;
   output(): number;

@@ -23,7 +23,6 @@ export interface Kernels {
   writeTimespan(out: number, ticks: bigint): number;
   writeGuid(out: number, hi: bigint, lo: bigint): number;
   crc32(crc: number, src: number, length: number): number;
-  crc32Combine(crc1: number, crc2: number, length2: number): number;
   powerHigh(power: number): bigint;
   powerLow(power: number): bigint;
   buildLengths(frequencies: number, count: number, limit: number, lengths: number): void;
@@ -38,6 +37,7 @@ export interface Kernels {
   gzipOutputConsume(): void;
   gzipRawLength(): number;
   gzipSegmentBegin(level: number): void;
+  gzipSegmentGoOn(): void;
   gzipSegmentFinish(): void;
   gzipCrc(): number;
 }

@@ -1,3 +1,4 @@
+import { crc32Combine } from "../../src/encode/crc32.ts";
 import type { Kernels } from "./compile-kernels.ts";
 
 /**
@@ -28,11 +29,11 @@ export interface Segment {
 }
 
 /** One gzip member of segments made by any instances, as assembly/gzip.ts tells the host to. */
-export function joinSegments(kernels: Kernels, segments: readonly Segment[]): Buffer {
+export function joinSegments(segments: readonly Segment[]): Buffer {
   let crc = 0;
   let rawLength = 0;
   for (const segment of segments) {
-    crc = kernels.crc32Combine(crc, segment.crc, segment.rawLength) >>> 0;
+    crc = crc32Combine(crc, segment.crc, segment.rawLength);
     rawLength += segment.rawLength;
   }
   const trailer = Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 0, 0]);

@@ -13,7 +13,14 @@ import { k, table } from "../../src/schema/table.ts";
 import { until } from "../gated.ts";
 
 const numbers = table("Numbers", { n: k.int() });
-const plan = { table: "Numbers", format: "csv", maxRows: 10_000, index: 0 } as const;
+const plan = {
+  table: "Numbers",
+  format: "csv",
+  maxRows: 10_000,
+  index: 0,
+  hasOwnBatch: true,
+  segmentBytes: 100_000,
+} as const;
 const limits = { maxRows: 10_000, maxBytes: 1_000_000 };
 
 interface Seen {
@@ -34,11 +41,12 @@ function start(
     onRoom() {},
     onRawTaken() {},
     onRawRefused() {},
+    onRestarted() {},
     onFailed: (error) => seen.failures.push(error),
   };
   const packer = compilePacker(numbers, { format: "csv", maxRecordBytes: 1_000 });
   const noRaw = () => assert.fail("no raw rows here");
-  const batching = { maxRows: 10_000, intervalMs, rowsPerChunk: 256 };
+  const batching = { ...plan, maxBytes: 1_000_000, intervalMs, rowsPerChunk: 256, batchPerSubtask: true };
   return { work: batcher(batching, packer, noRaw, startSubtasks, hooks), seen };
 }
 

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { chooseSubtask, chunkGoal, untilDue } from "../../src/batch/policy.ts";
 import type { SubtaskPort } from "../../src/batch/subtask-port.ts";
 
-function at(index: number, outstanding: number, openRows = 0): SubtaskPort {
-  return { index, outstanding, openRows } as SubtaskPort;
+function at(index: number, outstanding: number): SubtaskPort {
+  return { index, outstanding } as SubtaskPort;
 }
 
 test("the first idle subtask gets the chunk, so that a trickle fills one batch", () => {
@@ -16,18 +16,17 @@ test("with all busy, the least busy gets it", () => {
   assert.equal(chooseSubtask([at(0, 3), at(1, 2), at(2, 2)]).index, 1);
 });
 
-test("a chunk is cut where the open batch of an idle subtask becomes full", () => {
-  assert.equal(chunkGoal(256, 1_000, at(0, 0, 768)), 232);
-  assert.equal(chunkGoal(256, 1_000, at(0, 0, 0)), 256);
-  assert.equal(chunkGoal(256, 10, at(0, 0, 0)), 10);
+test("a chunk is cut where the open batch becomes full, and where the batches behind it do", () => {
+  assert.equal(chunkGoal(256, 1_000, 768), 232);
+  assert.equal(chunkGoal(256, 1_000, 0), 256);
+  assert.equal(chunkGoal(256, 10, 0), 10);
+  assert.equal(chunkGoal(256, 1_000, 1_000), 256);
+  assert.equal(chunkGoal(256, 1_000, 2_900), 100);
 });
 
-test("what a busy subtask has open is not known, so the chunk is a whole one", () => {
-  assert.equal(chunkGoal(256, 1_000, at(0, 1, 768)), 256);
-});
-
-test("a chunk has at least one row", () => {
-  assert.equal(chunkGoal(256, 10, at(0, 0, 10)), 1);
+test("what is in a slab is not known, so the chunk behind it is a whole one", () => {
+  assert.equal(chunkGoal(256, 1_000, undefined), 256);
+  assert.equal(chunkGoal(256, 10, undefined), 10);
 });
 
 test("the oldest record decides when something is due", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RowFormat } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import { jsEncoder } from "../../src/encode/js-encoder.ts";
 import { instantiate } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
@@ -62,7 +63,7 @@ test("a row of 40 MB passes without its size in memory beyond the chunk", () => 
   assert.ok(after < before + chunk!.textBytes + 2 ** 20, `${after} bytes`);
   wasm.append(chunk!, 0);
   assert.equal(kernel.memory.buffer.byteLength, after);
-  const batch = wasm.seal();
+  const batch = sealed(wasm);
   assert.equal(batch.rows, 2);
   assert.equal(batch.rawBytes, 2 * 40 * (1_048_000 + 5));
   for (const part of batch.parts.slice(0, -1)) assert.ok(part.length >= 65_536);

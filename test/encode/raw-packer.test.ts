@@ -5,6 +5,7 @@ import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { RowFormat } from "../../src/encode/encoder.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
+import type { SlabBuffer } from "../../src/encode/slab-buffer.ts";
 import { instantiate } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { tableOf } from "../../src/schema/table.ts";
@@ -127,7 +128,7 @@ test("a byte order mark is dropped at the very start, however it comes, and nowh
 });
 
 test("what is given is copied and its buffer stays the caller's", () => {
-  const slabs: ArrayBuffer[] = [];
+  const slabs: SlabBuffer[] = [];
   const packer = rawPacker({ cut: rawCutter("csv", 1e9, () => undefined), maxRowBytes: 1e9 }, ({ bytes }) =>
     slabs.push(bytes),
   );
@@ -174,7 +175,7 @@ test("nothing is gone over again while nothing was added", () => {
 });
 
 test("buffers that are given back are filled again", () => {
-  const seen = new Set<ArrayBuffer>();
+  const seen = new Set<SlabBuffer>();
   const packer = rawPacker({ cut: rawCutter("ndjson", 1e9, () => undefined), maxRowBytes: 1e9 }, ({ bytes }) => {
     seen.add(bytes);
     packer.recycle(bytes);

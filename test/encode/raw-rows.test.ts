@@ -5,6 +5,7 @@ import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { RowFormat } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import { jsonReasons } from "../../src/encode/json-syntax.ts";
 import { rawReasons } from "../../src/encode/raw-reasons.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
@@ -330,7 +331,7 @@ test("raw rows and packed rows share a batch, in their order", async () => {
     packer.pack({ c0: "b", c1: "2" });
     one.append(packer.take()!, 0);
     one.appendRaw(slabOf('"c",3'), 0, tally);
-    const batch = one.seal();
+    const batch = sealed(one);
     assert.equal(batch.rows, 3);
     assert.equal(textOf(batch), 'a,1\nb,2\n"c",3\n');
     assert.equal(tally.rows, 2);

@@ -1,4 +1,5 @@
 import type { Encoder, PackedRows } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import type { RawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
 import { rawRowText } from "../../src/encode/raw-reasons.ts";
@@ -33,13 +34,13 @@ export function found(encoder: Encoder, slabs: readonly RawSlab[]): Found {
       const before = from;
       from = encoder.appendRaw(slab, from, tally);
       if (from === before && encoder.rows === 0) throw new Error(`no way on from byte ${from}`);
-      if (from < slab.length) batches.push(encoder.seal());
+      if (from < slab.length) batches.push(sealed(encoder));
     }
     refused.push(...tally.refused.map((row) => ({ ...row, row: row.row + rows })));
     left.push(...tally.refused.map((row) => rawRowText(slab.bytes, row)));
     rows += tally.rows;
   }
-  return { batches: [...batches, encoder.seal()], rows, refused, left };
+  return { batches: [...batches, sealed(encoder)], rows, refused, left };
 }
 
 export interface Input {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { Chunk } from "../../src/encode/chunk.ts";
 import type { Encoder, PackedRows, RowFormat } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import type { TableShape } from "../../src/encode/layout.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
 
@@ -28,9 +29,9 @@ export function batchesOf(encoder: Encoder, chunks: readonly Chunk[]): PackedRow
     for (let from = 0; from < chunk.rows; ) {
       const taken = encoder.append(chunk, from);
       from += taken;
-      if (from < chunk.rows) batches.push(encoder.seal());
+      if (from < chunk.rows) batches.push(sealed(encoder));
     }
-  return [...batches, encoder.seal()];
+  return [...batches, sealed(encoder)];
 }
 
 /** A batch unpacked by zlib, which also checks its CRC and length. */

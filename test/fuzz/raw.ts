@@ -3,6 +3,7 @@ import { gunzipSync } from "node:zlib";
 import { type CsvError, parse } from "csv-parse/sync";
 import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { Encoder, RowFormat } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import { mostDepth } from "../../src/encode/json-syntax.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
@@ -116,7 +117,7 @@ function packed(
 }
 
 function batchOf(rows: Encoder): Buffer {
-  const { parts, rawBytes } = rows.seal();
+  const { parts, rawBytes } = sealed(rows);
   const bytes = parts.length === 0 ? Buffer.alloc(0) : gunzipSync(Buffer.concat(parts));
   assert.equal(bytes.length, rawBytes);
   return bytes;

@@ -115,6 +115,7 @@ async function connect(
   }
 
   return {
+    keepsNoParts: true as const,
     async stage(batch: SealedBatch, callerSignal: AbortSignal): Promise<StagedBatch> {
       const resources = await keeper.current();
       const root = accounts.next("container", resources.containers);

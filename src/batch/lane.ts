@@ -1,0 +1,178 @@
+import type { Chunk } from "../encode/chunk.ts";
+import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { MillraceError } from "../errors.ts";
+import type { SubtaskSegment } from "./job.ts";
+import { type OpenBatchPlan, openBatch } from "./open-batch.ts";
+import { chooseSubtask } from "./policy.ts";
+import type { SealedBatch, SealReason } from "./sealed-batch.ts";
+import type { SubtaskPort } from "./subtask-port.ts";
+
+/**
+ * Fills one batch after the other from the segments of its subtasks, in the order in which their rows were handed over.
+ *
+ * With one subtask all of a batch is one run. With several, each gets a run of some hundred kilobytes at a time, so that
+ * the rows of a batch stand in the order in which they were written, whoever packed them.
+ */
+export interface Lane {
+  readonly subtasks: readonly SubtaskPort[];
+  /** Rows of the open batch, those on their way included; undefined while nobody knows what is in a slab. */
+  readonly rows: number | undefined;
+  /** When the oldest record that is not sealed yet was written; undefined where there is none. */
+  readonly oldest: number | undefined;
+  submit(chunk: Chunk, openedAt: number): void;
+  /** @param onChosen is told which subtask gets it, before that answers. */
+  submitRaw(slab: RawSlab, openedAt: number, onChosen: (subtask: SubtaskPort) => void): void;
+  /** Seals behind everything submitted so far; resolved once that batch has been given away. */
+  seal(reason: SealReason): Promise<void>;
+
+  // The answers of its subtasks.
+  onSegment(subtask: SubtaskPort, segment: SubtaskSegment): void;
+  onRawEncoded(tally: RawTally): void;
+  onCut(subtask: SubtaskPort): void;
+
+  /** Overwrites the bytes of a batch that was delivered. */
+  recycle(batch: SealedBatch): void;
+  /** Ends the waits of its seals. */
+  fail(error: MillraceError): void;
+}
+
+/** What one subtask was given without a pause, until a cut. */
+interface Run {
+  readonly subtask: SubtaskPort;
+  /** Of its rows, about. */
+  bytes: number;
+  /** Those that wait for the runs before. */
+  readonly segments: SubtaskSegment[];
+  isOver: boolean;
+}
+
+interface Seal {
+  readonly reason: SealReason;
+  resolve(): void;
+  reject(error: MillraceError): void;
+}
+
+/**
+ * With several subtasks, so many bytes, about, until the next one gets its turn: each run is a segment without history, which
+ * costs 0.7 % of size.
+ */
+export const runBytes = 524_288;
+
+export function lane(
+  plan: OpenBatchPlan,
+  subtasks: readonly SubtaskPort[],
+  onSealed: (batch: SealedBatch) => void,
+): Lane {
+  const batch = openBatch(plan, (sealed) => {
+    rows -= sealed.rows;
+    onSealed(sealed);
+  });
+  const line: (Run | Seal)[] = [];
+  /** The run that gets the next rows. */
+  let open: Run | undefined;
+  /** Rows that came behind the batches sealed so far. */
+  let rows = 0;
+  /** Those whose rows are not counted yet. */
+  let slabs = 0;
+  let failure: MillraceError | undefined;
+
+  function openRun(): Run {
+    if (open) return open;
+    open = { subtask: chooseSubtask(subtasks), bytes: 0, segments: [], isOver: false };
+    line.push(open);
+    return open;
+  }
+
+  function endRun(): void {
+    const run = open;
+    open = undefined;
+    run?.subtask.cut();
+  }
+
+  function add({ subtask }: Run, segment: SubtaskSegment): void {
+    batch.add(segment);
+    subtask.recycle(segment.parts);
+  }
+
+  /** Goes on with all that has its turn now. */
+  function advance(): void {
+    for (let first = line[0]; first !== undefined; first = line[0]) {
+      if ("reason" in first) {
+        line.shift();
+        batch.seal(first.reason);
+        first.resolve();
+        continue;
+      }
+      for (const segment of first.segments.splice(0)) add(first, segment);
+      if (!first.isOver) return;
+      line.shift();
+    }
+  }
+
+  /** A subtask's answers are to its oldest run that is not over. */
+  function runOf(subtask: SubtaskPort): Run {
+    return line.find((one): one is Run => "subtask" in one && one.subtask === subtask && !one.isOver)!;
+  }
+
+  function endRunIfLong(run: Run, bytes: number): void {
+    run.bytes += bytes;
+    if (subtasks.length === 1) return;
+    // Where a batch ends a segment must end, too.
+    if (run.bytes >= runBytes || (slabs === 0 && rows % plan.maxRows === 0)) endRun();
+  }
+
+  return {
+    subtasks,
+    get rows() {
+      return slabs === 0 ? rows : undefined;
+    },
+    get oldest() {
+      let oldest = batch.rows > 0 ? batch.since : Number.POSITIVE_INFINITY;
+      for (const one of line)
+        if ("segments" in one && one.segments[0]) oldest = Math.min(oldest, one.segments[0].openedAt);
+      for (const subtask of subtasks) oldest = Math.min(oldest, subtask.oldest ?? oldest);
+      return oldest === Number.POSITIVE_INFINITY ? undefined : oldest;
+    },
+    submit(chunk, openedAt) {
+      const run = openRun();
+      rows += chunk.rows;
+      run.subtask.submit(chunk, openedAt);
+      endRunIfLong(run, chunk.tapeBytes + chunk.textBytes);
+    },
+    submitRaw(slab, openedAt, onChosen) {
+      const run = openRun();
+      onChosen(run.subtask);
+      slabs++;
+      run.subtask.submitRaw(slab, openedAt);
+      endRunIfLong(run, slab.length);
+    },
+    seal(reason) {
+      if (failure) return Promise.reject(failure);
+      return new Promise((resolve, reject) => {
+        endRun();
+        line.push({ reason, resolve, reject });
+        advance();
+      });
+    },
+    onSegment(subtask, segment) {
+      if (failure) return;
+      const run = runOf(subtask);
+      if (run === line[0]) add(run, segment);
+      else run.segments.push(segment);
+    },
+    onRawEncoded(tally) {
+      slabs--;
+      rows += tally.rows - tally.refused.length;
+    },
+    onCut(subtask) {
+      if (failure) return;
+      runOf(subtask).isOver = true;
+      advance();
+    },
+    recycle: batch.recycle,
+    fail(error) {
+      failure ??= error;
+      for (const one of line.splice(0)) if ("reject" in one) one.reject(error);
+    },
+  };
+}

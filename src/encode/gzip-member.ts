@@ -1,0 +1,84 @@
+import { crc32Combine } from "./crc32.ts";
+import type { Encoder, PackedRows } from "./encoder.ts";
+import { type PackedParts, packedParts } from "./packed-parts.ts";
+
+/** A stretch of rows in a deflate stream, without header and end, on byte boundaries: what a gzip member is joined of. */
+export interface Segment {
+  readonly rows: number;
+  readonly rawBytes: number;
+  /** CRC-32 of its uncompressed bytes. */
+  readonly crc: number;
+  readonly parts: Uint8Array<ArrayBuffer>[];
+}
+
+/** One gzip member (RFC 1952) of segments, in the order in which they are added. */
+export interface GzipMember {
+  readonly rows: number;
+  readonly rawBytes: number;
+  /** Copies the segment's bytes. */
+  add(segment: Segment): void;
+  /** Ends the member and begins the next. */
+  end(): PackedRows;
+  /** Gives the parts of a member back, to be filled again. */
+  recycle(parts: readonly Uint8Array<ArrayBuffer>[]): void;
+}
+
+/** Magic, deflate, no flags; no time (the same rows give the same bytes); nothing said of the level; unknown system. */
+const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
+/** An empty last block of the fixed code. */
+const lastBlock = [3, 0];
+
+/** Small batches are many, so the first part is small; the parts of large ones are of a size that is worth keeping. */
+const firstPartBytes = 65_536;
+const partBytes = 1_048_576;
+
+export function gzipMember(packed: PackedParts = packedParts(firstPartBytes, partBytes)): GzipMember {
+  let rows = 0;
+  let rawBytes = 0;
+  let crc = 0;
+  return {
+    get rows() {
+      return rows;
+    },
+    get rawBytes() {
+      return rawBytes;
+    },
+    add(segment) {
+      if (packed.bytes === 0) packed.add(header);
+      for (const part of segment.parts) packed.add(part);
+      crc = crc32Combine(crc, segment.crc, segment.rawBytes);
+      rows += segment.rows;
+      rawBytes += segment.rawBytes;
+    },
+    end() {
+      if (packed.bytes === 0) packed.add(header);
+      packed.add(end(crc, rawBytes));
+      const member = { rows, rawBytes, packedBytes: packed.bytes, parts: packed.take() };
+      rows = 0;
+      rawBytes = 0;
+      crc = 0;
+      return member;
+    },
+    recycle(parts) {
+      packed.recycle(parts);
+    },
+  };
+}
+
+/** The last block, the CRC, and the length modulo 2^32. */
+function end(crc: number, rawBytes: number): Uint8Array {
+  const bytes = Uint8Array.of(...lastBlock, 0, 0, 0, 0, 0, 0, 0, 0);
+  const words = new DataView(bytes.buffer);
+  words.setUint32(2, crc, true);
+  words.setUint32(6, rawBytes % 2 ** 32, true);
+  return bytes;
+}
+
+/** The rows that an encoder holds, as a gzip member of one segment: for who has one encoder and no subtasks. */
+export function sealed(encoder: Encoder): PackedRows {
+  const member = gzipMember();
+  const segment = encoder.cut(true);
+  member.add(segment);
+  encoder.recycle(segment.parts);
+  return member.end();
+}
