@@ -6,7 +6,7 @@
 import { startBits } from "./bits";
 import { isFull, MAX_BLOCK_BYTES, measureLiterals, slideBlock, startBlock, writeBlock, writeEmptyStored } from "./block";
 import { adaptGreedy, parseGreedy, resetGreedy } from "./greedy";
-import { adaptChains, MAX_DEFERRALS, parseChains, resetChains } from "./chains";
+import { adaptLadder, MAX_DEFERRALS, parseLadder, resetLadder } from "./ladder";
 import { COMPARED_BYTES } from "./match";
 
 const HISTORY: i32 = 32768;
@@ -48,7 +48,7 @@ export function deflateReset(out: usize, level: i32): void {
   startBits(out);
   isGreedy = level < 2;
   if (isGreedy) resetGreedy();
-  else resetChains();
+  else resetLadder();
   streamStart = blockStart = position = inputEnd = WINDOW;
   isSampled = false;
   startBlock(WINDOW);
@@ -101,7 +101,7 @@ function parse(stop: usize): void {
     const end = min(inputEnd, blockEnd);
     position = isGreedy
       ? parseGreedy(position, min(stop, pause), end, streamStart)
-      : parseChains(position, min(stop, pause), end, streamStart);
+      : parseLadder(position, min(stop, pause), end, streamStart);
     if (!isSampled && position >= pause) {
       measureLiterals();
       adapt();
@@ -121,7 +121,7 @@ function endBlock(): void {
 /** Lets the parser see what the block had. */
 function adapt(): void {
   if (isGreedy) adaptGreedy(<i32>(position - blockStart));
-  else adaptChains(position, streamStart);
+  else adaptLadder();
 }
 
 /** Moves history, open block and lookahead to the front of the window. */
