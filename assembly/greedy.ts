@@ -14,17 +14,18 @@
 //   movies CSV      2.77 / 370   2.91 / 288   2.91 / 289   (2.86 / 107)
 //   random words    1.95 / 331   2.35 / 194   2.35 / 195   (2.27 / 89)
 // Five bytes gain 0.8 % on random words and 0.2 % on movies CSV, and lose up to 5 % on everything else; seven lie between six and eight.
-// What remains under twice zlib's speed is flights NDJSON (1.75) and birdstrikes (1.9): matches of 19 bytes one behind the other, some
-// 60 cycles each, most of them the wait for the last one's length: word, hash, entry, candidate, length, next word. zlib
-// takes as many matches there. A table of 12 bits, fewer entries per match, and skipping the literal step between adjacent matches gained nothing.
+// What was tried for the speed of matches that touch each other (flights NDJSON, birdstrikes: 19 to 50 bytes, some 60 cycles each), and lost:
+// whole positions in the entries, which shortens the wait from entry to candidate (flights NDJSON +5 %, flights CSV -7 %, earthquakes -5 %); the first
+// 32 bytes compared in four 64-bit words without a branch (-2 to -5 %); a loop of its own for literals (-7 % on average); a table of 12 bits,
+// fewer entries per match, and skipping the literal step between adjacent matches (nothing).
 //
-// A hash entry is 16 bits of position and 16 bits of check, taken from the same multiplication as the index, so that nearly every miss
+// A hash entry is 16 bits of check above 16 bits of position, the check taken from the same multiplication as the index, so that nearly every miss
 // is decided without touching the window, a load that often leaves the first-level cache. 16 bits of position suffice: a
 // stale entry names some wrong place, and the bytes there are compared before anything is made of it.
 //
 // A match grows backwards over the literals before it, since its first bytes may not have been entered: 1.2 % of size
 // on rows, and fewer matches.
-import { addMatch, countLiteral, isFull, literalExcess, literalStart, uncountLiteral } from "./block";
+import { countLiteral, literalExcess, literalStart, matchesEnd, nextMatch, setMatches, storeMatch, uncountLiteral } from "./block";
 import { HASHES, HASHES_BYTES } from "./hashes";
 import { MAX_MATCH, matchLength } from "./match";
 
@@ -82,26 +83,32 @@ export function parseGreedy(at: usize, stop: usize, end: usize, oldest: usize): 
   const least = leastMatch;
   const by = factor;
   const mask = indexMask;
+  const full = matchesEnd();
+  let match = nextMatch();
+  let literals = literalStart;
   while (at < stop) {
     const word = load<u64>(at);
     const product = word * by;
     const slot = slotOf(product, mask);
-    const entry = load<u32>(slot);
-    store<u32>(slot, entryOf(at, product));
-    if ((entry & 0xffff) == checkOf(product)) {
-      const distance = (<u32>at - (entry >> 16)) & 0xffff;
+    const check = checkOf(product);
+    const entry = load<u32>(slot, HASHES);
+    store<u32>(slot, entryOf(at, check), HASHES);
+    if ((entry ^ check) <= 0xffff) {
+      const distance = (<u32>at - entry) & 0xffff;
       const candidate = at - distance;
       if (distance - 1 < HISTORY && candidate >= oldest) {
         let length = matchLength(at, candidate);
         // A branch, not a minimum: the next step waits for the length.
         if (<u32>(end - at) < MAX_MATCH) length = min(length, <u32>(end - at));
         if (length >= least) {
-          const start = growBackwards(at, distance, max(literalStart, oldest + distance), length);
+          const start = growBackwards(at, distance, max(literals, oldest + distance), length);
           const next = at + length;
-          addMatch(start, <u32>(next - start), distance);
+          storeMatch(match, <u32>(start - literals), <u32>(next - start), distance);
+          match += 8;
+          literals = next;
           enterSome(at + 1, next, by, mask);
           at = next;
-          if (isFull()) break;
+          if (match == full) break;
           continue;
         }
       }
@@ -109,6 +116,7 @@ export function parseGreedy(at: usize, stop: usize, end: usize, oldest: usize): 
     countLiteral(<u32>word & 0xff);
     at++;
   }
+  setMatches(match, literals);
   return at;
 }
 
@@ -124,17 +132,9 @@ function growBackwards(at: usize, distance: u32, least: usize, length: u32): usi
   return at;
 }
 
+/** The entry's offset in HASHES. */
 function slotOf(product: u64, mask: usize): usize {
-  return HASHES + (<usize>(product >> 47) & mask);
-}
-
-/** 16 bits of the product that the index does not hold. */
-function checkOf(product: u64): u32 {
-  return <u32>(product >> 31) & 0xffff;
-}
-
-function entryOf(at: usize, product: u64): u32 {
-  return (<u32>at << 16) | checkOf(product);
+  return <usize>(product >> 47) & mask;
 }
 
 /**
@@ -150,5 +150,14 @@ function enterSome(at: usize, end: usize, by: u64, mask: usize): void {
 
 function enter(at: usize, by: u64, mask: usize): void {
   const product = load<u64>(at) * by;
-  store<u32>(slotOf(product, mask), entryOf(at, product));
+  store<u32>(slotOf(product, mask), entryOf(at, checkOf(product)), HASHES);
+}
+
+/** In its upper half, 16 bits of the product that the index does not hold. */
+function checkOf(product: u64): u32 {
+  return <u32>(product >> 17) & 0xffff0000;
+}
+
+function entryOf(at: usize, check: u32): u32 {
+  return check | (<u32>at & 0xffff);
 }
