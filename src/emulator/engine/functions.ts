@@ -3,6 +3,7 @@ import { elementsOf, isBag, membersOf } from "../ingest/json.ts";
 import { dynamicOf, type Stored, textReaders } from "../ingest/text-values.ts";
 import { calledFunctions } from "./called/called.ts";
 import { bagIn, itemsIn } from "./called/json-values.ts";
+import { datetimeInQuery } from "./datetime-texts.ts";
 import {
   addDecimals,
   canonicalDecimal,
@@ -15,7 +16,7 @@ import {
   parseDecimal,
 } from "./decimal.ts";
 import type { DuckDB } from "./store.ts";
-import { datetimeText, timespanText } from "./ticks.ts";
+import { longDatetimeText, timespanText } from "./ticks.ts";
 
 type SqlType = "BOOLEAN" | "BIGINT" | "BLOB" | "INTEGER" | "DOUBLE" | "VARCHAR";
 
@@ -46,7 +47,7 @@ const decimal2 = (act: (a: Decimal, b: Decimal) => Decimal | null): SqlFunction 
 
 const functions: Readonly<Record<string, SqlFunction>> = {
   k_to_bool: text1("BOOLEAN", textReaders.bool),
-  k_to_datetime: text1("BIGINT", textReaders.datetime),
+  k_to_datetime: text1("BIGINT", datetimeInQuery),
   k_to_decimal: text1("VARCHAR", canonicalDecimal),
   k_to_guid: text1("VARCHAR", textReaders.guid),
   k_to_int: text1("INTEGER", textReaders.int),
@@ -134,14 +135,6 @@ export function registerFunctions(duckdb: DuckDB, connection: DuckDBConnection):
         },
       }),
     );
-}
-
-/** `tostring()` of a datetime has all seven digits. */
-export function longDatetimeText(ticks: bigint): string {
-  return datetimeText(ticks).replace(
-    /(?:\.(\d+))?Z$/,
-    (_, digits: string | undefined) => `.${(digits ?? "").padEnd(7, "0")}Z`,
-  );
 }
 
 export function realText(value: number): string {

@@ -112,3 +112,11 @@ function clock(ticksInDay: bigint): string {
   const text = `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
   return fraction === 0 ? text : `${text}.${String(fraction).padStart(7, "0")}`;
 }
+
+/** `tostring()` of a datetime has all seven digits. */
+export function longDatetimeText(ticks: bigint): string {
+  return datetimeText(ticks).replace(
+    /(?:\.(\d+))?Z$/,
+    (_, digits: string | undefined) => `.${(digits ?? "").padEnd(7, "0")}Z`,
+  );
+}

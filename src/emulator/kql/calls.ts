@@ -1,5 +1,5 @@
 import { KustoError } from "../kusto-error.ts";
-import { type Definition, isLambda, type QueryContext } from "./context.ts";
+import { type Definition, isLambda, type Lambda, type QueryContext } from "./context.ts";
 import { converted } from "./expressions/convert.ts";
 import { scalar } from "./expressions/scalar.ts";
 import { kindOf, notCarried } from "./language.ts";
@@ -36,11 +36,25 @@ export function calledBody(node: SyntaxNode, context: QueryContext): SyntaxNode 
 const deepest = 50;
 
 /** The rows of a function that yields a table. */
-export function relationOfCall(node: SyntaxNode, body: SyntaxNode, context: QueryContext): Relation {
-  const inner = bodyContext(node, body, noRow(context));
+export function relationOfCall(node: SyntaxNode, body: SyntaxNode, context: QueryContext, piped?: Relation): Relation {
+  const inner = bodyContext(node, body, noRow(context), piped);
   const result = part(body, "Expression");
   if (!result || !isTabular(result)) throw notCarried(`the table '${node.ToString().trim()}'`, node, context.text);
   return tabular(result, inner);
+}
+
+/** The rows of a view: a function without parameters that may be named like a table. */
+export function relationOfView(name: string, { body, closure }: Lambda, context: QueryContext): Relation {
+  const inner = { ...context, lets: new Map(closure), depth: context.depth + 1 };
+  for (const statement of elementsIn(part(body, "Statements"))) state(statement, inner);
+  return { ...tabular(needPart(body, "Expression"), inner), source: name };
+}
+
+/** The views that a query has declared so far, by name. */
+export function viewsIn(context: QueryContext): [string, Lambda][] {
+  return [...context.lets].flatMap(([name, defined]): [string, Lambda][] =>
+    isLambda(defined) && defined.isView ? [[name, defined]] : [],
+  );
 }
 
 /** The value of a function that yields a scalar. */
@@ -51,7 +65,7 @@ export function scalarOfCall(node: SyntaxNode, body: SyntaxNode, at: ScalarConte
   return scalar(result, noRow(inner));
 }
 
-function bodyContext(node: SyntaxNode, body: SyntaxNode, at: ScalarContext): QueryContext {
+function bodyContext(node: SyntaxNode, body: SyntaxNode, at: ScalarContext, piped?: Relation): QueryContext {
   const { context } = at;
   if (context.depth >= deepest)
     throw new KustoError(`Semantic error: SEM0099: Functions call each other more than ${deepest} deep.`, {
@@ -67,18 +81,21 @@ function bodyContext(node: SyntaxNode, body: SyntaxNode, at: ScalarContext): Que
     depth: context.depth + 1,
     isCorrelated: context.isCorrelated || at.row.length > 0,
   };
-  for (const [parameter, value] of argumentsOf(node, at)) lets.set(parameter, value);
+  for (const [parameter, value] of argumentsOf(node, at, piped)) lets.set(parameter, value);
   for (const statement of elementsIn(part(body, "Statements"))) state(statement, inner);
   return inner;
 }
 
 /** What each parameter stands for: its argument by place or by name, or else its default. */
-function argumentsOf(node: SyntaxNode, at: ScalarContext): Map<string, Definition> {
+function argumentsOf(node: SyntaxNode, at: ScalarContext, piped?: Relation): Map<string, Definition> {
   const parameters = parametersOf(node);
   const values = new Map<string, Definition>();
+  // `T | invoke f(x)`: the table is the first argument.
+  const first = piped ? 1 : 0;
+  if (piped && parameters[0]) values.set(parameters[0].Name, piped);
   argumentsIn(node).forEach((argument, index) => {
     const isNamed = kindOf(argument) === "SimpleNamedExpression";
-    const name = isNamed ? nameOf(needPart(argument, "Name")) : parameters[index]?.Name;
+    const name = isNamed ? nameOf(needPart(argument, "Name")) : parameters[index + first]?.Name;
     const parameter = parameters.find(({ Name }) => Name === name);
     if (!parameter) return;
     const value = isNamed ? needPart(argument, "Expression") : argument;

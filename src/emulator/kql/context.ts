@@ -37,6 +37,8 @@ export type Definition = Scalar | Relation | Lambda;
 /** A function of the user's: its body as it is declared, and what that body can see. */
 export interface Lambda {
   readonly body: SyntaxNode;
+  /** Whether `union` and `search` find it by a wildcard, as if it were a table. */
+  readonly isView: boolean;
   readonly closure: Map<string, Definition>;
 }
 

@@ -131,9 +131,11 @@ function refuseErrors(code: ParsedCode, text: string): void {
   const found = code.GetDiagnostics();
   // A command looks its table up itself: it may be one that `ifexists` or `create` excuses.
   const isCommand = text.trimStart().startsWith(".");
+  const isFuzzy = /\bisfuzzy\s*=\s*true\b/i.test(text);
   for (let index = 0; index < found.Count; index++) {
     const { Code, Severity, Message, Start } = found.getItem(index);
-    if (Severity !== "Error" || (isCommand && unresolved.has(Code))) continue;
+    // A fuzzy union goes on without the tables that are not there; anything else is found missing in the translation.
+    if (Severity !== "Error" || ((isCommand || isFuzzy) && unresolved.has(Code))) continue;
     const place = positionText(text, Start);
     if (malformed.test(Code)) throw syntaxError(`SYN0002: ${Message} ${place} (${Code})`);
     if (unresolved.has(Code)) throw semanticError(`SEM0100: ${Message} ${place} (${Code})`);

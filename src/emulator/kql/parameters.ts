@@ -5,24 +5,14 @@ import { valueSql } from "./expressions/literals.ts";
 import { scalar } from "./expressions/scalar.ts";
 import { notCarried } from "./language.ts";
 import { noRow } from "./row.ts";
-import {
-  elementsIn,
-  findPart,
-  kindNamed,
-  nameOf,
-  needPart,
-  part,
-  positionText,
-  type SyntaxNode,
-  textOf,
-} from "./tree.ts";
+import { declaredKind, elementsIn, findPart, nameOf, needPart, part, positionText, type SyntaxNode } from "./tree.ts";
 
 /** `declare query_parameters (a:long = 1);`: each takes its value from the request, or else its default. */
 export function declareParameters(statement: SyntaxNode, context: QueryContext): void {
   for (const parameter of elementsIn(needPart(statement, "Parameters"))) {
     const declaration = needPart(parameter, "NameAndType");
     const name = nameOf(needPart(declaration, "Name"));
-    const kind = kindNamed({ Name: textOf(needPart(declaration, "Type")) });
+    const kind = declaredKind(needPart(declaration, "Type"));
     if (!kind) throw notCarried(`the parameter '${name}'`, parameter, context.text);
     const given = context.shared.parameters.get(name);
     const byDefault = part(parameter, "DefaultValue");

@@ -6,7 +6,7 @@ import { declareParameters } from "./parameters.ts";
 import type { Relation } from "./relation.ts";
 import { noRow } from "./row.ts";
 import { tabular } from "./tabular.ts";
-import { elementsIn, isTabular, nameOf, needPart, type SyntaxNode } from "./tree.ts";
+import { elementsIn, isTabular, nameOf, needPart, part, type SyntaxNode } from "./tree.ts";
 
 /** Translates a parsed query to SQL: its statements first, then the one tabular expression. */
 export function translate(root: SyntaxNode, context: QueryContext): Relation {
@@ -44,7 +44,8 @@ function define(statement: SyntaxNode, context: QueryContext): void {
   const name = nameOf(needPart(statement, "Name"));
   const value = needPart(statement, "Expression");
   if (kindOf(value) === "FunctionDeclaration") {
-    context.lets.set(name, { body: needPart(value, "Body"), closure: new Map(context.lets) });
+    const isView = part(value, "ViewKeyword") !== undefined;
+    context.lets.set(name, { body: needPart(value, "Body"), isView, closure: new Map(context.lets) });
     return;
   }
   if (!isTabular(value)) {

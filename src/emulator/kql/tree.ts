@@ -12,6 +12,8 @@ export interface SyntaxNode {
   readonly Root?: SyntaxNode | null;
   readonly SimpleName?: string;
   readonly LiteralValue?: unknown;
+  /** Of a token that is a literal, what it stands for. */
+  readonly ValueText?: string | null;
   GetChild(index: number): SyntaxNode | null;
   GetCalledFunctionBody?(): SyntaxNode | null;
   ToString(): string;
@@ -111,6 +113,11 @@ export function kindNamed(type: TypeSymbol | null | undefined): Kind | undefined
   const name = type?.Name ?? "";
   if (isKind(name)) return name;
   return name.startsWith("dynamic") ? "dynamic" : undefined;
+}
+
+/** The type that a declaration names, by whichever of its names. */
+export function declaredKind(type: SyntaxNode): Kind | undefined {
+  return kindNamed({ Name: type.ReferencedSymbol?.Name ?? textOf(type) });
 }
 
 /** Whether the binder sees a table here. */

@@ -1,3 +1,4 @@
+import { longDatetimeText, ticksPerHour, timespanText } from "../ticks.ts";
 import type { CalledFunction } from "./called.ts";
 import { arrayText, canonical, itemsIn, longIn, realIn, textIn } from "./json-values.ts";
 
@@ -127,7 +128,7 @@ function chosen(conditions: string, yes: string, no: string): string | null {
   const pick = (from: string, index: number) => (itemsIn(from) ? (itemsIn(from)![index] ?? "null") : from);
   return arrayText(
     tests.map((test, index) => {
-      if (test === "null") return "null";
+      if (test !== "true" && test !== "false" && !/^[-\d]/.test(test)) return "null";
       const holds = test === "true" || (test !== "false" && (realIn(test) ?? 0) !== 0);
       return pick(holds ? yes : no, index);
     }),
@@ -159,6 +160,14 @@ function ranged(from: string, to: string, step = "1"): string | null {
   const count = Math.min(mostRanged, Math.floor((y - x) / z) + 1);
   return arrayText(Array.from({ length: Math.max(0, count) }, (_, index) => String(x + index * z)));
 }
+
+/** Moments or spans, by their ticks. */
+const rangedTicks =
+  (written: (ticks: bigint) => string): CalledFunction["act"] =>
+  (from, to, step = String(ticksPerHour)) => {
+    const items = itemsIn(ranged(from!, to!, step) ?? "null");
+    return items && arrayText(items.map((ticks) => JSON.stringify(written(BigInt(ticks)))));
+  };
 
 /** "The maximum number of values is 1,048,576" (documentation, "range()"). */
 const mostRanged = 1_048_576;
@@ -211,6 +220,8 @@ export const arrayFunctions: Readonly<Record<string, CalledFunction>> = {
     },
   },
   range: json(ranged),
+  range_datetime: { gives: "json", takesTicks: true, act: rangedTicks(longDatetimeText) },
+  range_timespan: { gives: "json", takesTicks: true, act: rangedTicks(timespanText) },
   repeat: json((value, count) => {
     const times = longIn(count);
     if (times === null) return null;

@@ -32,18 +32,23 @@ function removed(bag: string, steps: readonly string[]): string {
   return bagText(members);
 }
 
-/** Every path in a value, as `$.a.b` and `$.list[0]`. */
+/** `bag_set_key` along a path: bags that are not there are made. */
+function withMember(bag: string, steps: readonly string[], value: string): string {
+  const [first, ...rest] = steps;
+  const members = bagIn(bag) ?? new Map<string, string>();
+  members.set(first!, rest.length === 0 ? value : withMember(members.get(first!) ?? "{}", rest, value));
+  return bagText(members);
+}
+
+/** Every path in a value, as `['a']['b']`; what lies in an array is told of once, as of its first item. */
 function pathsIn(value: string, path: string): string[] {
   const members = bagIn(value);
   if (members)
     return [...members].flatMap(([name, inner]) => {
-      const step = /^[A-Za-z_]\w*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+      const step = `['${name}']`;
       return [`${path}${step}`, ...pathsIn(inner, `${path}${step}`)];
     });
-  return (itemsIn(value) ?? []).flatMap((inner, index) => [
-    `${path}[${index}]`,
-    ...pathsIn(inner, `${path}[${index}]`),
-  ]);
+  return (itemsIn(value) ?? []).flatMap((inner) => [`${path}[0]`, ...pathsIn(inner, `${path}[0]`)]);
 }
 
 export const bagFunctions: Readonly<Record<string, CalledFunction>> = {
@@ -82,17 +87,18 @@ export const bagFunctions: Readonly<Record<string, CalledFunction>> = {
     return (itemsIn(keys) ?? []).map(textIn).reduce((rest, key) => removed(rest, stepsOf(key)), bag!);
   }),
   bag_set_key: json((bag, key, value) => {
-    const members = bagIn(bag);
-    if (!members) return null;
-    members.set(textIn(key), value!);
-    return bagText(members);
+    const steps = stepsOf(textIn(key));
+    return bagIn(bag) && steps.length > 0 ? withMember(bag!, steps, value!) : null;
   }),
   bag_zip: json((keys, values) => {
-    const [names, list] = [itemsIn(keys), itemsIn(values)];
-    if (!names || !list) return null;
-    return bagText(new Map(names.map((name, index) => [textIn(name), list[index] ?? "null"])));
+    const [names, list] = [itemsIn(keys), itemsIn(values) ?? []];
+    if (!names) return null;
+    const pairs = names.flatMap((name, index): [string, string][] =>
+      name.startsWith('"') ? [[textIn(name), list[index] ?? "null"]] : [],
+    );
+    return bagText(new Map(pairs));
   }),
-  treepath: json((value) => arrayText(pathsIn(value!, "$").map((path) => JSON.stringify(path)))),
+  treepath: json((value) => arrayText([...new Set(pathsIn(value!, ""))].map((path) => JSON.stringify(path)))),
   strcat_array: { gives: "text", act: (array, between) => (itemsIn(array) ?? []).map(textIn).join(textIn(between)) },
   has_any_index: {
     gives: "long",

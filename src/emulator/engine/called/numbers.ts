@@ -61,6 +61,16 @@ function binned(value: string, step: string): string | null {
   return decimalText(addDecimals(a, multiplyDecimals({ digits: -rest, exponent: scale }, { digits: 1n, exponent: 0 })));
 }
 
+const hexOf = (bits: number): CalledFunction => ({
+  gives: "text",
+  act: (value, width) => {
+    const number = longIn(value);
+    if (number === null) return null;
+    const hex = BigInt.asUintN(bits, number).toString(16);
+    return hex.padStart(Number(longIn(width) ?? 0n), "0");
+  },
+});
+
 /** The places modulo 64; bits that leave are lost. */
 function shifted(value: string, by: string, direction: "left" | "right"): bigint | null {
   const [number, places] = [longIn(value), longIn(by)];
@@ -78,18 +88,11 @@ export const numberFunctions: Readonly<Record<string, CalledFunction>> = {
   exp10: ofReal((x) => 10 ** x),
   exp2: ofReal((x) => 2 ** x),
   gamma: ofReal(gamma),
-  loggamma: ofReal(logGamma),
+  // Of a whole number the logarithm of a product is nearer than the series.
+  loggamma: ofReal((x) => (Number.isInteger(x) && x > 0 && x <= 170 ? Math.log(gamma(x)) : logGamma(x))),
   round: real(rounded),
-  tohex: {
-    gives: "text",
-    act: (value, width) => {
-      const number = longIn(value);
-      if (number === null) return null;
-      return BigInt.asUintN(64, number)
-        .toString(16)
-        .padStart(Number(longIn(width) ?? 0n), "0");
-    },
-  },
+  tohex: hexOf(64),
+  tohex_int: hexOf(32),
 };
 
 /** The error function, by its series near zero and its continued fraction far from it: 15 digits. */

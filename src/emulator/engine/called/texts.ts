@@ -24,14 +24,16 @@ function indexOf(source: string, lookup: string, start = "0", length = "-1", occ
   let from = Number(longIn(start) ?? 0n);
   if (times < 1) return null;
   if (from < 0) from = Math.max(0, whole.length + from);
-  const end = count < 0 ? whole.length : Math.min(whole.length, from + count);
-  const part = whole.slice(from, end).join("");
-  let at = -1;
-  for (let found = 0; found < times; found++) {
-    at = part.indexOf(wanted, at + 1);
+  // The length holds anew from each place where the search goes on, as the documented example has it.
+  const searched = (start: number) => whole.slice(start, count < 0 ? undefined : start + count).join("");
+  let found = -1;
+  for (let place = from, left = times; left > 0; left--, place = found + 1) {
+    const part = searched(place);
+    const at = part.indexOf(wanted);
     if (at < 0) return -1n;
+    found = place + [...part.slice(0, at)].length;
   }
-  return BigInt(from + [...part.slice(0, at)].length);
+  return BigInt(found);
 }
 
 /** Occurrences may overlap (documentation, "countof()": normal). */
@@ -103,15 +105,26 @@ const compared = (a: string, b: string): bigint => {
   return x < y ? -1n : x > y ? 1n : 0n;
 };
 
-/** All replacements one after another: `["a", "b"]` by `["x", "y"]`, or all by one text. */
+/**
+ * All replacements at once: an earlier lookup comes before a later one, and what is replaced is not looked at again. A
+ * lookup whose rewrite is no string keeps its text, and keeps others from it.
+ */
 function replacedAll(source: string, lookups: string, rewrites: string): string {
-  const wanted = (itemsIn(lookups) ?? []).map(textIn);
-  const by = itemsIn(rewrites)?.map(textIn);
-  return wanted.reduce(
-    (whole, each, index) =>
-      each === "" ? whole : whole.replaceAll(each, () => (by ? (by[index] ?? "") : textIn(rewrites))),
-    textIn(source),
-  );
+  const rewriteTexts = itemsIn(rewrites);
+  let parts: { text: string; isDone: boolean }[] = [{ text: textIn(source), isDone: false }];
+  (itemsIn(lookups) ?? []).forEach((lookup, index) => {
+    const wanted = lookup.startsWith('"') ? textIn(lookup) : "";
+    if (wanted === "") return;
+    const rewrite = rewriteTexts ? rewriteTexts[index] : rewrites;
+    const by = rewrite?.startsWith('"') ? textIn(rewrite) : wanted;
+    parts = parts.flatMap((part) => {
+      if (part.isDone) return [part];
+      return part.text
+        .split(wanted)
+        .flatMap((text, place) => [...(place > 0 ? [{ text: by, isDone: true }] : []), { text, isDone: false }]);
+    });
+  });
+  return parts.map(({ text }) => text).join("");
 }
 
 const mostRepeated = 1_024;

@@ -1,7 +1,8 @@
 import type { Kind } from "../../../schema/kinds.ts";
-import { longDatetimeText, realText } from "../../engine/functions.ts";
+import { datetimeInQuery } from "../../engine/datetime-texts.ts";
+import { realText } from "../../engine/functions.ts";
 import { physicalType, sqlText } from "../../engine/physical.ts";
-import { timespanText } from "../../engine/ticks.ts";
+import { longDatetimeText, timespanText } from "../../engine/ticks.ts";
 import { datetimeOf, type Stored, textReaders } from "../../ingest/text-values.ts";
 import { semanticError } from "../../kusto-error.ts";
 import { kindOf as nodeKindOf } from "../language.ts";
@@ -45,7 +46,7 @@ function looseDatetime(text: string): bigint | null {
   const bare = unquoted(text);
   if (/^\d{4}$/.test(bare)) return datetimeOf(`${bare}-01-01`);
   if (/^\d{4}-\d{1,2}$/.test(bare)) return datetimeOf(`${bare}-01`);
-  return datetimeOf(bare);
+  return datetimeInQuery(bare);
 }
 
 export const stringLiteral = (text: string): Scalar => ({ sql: sqlText(text), kind: "string", literal: text });
@@ -91,7 +92,7 @@ function jsonOf(node: SyntaxNode, text: string): string {
       return `{${elementsIn(part(node, "Pairs"))
         .map(
           (pair) =>
-            `${JSON.stringify(String(needPart(pair, "Name").LiteralValue))}:${jsonOf(needPart(pair, "Value"), text)}`,
+            `${JSON.stringify(needPart(pair, "Name").ValueText ?? "")}:${jsonOf(needPart(pair, "Value"), text)}`,
         )
         .join(",")}}`;
     case "UnaryMinusExpression":

@@ -1,4 +1,6 @@
+import { calledBody, relationOfCall } from "../calls.ts";
 import { commonRelation } from "../context.ts";
+import { notCarried } from "../language.ts";
 import { elementsIn, nameOf, needPart, part, textOf } from "../tree.ts";
 import { visualizationOf } from "../visualization.ts";
 import { needInput, type Operator } from "./operator.ts";
@@ -23,5 +25,16 @@ const render: Operator = (node, from, context) => {
   return needInput(from);
 };
 
-/** `consume` and the like change no row. */
-export const passingOperators: Readonly<Record<string, Operator>> = { AsOperator: as, RenderOperator: render };
+/** `invoke f(...)`: the function over the rows. */
+const invoke: Operator = (node, from, context) => {
+  const call = needPart(node, "Function");
+  const body = calledBody(call, context);
+  if (!body) throw notCarried(`'${textOf(call)}'`, call, context.text);
+  return relationOfCall(call, body, context, needInput(from));
+};
+
+export const passingOperators: Readonly<Record<string, Operator>> = {
+  AsOperator: as,
+  InvokeOperator: invoke,
+  RenderOperator: render,
+};

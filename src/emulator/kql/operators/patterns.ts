@@ -9,7 +9,7 @@ import { filtered, type Relation, selected } from "../relation.ts";
 import { over } from "../row.ts";
 import {
   childrenOf,
-  kindNamed,
+  declaredKind,
   nameOf,
   needPart,
   parameterOf,
@@ -47,12 +47,14 @@ function patternOf(node: SyntaxNode, mode: Mode, context: QueryContext): Pattern
   let regex = "^";
   const caught: Caught[] = [];
   let group = 0;
+  // The regular kind is greedy, unless its flag U turns that around.
+  const any = mode === "regex" ? ".*" : "[\\s\\S]*?";
   const parts = childrenOf(needPart(node, "Patterns"));
   parts.forEach((each, index) => {
     const isLast = index === parts.length - 1;
     switch (kindOf(each)) {
       case "StarExpression":
-        regex += isLast ? "[\\s\\S]*" : "[\\s\\S]*?";
+        regex += isLast ? "[\\s\\S]*" : any;
         return;
       case "StringLiteralExpression":
       case "CompoundStringLiteralExpression": {
@@ -64,10 +66,12 @@ function patternOf(node: SyntaxNode, mode: Mode, context: QueryContext): Pattern
       case "NameDeclaration":
       case "NameAndTypeDeclaration": {
         const isTyped = kindOf(each) === "NameAndTypeDeclaration";
-        const kind = isTyped ? kindNamed({ Name: textOf(needPart(each, "Type")) }) : "string";
+        const kind = isTyped ? declaredKind(needPart(each, "Type")) : "string";
         if (!kind) throw notCarried(`'${textOf(each)}'`, each, context.text);
-        const shape = mode === "relaxed" ? undefined : shapes[kind];
-        regex += `(${shape ?? (isLast ? "[\\s\\S]*" : "[\\s\\S]*?")})`;
+        // A relaxed column may hold anything up to the next text; before a `*` nothing but its shape ends it.
+        const isOpen = mode === "relaxed" && (isLast || kindOf(parts[index + 1]!) !== "StarExpression");
+        const shape = isOpen ? undefined : shapes[kind] && mode === "relaxed" ? `(?:${shapes[kind]})?` : shapes[kind];
+        regex += `(${shape ?? (isLast ? "[\\s\\S]*" : any)})`;
         caught.push({ name: nameOf(isTyped ? needPart(each, "Name") : each), kind, group: ++group });
         return;
       }

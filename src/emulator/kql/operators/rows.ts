@@ -56,7 +56,11 @@ export function orderKey(node: SyntaxNode, at: ScalarContext): string {
   const isAscending = isOrdered && words.startsWith("asc");
   const place = isOrdered && findPart(node, "FirstOrLastKeyword");
   const nulls = place ? textOf(place).toLowerCase() : isAscending ? "first" : "last";
-  return `${orderSql(key)} ${isAscending ? "ASC" : "DESC"} NULLS ${nulls}`;
+  const order = `${orderSql(key)} ${isAscending ? "ASC" : "DESC"} NULLS ${nulls}`;
+  // What is not a number stands beside the nulls, on their near side.
+  return key.kind === "real"
+    ? `isnan(${key.sql}) ${nulls === "first" ? "DESC" : "ASC"} NULLS ${nulls}, ${order}`
+    : order;
 }
 
 /** `distinct` */

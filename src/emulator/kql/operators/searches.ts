@@ -6,10 +6,9 @@ import { textTests } from "../expressions/strings.ts";
 import { kindOf } from "../language.ts";
 import { filtered, type Relation, type RelationColumn } from "../relation.ts";
 import { over } from "../row.ts";
-import { stored } from "../tabular.ts";
 import { elementsIn, needPart, parameterOf, part, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
 import { type Operator, onlyParameters } from "./operator.ts";
-import { tablesOf, united } from "./unions.ts";
+import { everyTable, tablesOf, united } from "./unions.ts";
 
 /** `search`: the rows of one table or many in which a term is found in any column. */
 const search: Operator = (node, from, context) => {
@@ -18,7 +17,7 @@ const search: Operator = (node, from, context) => {
   const isExact = kind !== undefined && textOf(kind).toLowerCase() === "case_sensitive";
   const clause = part(node, "InClause");
   const listed = clause && elementsIn(needPart(clause, "Expressions")).flatMap((each) => tablesOf(each, context));
-  const tables = from ? [from] : (listed ?? [...context.database.tables.values()].map(stored));
+  const tables = from ? [from] : (listed ?? everyTable(context).map(([, make]) => make()));
   const found = tables.map((table) =>
     filtered(table, `WHERE ${predicate(needPart(node, "Condition"), table, isExact, context)}`),
   );

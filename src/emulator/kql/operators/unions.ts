@@ -1,10 +1,12 @@
 import type { Kind } from "../../../schema/kinds.ts";
-import { isLambda, isRelation, type QueryContext } from "../context.ts";
+import { KustoError } from "../../kusto-error.ts";
+import { relationOfView, viewsIn } from "../calls.ts";
+import type { QueryContext } from "../context.ts";
 import { valueSql } from "../expressions/literals.ts";
 import { kindOf } from "../language.ts";
 import type { Relation } from "../relation.ts";
 import { stored, tabular } from "../tabular.ts";
-import { elementsIn, itemsOf, nameOf, needPart, parameterOf, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
+import { elementsIn, nameOf, needPart, parameterOf, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
 import { type Operator, onlyParameters } from "./operator.ts";
 
 /** `union`: the rows of all, each column by its name and type; the binder has named those that differ in type. */
@@ -13,38 +15,54 @@ const union: Operator = (node, from, context) => {
   const fuzzy = parameterOf(node, "isfuzzy");
   const isFuzzy = fuzzy !== undefined && textOf(fuzzy).toLowerCase() === "true";
   const given = elementsIn(needPart(node, "Expressions")).flatMap((each) => tablesOf(each, context, isFuzzy));
+  const tables = from ? [from, ...given] : given;
   const source = parameterOf(node, "withsource", "with_source");
-  return united(from ? [from, ...given] : given, resultColumns(node), source && nameOf(source));
+  const kind = parameterOf(node, "kind");
+  const isInner = kind !== undefined && textOf(kind).toLowerCase() === "inner";
+  const columns = resultColumns(node);
+  // The binder does not see to `kind=inner`.
+  const kept = isInner ? columns.filter((column) => tables.every((table) => has(table, column))) : columns;
+  return united(tables, source && isInner ? [columns[0]!, ...kept] : kept, source && nameOf(source));
 };
 
-/** The tables that an argument names: several for a name with a wildcard. */
+const has = (table: Relation, { name, kind }: { name: string; kind: Kind }) =>
+  table.columns.some((column) => column.name === name && column.kind === kind);
+
+/** The tables that an argument names: several for a name with a wildcard, none for what a fuzzy union cannot find. */
 export function tablesOf(node: SyntaxNode, context: QueryContext, isFuzzy = false): Relation[] {
-  if (isWildcard(node)) return matching(node, context);
-  if (kindOf(node) === "ParenthesizedExpression" && isWildcard(needPart(node, "Expression")))
-    return matching(needPart(node, "Expression"), context);
-  if (isFuzzy && kindOf(node) === "NameReference" && !isKnown(nameOf(node), context)) return [];
-  return [tabular(node, context)];
+  const bare = kindOf(node) === "ParenthesizedExpression" ? needPart(node, "Expression") : node;
+  if (isWildcard(bare)) return matching(bare, context);
+  try {
+    return [tabular(node, context)];
+  } catch (error) {
+    if (isFuzzy && error instanceof KustoError && error.message.includes("Failed to resolve table")) return [];
+    throw error;
+  }
 }
 
 const isWildcard = (node: SyntaxNode) => /\*/.test(textOf(node)) && !/[\s|(]/.test(textOf(node));
 
-const isKnown = (name: string, context: QueryContext) => context.lets.has(name) || context.database.tables.has(name);
-
 function matching(node: SyntaxNode, context: QueryContext): Relation[] {
-  const listed = itemsOf(node.ReferencedSymbol?.Members).map(({ Name }) => Name);
   const pattern = new RegExp(
     `^${textOf(node)
       .replaceAll(/[^\w*]/g, "\\$&")
       .replaceAll("*", ".*")}$`,
   );
-  const names = listed.length > 0 ? listed : [...context.database.tables.keys()].filter((name) => pattern.test(name));
-  return names.flatMap((name) => {
-    const defined = context.lets.get(name);
-    if (defined && isRelation(defined)) return [defined];
-    if (defined && isLambda(defined)) return [];
-    const table = context.database.tables.get(name);
-    return table ? [stored(table)] : [];
-  });
+  return everyTable(context).flatMap(([name, make]) => (pattern.test(name) ? [make()] : []));
+}
+
+/** All tables and views by name. */
+export function everyTable(context: QueryContext): [name: string, make: () => Relation][] {
+  return [
+    ...viewsIn(context).map(([name, view]): [string, () => Relation] => [
+      name,
+      () => relationOfView(name, view, context),
+    ]),
+    ...[...context.database.tables.values()].map((table): [string, () => Relation] => [
+      table.name,
+      () => stored(table),
+    ]),
+  ];
 }
 
 /** All rows under the given columns; what a table does not have is null there. */
@@ -53,11 +71,17 @@ export function united(
   columns: readonly { readonly name: string; readonly kind: Kind }[],
   source: string | undefined,
 ): Relation {
+  const keys = columnKeys(tables);
+  const shift = source === undefined ? 0 : 1;
+  // One column for each name and type, in the order in which they come: so does the binder, whatever it calls them.
+  const isByPlace = keys.length + shift === columns.length;
   const hasExtents = tables.some(({ extent }) => extent !== undefined);
   const parts = tables.map((table, place) => {
     const values = columns.map(({ name, kind }, index) => {
       const isSource = source !== undefined && index === columns.findIndex((column) => column.name === source);
-      const value = isSource ? valueSql(table.source ?? `union_arg${place}`, "string").sql : valueIn(table, name, kind);
+      const value = isSource
+        ? valueSql(table.source ?? `union_arg${place}`, "string").sql
+        : valueIn(table, (isByPlace && keys[index - shift]) || { name, kind });
       return `${value} AS c${index}`;
     });
     if (hasExtents) values.push(`${table.extent ?? "CAST(NULL AS INTEGER)"} AS x`);
@@ -73,11 +97,17 @@ export function united(
   };
 }
 
-/** `a`, or the `a` of type long for `a_long` where the tables disagree. */
-function valueIn(table: Relation, name: string, kind: Kind): string {
-  const found =
-    table.columns.find((column) => column.name === name && column.kind === kind) ??
-    table.columns.find((column) => `${column.name}_${column.kind}` === name && column.kind === kind);
+/** Names and types of all columns, in the order in which they come. */
+function columnKeys(tables: readonly Relation[]): { name: string; kind: Kind }[] {
+  const keys: { name: string; kind: Kind }[] = [];
+  for (const { columns } of tables)
+    for (const { name, kind } of columns)
+      if (!keys.some((key) => key.name === name && key.kind === kind)) keys.push({ name, kind });
+  return keys;
+}
+
+function valueIn(table: Relation, { name, kind }: { name: string; kind: Kind }): string {
+  const found = table.columns.find((column) => column.name === name && column.kind === kind);
   return found?.sql ?? valueSql(null, kind).sql;
 }
 

@@ -11,12 +11,10 @@ const as =
 const parsed = (value: Scalar) =>
   value.kind === "string" ? `k_to_dynamic(encode(${value.sql}))` : converted(value, "dynamic");
 
-const kindNames: Readonly<Partial<Record<Kind, string>>> = { real: "double" };
-
 /** What `gettype()` says: of a dynamic, what it holds. */
 const typeName: ScalarFunction = ({ args: [value], result }) => {
   if (value!.kind === "dynamic") return calledSql("gettype", [value!], result);
-  const name = `'${kindNames[value!.kind] ?? value!.kind}'`;
+  const name = `'${value!.kind}'`;
   return value!.kind === "string" ? name : `CASE WHEN ${value!.sql} IS NULL THEN 'null' ELSE ${name} END`;
 };
 

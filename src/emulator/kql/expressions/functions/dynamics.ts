@@ -58,7 +58,6 @@ export const dynamics: Functions = {
     "bag_set_key",
     "bag_zip",
     "jaccard_index",
-    "range",
     "repeat",
     "set_difference",
     "set_equals",
@@ -73,6 +72,10 @@ export const dynamics: Functions = {
   array_length: ({ args }) => `k_dynamic_length(${converted(args[0]!, "dynamic")})`,
   bag_pack_columns: packColumns,
   pack,
+  range: ({ args, result }) => {
+    const { kind } = args[0]!;
+    return calledSql(kind === "datetime" || kind === "timespan" ? `range_${kind}` : "range", args, result);
+  },
   pack_all: packAll,
   pack_array: packArray,
   pack_dictionary: pack,

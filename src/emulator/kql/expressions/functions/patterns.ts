@@ -9,18 +9,12 @@ const extract: ScalarFunction = ({ args: [pattern, group, source], result }) => 
   return converted({ sql: caught, kind: "string" }, result as Kind);
 };
 
-/** How many groups of a pattern catch. */
-export function groupsIn(pattern: string): number {
-  const bare = pattern.replaceAll(/\\./g, "").replaceAll(/\[\^?\]?[^\]]*\]/g, "");
-  return [...bare.matchAll(/\((?!\?)|\(\?P?<[A-Za-z]/g)].length;
-}
-
 /** `extract_all(regex, [groups,] source)`: of one group a list, of several a list of lists. */
 const extractAll: ScalarFunction = ({ args }: Call) => {
   const pattern = literalText(args[0]);
   if (pattern === undefined) return undefined;
   const source = text(args.at(-1));
-  const wanted = args.length === 3 ? chosenGroups(args[1]!) : allGroups(groupsIn(pattern));
+  const wanted = args.length === 3 ? chosenGroups(args[1]!, pattern) : allGroups(groupNames(pattern).length);
   if (!wanted) return undefined;
   const all = wanted.map((group) => `regexp_extract_all(${source}, ${text(args[0])}, ${group})`);
   const item = (list: string) => `CAST(to_json(${list}[i + 1]) AS VARCHAR)`;
@@ -29,13 +23,22 @@ const extractAll: ScalarFunction = ({ args }: Call) => {
   return `CASE WHEN len(${all[0]!}) > 0 THEN '[' || array_to_string(${list}, ',') || ']' END`;
 };
 
+/** The names of a pattern's groups, in their order; of those without one, nothing. */
+function groupNames(pattern: string): (string | undefined)[] {
+  const bare = pattern.replaceAll(/\\./g, "").replaceAll(/\[\^?\]?[^\]]*\]/g, "");
+  return [...bare.matchAll(/\((?:(?!\?)|\?P?<([A-Za-z]\w*)>)/g)].map((found) => found[1]);
+}
+
 const allGroups = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
-function chosenGroups(value: Scalar): number[] | undefined {
+/** Groups by number or by name. */
+function chosenGroups(value: Scalar, pattern: string): number[] | undefined {
   const json = literalText(value);
   const groups: unknown = json === undefined ? undefined : JSON.parse(json);
-  if (!Array.isArray(groups) || !groups.every((group) => Number.isInteger(group))) return undefined;
-  return groups as number[];
+  if (!Array.isArray(groups)) return undefined;
+  const names = groupNames(pattern);
+  const numbers = groups.map((group) => (typeof group === "string" ? names.indexOf(group) + 1 : Number(group)));
+  return numbers.every((number) => number >= 1 && number <= names.length) ? numbers : undefined;
 }
 
 const replaceRegex: ScalarFunction = ({ args: [source, pattern, rewrite] }) =>
