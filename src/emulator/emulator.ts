@@ -4,6 +4,7 @@ import { createCatalogue } from "./engine/catalogue.ts";
 import type { EmulatorClock } from "./engine/clock.ts";
 import { startMaintenance } from "./engine/merging.ts";
 import { openStore } from "./engine/store.ts";
+import { messageFaultPlan } from "./faults/message-faults.ts";
 import { type Faults, faultPlan, faults } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { kustoEndpoint } from "./http/server.ts";
@@ -43,6 +44,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const checked = checkOptions(options);
   throwIfAborted(checked.signal, "starting the emulator");
   const plan = faultPlan();
+  const messages = messageFaultPlan();
   const failures: FailureRecord[] = [];
   const operations = queuedOperations();
   const tokens = identityTokens();
@@ -97,6 +99,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     batching: { ...defaultBatching, timeMs: checked.batchingTimeMs },
     visibilityMs: checked.visibilityTimeoutMs,
     blobRetentionMs: checked.blobRetentionMs,
+    faults: messages,
   });
   const maintenance = startMaintenance(catalogue, checked.maintenanceIntervalMs);
   let closed: Promise<void> | undefined;
@@ -124,10 +127,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       table: storage.proxies.table.origin,
       pid: storage.azurite.pid,
     },
-    faults: faults(plan, async (where, forMs) => {
-      const { blob, queue, table } = storage.proxies;
-      const struck = [...(where === "storage" ? [] : [listener]), ...(where === "kusto" ? [] : [blob, queue, table])];
-      await Promise.all(struck.map((each) => each.outage(forMs)));
+    faults: faults({
+      plan,
+      messages,
+      now: catalogue.clock.now,
+      refuse: async (where, forMs) => {
+        const { blob, queue, table } = storage.proxies;
+        const struck = [...(where === "storage" ? [] : [listener]), ...(where === "kusto" ? [] : [blob, queue, table])];
+        await Promise.all(struck.map((each) => each.outage(forMs)));
+      },
     }),
     clock: catalogue.clock,
     close,

@@ -1,3 +1,6 @@
+import type { MessageFaultPlan } from "./faults/message-faults.ts";
+import { trigger } from "./faults/trigger.ts";
+
 /** Where a fault strikes. `mgmt`, `query` and `ingest` are the emulator's own HTTP endpoint, the rest is storage. */
 export type FaultPlace = "mgmt" | "query" | "ingest" | "blob" | "queue" | "table";
 
@@ -11,7 +14,20 @@ export interface Faults {
   reset(place: FaultPlace, when: "before" | "after", options?: { requests?: number }): void;
   /** The next `requests` at storage find their SAS expired: 403 AuthenticationFailed. */
   expireSas(options?: { requests?: number; place?: "blob" | "queue" | "table" }): void;
-  /** Forgets whatever has not struck yet; an outage runs to its end. */
+  /**
+   * The next `messages` (default 1) of the ingestion queues, of this table if one is named, are worked on twice: the
+   * second time `delayMs` (default 0; of the emulator's clock) after the first work was over, by itself and not in a
+   * batch, also where the first succeeded and its message was deleted.
+   */
+  deliverTwice(options?: { messages?: number; delayMs?: number; table?: string }): void;
+  /** The next `messages` (default 1), of this table if one is named, are taken from the queue and never worked on. */
+  loseMessages(options?: { messages?: number; table?: string }): void;
+  /**
+   * Until `clear()`: a blob of the queue whose unpacked text holds this fails for good, all of it, with
+   * Stream_ClosingQuoteMissing; of this table if one is named.
+   */
+  refuseRows(options: { containing: string; table?: string }): void;
+  /** Forgets whatever has not struck yet; an outage runs to its end, and a second delivery on its way still comes. */
   clear(): void;
 }
 
@@ -45,13 +61,29 @@ export function faultPlan(): FaultPlan {
   };
 }
 
-export function faults(plan: FaultPlan, refuse: Faults["refuse"]): Faults {
+export interface FaultParts {
+  readonly plan: FaultPlan;
+  readonly messages: MessageFaultPlan;
+  readonly refuse: Faults["refuse"];
+  /** The emulator's clock. */
+  readonly now: () => number;
+}
+
+export function faults({ plan, messages: messagePlan, refuse, now }: FaultParts): Faults {
+  const next = (times: number) => trigger({ times }, { seed: 0, now });
   return {
     refuse,
     answer: (place, status, { requests = 1, retryAfterSeconds } = {}) =>
       plan.add(place, { act: "answer", status, retryAfterSeconds }, requests),
     reset: (place, when, { requests = 1 } = {}) => plan.add(place, { act: "reset", when }, requests),
     expireSas: ({ requests = 1, place = "blob" } = {}) => plan.add(place, { act: "expired" }, requests),
-    clear: () => plan.clear(),
+    deliverTwice: ({ messages = 1, delayMs = 0, table } = {}) =>
+      messagePlan.add({ act: "deliver-twice", delayMs }, table, next(messages)),
+    loseMessages: ({ messages = 1, table } = {}) => messagePlan.add({ act: "lose" }, table, next(messages)),
+    refuseRows: ({ containing, table }) => messagePlan.refuse(containing, table),
+    clear() {
+      plan.clear();
+      messagePlan.clear();
+    },
   };
 }

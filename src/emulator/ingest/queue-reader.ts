@@ -3,6 +3,7 @@ import type { DequeuedMessageItem, QueueClient } from "@azure/storage-queue";
 import { reasonOf } from "../../errors.ts";
 import type { Catalogue } from "../engine/catalogue.ts";
 import type { EngineClock } from "../engine/clock.ts";
+import type { MessageFaults } from "../faults/message-faults.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Batch, type BatchItem, batcher, type Schedule, type SealReason } from "./batcher.ts";
 import { type BatchingPolicy, effectiveBatching } from "./batching-policy.ts";
@@ -29,6 +30,8 @@ export interface QueueReaderOptions {
   readonly blobRetentionMs: number;
   /** Refuses what the bearer of the message's identity token may not do. @throws IngestionFailure */
   readonly authorize?: (message: IngestionMessage) => void;
+  /** What befalls messages on purpose; default nothing. */
+  readonly faults?: MessageFaults;
 }
 
 export interface QueueReader {
@@ -45,6 +48,10 @@ interface Delivery extends BatchItem {
   renewAt: number;
   readonly message: IngestionMessage;
   readonly properties: IngestionProperties;
+  /** A fault's doing: it is worked on once more, so long after this work is over. */
+  againAfterMs?: number | undefined;
+  /** It is that second work: its message is deleted already. */
+  readonly isAgain?: boolean;
 }
 
 /** How many batches are under way at once; those of one table still go one after another. */
@@ -76,7 +83,15 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
   };
   const release = async (delivery: Delivery) => {
     held.delete(delivery);
-    await delivery.queue.deleteMessage(delivery.messageId, delivery.popReceipt);
+    if (!delivery.isAgain) await delivery.queue.deleteMessage(delivery.messageId, delivery.popReceipt);
+    if (delivery.againAfterMs !== undefined) run(again(delivery, delivery.againAfterMs));
+  };
+  const again = async (delivery: Delivery, afterMs: number) => {
+    await options.catalogue.clock.wait(afterMs, stop.signal);
+    const second: Delivery = { ...delivery, againAfterMs: undefined, isAgain: true, alone: "SystemFlush" };
+    second.renewAt = Number.POSITIVE_INFINITY;
+    held.add(second);
+    batches.add(second, policyOf(second, options));
   };
   const batches = batcher<Delivery>(later(options.catalogue.clock), (batch) => {
     loading++;
@@ -90,6 +105,9 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
   const take = async (queue: QueueClient, item: DequeuedMessageItem) => {
     const delivery = await deliveryOf(queue, item, options, stop.signal);
     if (!delivery) return;
+    const fate = options.faults?.fateOf(delivery.message);
+    if (fate?.isLost) return release(delivery);
+    delivery.againAfterMs = fate?.againAfterMs;
     held.add(delivery);
     if (batches.add(delivery, policyOf(delivery, options))) return;
     await fail(delivery, foundInBatch(delivery), options);
@@ -267,7 +285,7 @@ async function actOn({ items }: Batch<Delivery>, { options, signal, bin, release
         again.push(delivery);
         continue;
       }
-      bin.forget(delivery.message, failure === undefined);
+      if (delivery.againAfterMs === undefined) bin.forget(delivery.message, failure === undefined);
       try {
         if (failure) await fail(delivery, failure.permanent ? failure : exhausted(failure.message), options);
         else await succeed(delivery, options);
@@ -284,7 +302,7 @@ async function actOn({ items }: Batch<Delivery>, { options, signal, bin, release
 /** Why each delivery was not loaded, or undefined. */
 async function loadBatch(
   deliveries: readonly Delivery[],
-  { catalogue, storage, operations }: QueueReaderOptions,
+  { catalogue, storage, operations, faults }: QueueReaderOptions,
   signal: AbortSignal,
 ): Promise<Map<Delivery, IngestionFailure | undefined>> {
   const [first] = deliveries as [Delivery];
@@ -292,8 +310,10 @@ async function loadBatch(
   const sources = new Map<Source, Delivery>();
   for (const delivery of deliveries) {
     const { message } = delivery;
-    if (operations.isCanceled(message.operationId)) outcomes.set(delivery, canceled());
-    else sources.set({ path: delivery.blob, open: () => download(storage.direct(message.blobPath), signal) }, delivery);
+    const open = () => download(storage.direct(message.blobPath), signal);
+    const refusal = operations.isCanceled(message.operationId) ? canceled() : await faults?.refusalOf(message, open);
+    if (refusal) outcomes.set(delivery, refusal);
+    else sources.set({ path: delivery.blob, open }, delivery);
   }
   const { database, table } = first.message;
   try {
