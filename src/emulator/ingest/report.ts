@@ -82,10 +82,10 @@ export async function reportFailure(storage: Storage, message: IngestionMessage,
     IngestionSourcePath: record.sourcePath,
     Details: record.details,
     ErrorCode: record.code,
-    FailureStatus: record.permanent ? "Permanent" : "Exhausted",
+    FailureStatus: isExhausted(record) ? "Exhausted" : record.permanent ? "Permanent" : "Transient",
     RootActivityId: record.activityId,
     OriginatesFromUpdatePolicy: false,
-    ShouldRetry: !record.permanent,
+    ShouldRetry: !record.permanent || isExhausted(record),
   };
   await Promise.all([
     message.reportMethod !== "table" && storage.failed.sendMessage(encoded(status)),
@@ -99,6 +99,9 @@ export async function reportFailure(storage: Storage, message: IngestionMessage,
     }),
   ]);
 }
+
+/** Retried in vain: the service calls it permanent, and says that another ingestion may succeed. */
+const isExhausted = ({ code }: FailureRecord) => code === "General_RetryAttemptsExceeded";
 
 const encoded = (status: object) => Buffer.from(JSON.stringify(status)).toString("base64");
 

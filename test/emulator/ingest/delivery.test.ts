@@ -36,6 +36,9 @@ after(() => {
   catalogue.store.close();
 });
 
+/** What went to the failure queue. */
+const told: Record<string, unknown>[] = [];
+
 interface Posted {
   readonly table: string;
   readonly text?: string;
@@ -54,12 +57,17 @@ async function delivered(
       BlobPath: `${origin}/b?sig=secret`,
       DatabaseName: "demo",
       TableName: table,
-      ReportLevel: 1,
+      ReportLevel: 0,
     };
     const messageText = text ?? Buffer.from(JSON.stringify(body)).toString("base64");
     return { messageId: String(index), popReceipt: "", dequeueCount, messageText };
   });
   let deleted = 0;
+  const failed = {
+    sendMessage: async (text: string) => {
+      told.push(JSON.parse(Buffer.from(text, "base64").toString()) as Record<string, unknown>);
+    },
+  };
   const queue = {
     receiveMessages: async ({ numberOfMessages }: { numberOfMessages: number }) => ({
       receivedMessageItems: items.splice(0, numberOfMessages),
@@ -68,7 +76,7 @@ async function delivered(
       deleted++;
     },
   };
-  const storage = { ready: [queue], direct: (url: string) => url, onPosted() {}, remove: async () => true };
+  const storage = { ready: [queue], failed, direct: (url: string) => url, onPosted() {}, remove: async () => true };
   const reader = startQueueReader({
     catalogue,
     storage: storage as unknown as Storage,
@@ -156,6 +164,8 @@ test("a source that fails again and again exhausts its attempts; one that recove
   const [failure] = await delivered([{ table: "Exhausted" }]);
   assert.equal(failure!.code, "General_RetryAttemptsExceeded");
   assert.match(failure!.details, /status 503/);
+  const { FailureStatus, ShouldRetry } = told.at(-1)!;
+  assert.deepEqual([FailureStatus, ShouldRetry], ["Exhausted", true]);
   assert.equal(requests, 4);
   await freshTable("Recovered");
   requests = 0;
