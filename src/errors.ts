@@ -44,6 +44,18 @@ export type ErrorCode =
   | "STATUS_TIMEOUT"
   /** A subtask's worker died; its batches are kept and named. */
   | "SUBTASK_FAILED"
+  /** Another process has the state open. */
+  | "STATE_IN_USE"
+  /** Another process has taken the state over; this sink can do nothing more. */
+  | "STATE_FENCED"
+  /** The state is not what was written: a damaged disk, or a file that somebody changed. */
+  | "STATE_DAMAGED"
+  /** The state belongs to another job, table or cluster, or to a newer version. */
+  | "STATE_FOREIGN"
+  /** The target holds epochs of this job that the state knows nothing of: to go on could write rows twice. */
+  | "STATE_LOST"
+  /** The state cannot be written: the disk is full, or read-only. */
+  | "STATE_UNWRITABLE"
   /** An optional package is not installed; the message has the install line. */
   | "MISSING_PACKAGE"
   /** A defect of Millrace. */

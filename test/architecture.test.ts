@@ -13,7 +13,12 @@ const beside: Record<string, readonly string[]> = {
   cli: [...flow, "checkpoint", "emulator"],
 };
 /** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
-const ports = new Set(["destination/destination.ts", "checkpoint/state-backend.ts", "deliver/dead-letter.ts"]);
+const ports = new Set([
+  "destination/destination.ts",
+  "checkpoint/state-backend.ts",
+  "checkpoint/epoch.ts",
+  "deliver/dead-letter.ts",
+]);
 /** Files of src/ itself that import no room but by type: anyone may import them. The others compose the stages. */
 const leaves = new Set(["errors.ts", "events.ts", "options.ts", "option-names.ts", "version.ts"]);
 /** The command line composes too: it stands on the public surface. */

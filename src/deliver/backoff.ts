@@ -67,7 +67,7 @@ export interface RetryClock {
   sleep(ms: number, signal: AbortSignal, doing: string): Promise<void>;
 }
 
-const systemClock: RetryClock = { now: () => performance.now(), random: Math.random, sleep };
+export const systemClock: RetryClock = { now: () => performance.now(), random: Math.random, sleep };
 
 /**
  * Does a thing until it succeeds, fails for good, or the policy's time is over; the one place where retrying is decided,

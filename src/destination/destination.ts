@@ -11,6 +11,8 @@ export interface Destination {
   readonly name: string;
   /** Connects, authenticates, warms what is shared, and checks what can be checked early. */
   open(context: DestinationContext): Promise<DestinationSession>;
+  /** The same for exactly once; absent where the destination cannot. */
+  openEpochs?(context: EpochContext): Promise<EpochSession>;
 }
 
 export interface DestinationContext {
@@ -67,3 +69,55 @@ export type Outcome =
       readonly details: string;
       readonly retryable: boolean;
     };
+
+/**
+ * How an epoch becomes visible in the target, all of it at once:
+ * - `move`: staged rows are moved by the ids of their extents. Rights: Table Admin on the target, Database User.
+ * - `append`: one command appends the staged rows, under a tag that it first looks for. Rights: Table Ingestor on the
+ *   target, Database Viewer and Database User.
+ * - `tag`: blobs go straight into the target, each under a tag that the service looks for. Rights: Table Ingestor,
+ *   Database Viewer. Once as far as the service's own check goes; and an epoch's blobs appear one by one.
+ */
+export type CommitMode = "move" | "append" | "tag";
+
+export interface EpochContext extends DestinationContext {
+  readonly commitMode: CommitMode;
+  /** `name.id`, unique for ever. */
+  readonly job: string;
+  /** Nothing of an older generation may reach the target once `openEpochs` has resolved. */
+  readonly generation: number;
+  /** The state is new: tags of an older job of this name in the target mean that a state was lost. */
+  readonly isNewJob: boolean;
+  readonly acceptDuplicates: boolean;
+}
+
+/**
+ * A target into which whole epochs are committed. One attempt per call, as {@link DestinationSession}. Tags are plain texts;
+ * an attempt's tag begins with its epoch's prefix.
+ */
+export interface EpochSession {
+  /** Is there any row in the target under a tag that begins so? Asked of the target itself. */
+  isCommitted(tagPrefix: string, signal: AbortSignal): Promise<boolean>;
+  /** Stores one batch of an attempt. Repeatable; "already there" is success. */
+  stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
+  /** Has the service load it under the tag: into staging, or with mode `tag` into the target, unless the tag is there. */
+  submit(staged: StagedBatch, tag: string, signal: AbortSignal): Promise<void>;
+  /** What has come under this tag so far, and which of the batches have failed. */
+  arrived(tag: string, ids: readonly string[], signal: AbortSignal): Promise<Arrived>;
+  /** Removes what came into staging under the tag. */
+  discard(tag: string, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the named extents visible in the target, all or none, under the tag that they bear. Resolved: it is done.
+   *
+   * @throws MillraceError NOT_FOUND when one of them is not in staging; any other: it may have been done.
+   */
+  commit(tag: string, extents: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Ends it; staging that holds nothing any more is removed. */
+  close(): Promise<void>;
+}
+
+export interface Arrived {
+  readonly rows: number;
+  readonly extents: readonly string[];
+  readonly failures: readonly Extract<Outcome, { status: "failed" }>[];
+}

@@ -1,0 +1,247 @@
+import { randomBytes } from "node:crypto";
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+import { MillraceError } from "../errors.ts";
+import type { LoggedBatch } from "../log/write-ahead-log.ts";
+import type { Json } from "../schema/kinds.ts";
+import type { Positions } from "../source/source.ts";
+import {
+  type EpochHandle,
+  epochOfKey,
+  type Head,
+  headKey,
+  jobKey,
+  objection,
+  type PreparedEpoch,
+  type Progress,
+  preparedKey,
+  progressKey,
+  type RefusedRows,
+  refusedKey,
+} from "./epoch.ts";
+import type { StateChange, StateLease } from "./state-backend.ts";
+
+/** What the state belongs to. Whatever of it changes makes the state foreign. */
+export interface JobIdentity {
+  /** The name that the user gave it. */
+  readonly name: string;
+  /** Cluster and database, as the destination calls itself. */
+  readonly destination: string;
+  readonly table: string;
+}
+
+interface StoredJob extends JobIdentity {
+  /** Drawn once, when the state was made: the tags of a lost state's epochs are never taken for this one's. */
+  readonly id: string;
+}
+
+export interface CoordinatorHooks {
+  /** Brings an epoch to COMMITTED. Throws what ends the sink. */
+  commit(epoch: EpochHandle): Promise<void>;
+  onCommitted(epoch: PreparedEpoch): void;
+  /** There may be room again. */
+  onRoom(): void;
+  onFailed(error: unknown): void;
+}
+
+/** Decides on epochs, and sees to it that each decided one is committed, one process after another. */
+export interface Coordinator {
+  /** `name.id`: unique for ever, and the beginning of every tag. */
+  readonly job: string;
+  readonly generation: number;
+  readonly isNew: boolean;
+  /** As of the last prepared epoch. */
+  readonly head: Head;
+  /** Prepared epochs that are not committed yet. */
+  readonly pending: number;
+  /** Bytes of batches on the disk. */
+  readonly logBytes: number;
+  /** Begins to commit what an earlier process has left, and what is prepared from now on. */
+  start(): void;
+  /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
+  add(epoch: number, batch: SealedBatch): Promise<void>;
+  /** The decision on the epoch behind the head: durable when it resolves. Returns the new head. */
+  prepare(positions: Positions, records: number): Promise<Head>;
+  /** Resolves when no prepared epoch is left; rejects with what made committing fail. */
+  settled(): Promise<void>;
+  /** Waits for what is being written, and gives the lease back. Pending epochs stay in the state. */
+  close(): Promise<void>;
+}
+
+/** Epochs on their way at once: the service takes seconds for each, whatever its size. */
+const mostAtOnce = 4;
+
+export async function coordinator(
+  lease: StateLease,
+  identity: JobIdentity,
+  hooks: CoordinatorHooks,
+): Promise<Coordinator> {
+  const { job, isNew } = await storedJob(lease, identity);
+  let head = (lease.read().get(headKey)?.value as unknown as Head | undefined) ?? noHead;
+  /** Batches that are logged and not decided on, and those on their way into the log, by epoch. */
+  const logged = new Map<number, { batches: LoggedBatch[]; writing: Set<Promise<void>> }>();
+  const waiting: number[] = [...lease.read().keys()].flatMap((key) =>
+    key.endsWith("/progress") ? [epochOfKey(key)!] : [],
+  );
+  waiting.sort((a, b) => a - b);
+  const underWay = new Set<Promise<void>>();
+  let isStarted = false;
+  let isClosing = false;
+  let failure: { readonly error: unknown } | undefined;
+  const settling: { resolve(): void; reject(error: unknown): void }[] = [];
+
+  function set(key: string, value: unknown): StateChange {
+    return { key, expected: lease.read().get(key)?.version ?? 0, value: value as Json | undefined };
+  }
+
+  function openEpoch(epoch: number) {
+    const known = logged.get(epoch);
+    if (known) return known;
+    const made = { batches: [], writing: new Set<Promise<void>>() };
+    logged.set(epoch, made);
+    return made;
+  }
+
+  function stored<T>(key: string): T | undefined {
+    return lease.read().get(key)?.value as unknown as T | undefined;
+  }
+
+  function handleOf(epoch: number): EpochHandle {
+    const prepared = stored<PreparedEpoch>(preparedKey(epoch));
+    if (!prepared) throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
+    return {
+      prepared,
+      generation: lease.generation,
+      get progress() {
+        return stored<Progress>(progressKey(epoch))!;
+      },
+      get refused() {
+        return stored<RefusedRows>(refusedKey(epoch)) ?? {};
+      },
+      tagPrefix: `millrace:${job}/${encodeURIComponent(identity.table)}/${epoch}/`,
+      async advance(to, refused) {
+        const why = objection(this.progress, to);
+        if (why) throw new MillraceError("INTERNAL", `Epoch ${epoch}: ${why}.`);
+        await lease.compareAndSet([set(progressKey(epoch), to), ...(refused ? [set(refusedKey(epoch), refused)] : [])]);
+      },
+      read: (batch) => lease.log.read(batch),
+    };
+  }
+
+  /** Entries and segment go. The entries first: a segment that nobody knows of is removed at the next start. */
+  async function clean(epoch: number): Promise<void> {
+    const keys = [preparedKey(epoch), progressKey(epoch), refusedKey(epoch)].filter((key) => lease.read().has(key));
+    await lease.compareAndSet(keys.map((key) => set(key, undefined)));
+    await lease.log.trim(epoch);
+  }
+
+  async function bringHome(epoch: number): Promise<void> {
+    try {
+      const handle = handleOf(epoch);
+      const { prepared } = handle;
+      if (handle.progress.state !== "COMMITTED") await hooks.commit(handle);
+      if (handle.progress.state !== "COMMITTED")
+        throw new MillraceError("INTERNAL", `Epoch ${epoch} was left in state ${handle.progress.state}.`);
+      hooks.onCommitted(prepared);
+      await clean(epoch);
+    } catch (error) {
+      if (isClosing || failure) return;
+      failure = { error };
+      for (const waiter of settling.splice(0)) waiter.reject(error);
+      hooks.onFailed(error);
+    }
+  }
+
+  function next(): void {
+    while (isStarted && !isClosing && !failure && waiting.length > 0 && underWay.size < mostAtOnce) {
+      const work = bringHome(waiting.shift()!).finally(() => {
+        underWay.delete(work);
+        next();
+        hooks.onRoom();
+      });
+      underWay.add(work);
+    }
+    if (waiting.length > 0 || underWay.size > 0) return;
+    for (const waiter of settling.splice(0)) waiter.resolve();
+  }
+
+  return {
+    job,
+    generation: lease.generation,
+    isNew,
+    get head() {
+      return head;
+    },
+    get pending() {
+      return waiting.length + underWay.size;
+    },
+    get logBytes() {
+      return lease.log.bytes;
+    },
+    start() {
+      isStarted = true;
+      next();
+    },
+    add(epoch, batch) {
+      const into = openEpoch(epoch);
+      const writing = lease.log.append(epoch, batch).then((kept) => {
+        into.batches.push(kept);
+      });
+      into.writing.add(writing);
+      return writing.finally(() => into.writing.delete(writing));
+    },
+    async prepare(positions, records) {
+      const epoch = head.epoch + 1;
+      const { batches, writing } = openEpoch(epoch);
+      await Promise.all(writing);
+      await lease.log.seal(epoch);
+      const reached: Head = { epoch, positions: { ...head.positions, ...positions }, records: head.records + records };
+      const prepared: PreparedEpoch = { epoch, records, batches, preparedAt: Date.now() };
+      const begun: Progress = { state: "PREPARED" };
+      await lease.compareAndSet([
+        set(headKey, reached),
+        ...(batches.length > 0 ? [set(preparedKey(epoch), prepared), set(progressKey(epoch), begun)] : []),
+      ]);
+      logged.delete(epoch);
+      head = reached;
+      if (batches.length > 0) waiting.push(epoch);
+      next();
+      return head;
+    },
+    settled() {
+      if (failure) return Promise.reject(failure.error);
+      if (waiting.length === 0 && underWay.size === 0) return Promise.resolve();
+      return new Promise((resolve, reject) => settling.push({ resolve, reject }));
+    },
+    async close() {
+      isClosing = true;
+      await Promise.allSettled([...underWay]);
+      const closed = new MillraceError("CLOSED", `The job ${job} was closed.`);
+      for (const waiter of settling.splice(0)) waiter.reject(closed);
+      await lease.close();
+    },
+  };
+}
+
+const noHead: Head = { epoch: 0, positions: {}, records: 0 };
+
+/** @throws MillraceError STATE_FOREIGN, naming what is another's. */
+async function storedJob(lease: StateLease, identity: JobIdentity): Promise<{ job: string; isNew: boolean }> {
+  const there = lease.read().get(jobKey)?.value as unknown as StoredJob | undefined;
+  if (!there) {
+    const made: StoredJob = { ...identity, id: randomBytes(6).toString("hex") };
+    await lease.compareAndSet([{ key: jobKey, expected: 0, value: made as unknown as Json }]);
+    return { job: jobName(made), isNew: true };
+  }
+  for (const what of ["name", "destination", "table"] as const)
+    if (there[what] !== identity[what])
+      throw new MillraceError(
+        "STATE_FOREIGN",
+        `The state belongs to job ${there.name}, table ${there.table} at ${there.destination}; this sink is of job ${identity.name}, table ${identity.table} at ${identity.destination}. Give each job and table a state of its own.`,
+        { context: { [what]: there[what] } },
+      );
+  return { job: jobName(there), isNew: false };
+}
+
+function jobName({ name, id }: StoredJob): string {
+  return `${encodeURIComponent(name)}.${id}`;
+}

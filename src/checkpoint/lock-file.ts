@@ -1,0 +1,123 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { MillraceError } from "../errors.ts";
+import type { Disk } from "../log/disk.ts";
+import { writing } from "../log/segments.ts";
+
+/** A lock that survives neither its process nor a reboot. */
+export interface LockFile {
+  /** Whether the file is still ours. */
+  isHeld(): Promise<boolean>;
+  release(): Promise<void>;
+}
+
+interface Holder {
+  readonly id: string;
+  readonly pid: number;
+  /** When the process began, as the system counts: a pid is given again. Empty where the system does not tell. */
+  readonly began: string;
+  /** Which start of the machine; empty where the system does not tell. */
+  readonly boot: string;
+  readonly host: string;
+}
+
+/**
+ * Takes the lock, from a dead holder if need be.
+ *
+ * @throws MillraceError STATE_IN_USE naming the process that holds it.
+ */
+export async function takeLock(disk: Disk, path: string): Promise<LockFile> {
+  const own: Holder = {
+    id: randomUUID(),
+    pid: process.pid,
+    began: beganOf(process.pid),
+    boot: bootId(),
+    host: hostname(),
+  };
+  const content = new TextEncoder().encode(JSON.stringify(own));
+  // Bounded: each turn ends with a lock of ours, with somebody else's living one, or with a dead one less.
+  for (let turn = 0; turn < 100; turn++) {
+    if (await writing(path, "locking", () => disk.createNew(path, content))) return held(disk, path, own);
+    const holder = await holderIn(disk, path);
+    if (holder && isAlive(holder))
+      throw new MillraceError("STATE_IN_USE", `${path}: process ${holder.pid} on ${holder.host} has this state open.`, {
+        context: { path, pid: holder.pid },
+      });
+    await removeDead(disk, path, holder);
+  }
+  throw new MillraceError("STATE_IN_USE", `${path}: other processes take this state again and again.`, {
+    context: { path },
+  });
+}
+
+/**
+ * Puts a dead holder's file aside. Two processes may find it dead at once, and the second would put the first one's new
+ * lock aside: so it looks at what it has moved, and gives back what is not the dead one's.
+ */
+async function removeDead(disk: Disk, path: string, dead: Holder | undefined): Promise<void> {
+  const aside = `${path}.${randomUUID()}`;
+  try {
+    await disk.rename(path, aside);
+  } catch {
+    return; // somebody was quicker
+  }
+  const moved = await holderIn(disk, aside);
+  if (moved && moved.id !== dead?.id) await disk.createNew(path, new TextEncoder().encode(JSON.stringify(moved)));
+  await disk.remove(aside);
+}
+
+function held(disk: Disk, path: string, own: Holder): LockFile {
+  const isHeld = async () => (await holderIn(disk, path))?.id === own.id;
+  return {
+    isHeld,
+    async release() {
+      if (await isHeld()) await disk.remove(path);
+    },
+  };
+}
+
+async function holderIn(disk: Disk, path: string): Promise<Holder | undefined> {
+  const bytes = await disk.read(path);
+  if (!bytes) return undefined;
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)) as Holder;
+  } catch {
+    return undefined; // not one of ours, or cut by a power failure: nobody alive holds it
+  }
+}
+
+/** A process on another host, over a shared folder, cannot be seen: it counts as alive. */
+function isAlive({ pid, began, boot, host }: Holder): boolean {
+  if (host !== hostname()) return true;
+  if (boot !== bootId()) return false;
+  if (!exists(pid)) return false;
+  return began === beganOf(pid);
+}
+
+function exists(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: string }).code === "EPERM";
+  }
+}
+
+function bootId(): string {
+  return textOf("/proc/sys/kernel/random/boot_id");
+}
+
+/** The 22nd field of /proc/PID/stat, counted behind the process's name, which may hold anything. */
+function beganOf(pid: number): string {
+  const stat = textOf(`/proc/${pid}/stat`);
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] ?? "";
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch {
+    return "";
+  }
+}

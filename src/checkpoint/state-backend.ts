@@ -1,0 +1,50 @@
+import type { WriteAheadLog } from "../log/write-ahead-log.ts";
+import type { Json } from "../schema/kinds.ts";
+
+/**
+ * Where a job's decisions are kept. A port: what is in it survives the process, and everything that is written through
+ * an older lease than the newest is refused, so that two processes can never both decide.
+ */
+export interface StateBackend {
+  /** For messages: the folder, the server; never a secret. */
+  readonly name: string;
+  /**
+   * Takes the lease of the state. The one before it is fenced from then on.
+   *
+   * @throws MillraceError STATE_IN_USE when a living process of this machine holds it; STATE_DAMAGED, STATE_UNWRITABLE,
+   *   STATE_FOREIGN (a newer format).
+   */
+  open(signal: AbortSignal): Promise<StateLease>;
+}
+
+export interface StateLease {
+  /** Counted from 1, one more with every opening. */
+  readonly generation: number;
+  /** All entries, as of now. */
+  read(): ReadonlyMap<string, StateEntry>;
+  /**
+   * Makes all the changes in one durable write, or none. Resolved: they survive whatever happens to the machine.
+   *
+   * @throws MillraceError STATE_FENCED when a newer lease has been taken, or an entry has not the version expected;
+   *   STATE_UNWRITABLE.
+   */
+  compareAndSet(changes: readonly StateChange[]): Promise<void>;
+  /** The sealed batches on their way. */
+  readonly log: WriteAheadLog;
+  /** Gives the lease back. */
+  close(): Promise<void>;
+}
+
+export interface StateEntry {
+  /** Counted from 1, one more with every change of this key. */
+  readonly version: number;
+  readonly value: Json;
+}
+
+export interface StateChange {
+  readonly key: string;
+  /** The version that the entry has now; 0: there is none. */
+  readonly expected: number;
+  /** Undefined: the entry goes. */
+  readonly value: Json | undefined;
+}

@@ -1,0 +1,110 @@
+import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
+import type { EpochSession } from "../destination/destination.ts";
+import { MillraceError } from "../errors.ts";
+import type { LoggedBatch } from "../log/write-ahead-log.ts";
+import { attemptId, cut } from "./attempt.ts";
+import { withRetries } from "./backoff.ts";
+import type { CommitHooks, CommitPolicy } from "./commit-staged.ts";
+import { unlessAborted } from "./unless-aborted.ts";
+
+/** Rows of one batch, from the first to before the last. */
+interface Stretch {
+  readonly batch: LoggedBatch;
+  readonly from: number;
+  readonly to: number;
+}
+
+const batchesAtOnce = 4;
+
+/**
+ * Brings an epoch straight into the target: mode `tag`. Every batch has one tag for ever, and the service loads no second
+ * blob under a tag that an extent bears. A batch whose tag is in the target is done, whoever brought it there; so there is
+ * nothing to take back, and an attempt only sends again what is missing.
+ *
+ * A batch that the service refuses for good goes as two halves, each under a tag of its own, and so on to single rows.
+ * The halves follow from the batch, so a restart finds the tags of those that have arrived.
+ */
+export async function commitTagged(
+  epoch: EpochHandle,
+  session: EpochSession,
+  policy: CommitPolicy,
+  signal: AbortSignal,
+  hooks: CommitHooks,
+): Promise<void> {
+  const { prepared, generation } = epoch;
+  const number = prepared.epoch;
+  const before = attemptOf(epoch);
+  let missing: Stretch[] = prepared.batches.map((batch) => ({ batch, from: 0, to: batch.rows }));
+  for (let attempt = before + 1; missing.length > 0; attempt++) {
+    if (attempt > before + policy.mostAttempts)
+      throw new MillraceError(
+        "INGESTION_FAILED",
+        `Epoch ${number}: ${missing.length} batches did not arrive in ${policy.mostAttempts} attempts. The epoch is kept in the state and will be tried again by the next start.`,
+        { retryable: true, context: { epoch: number } },
+      );
+    await epoch.advance({ state: "SUBMITTED", attempt, generation });
+    missing = await sendAll(missing);
+    if (missing.length > 0) hooks.onAttemptAbandoned(number, attempt, `${missing.length} batches have not arrived`);
+  }
+  await epoch.advance({ state: "COMMITTED", attempt: attemptOf(epoch) });
+
+  /** Returns what has not arrived. */
+  async function sendAll(stretches: readonly Stretch[]): Promise<Stretch[]> {
+    const left = [...stretches];
+    const late: Stretch[] = [];
+    async function work(): Promise<void> {
+      for (let stretch = left.shift(); stretch; stretch = left.shift()) late.push(...(await bring(stretch)));
+    }
+    await Promise.all(Array.from({ length: batchesAtOnce }, work));
+    return late;
+  }
+
+  async function bring(stretch: Stretch): Promise<Stretch[]> {
+    const { batch, from, to } = stretch;
+    const isWhole = from === 0 && to === batch.rows;
+    const tag = `${epoch.tagPrefix}${batch.id}${isWhole ? "" : `/${from}-${to}`}`;
+    if ((await arrived(tag, [])).rows > 0) return [];
+    const id = attemptId(tag, `${attemptOf(epoch)}`);
+    const packed = await epoch.read(batch);
+    const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
+    const content = isWhole
+      ? { ...plain, parts: [packed], packedBytes: packed.length }
+      : { ...plain, ...cut(packed, batch, (row) => row >= from && row < to) };
+    const staged = await asked(`uploading batch ${batch.id}`, () => session.stage({ ...content, id }, signal));
+    await asked(`announcing batch ${batch.id}`, () => session.submit(staged, tag, signal));
+    const deadline = policy.clock.now() + policy.attemptTimeoutMs;
+    for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
+      const { rows, failures } = await arrived(tag, [id]);
+      if (rows > 0) return [];
+      const poison = failures.find((failure) => !failure.retryable);
+      if (poison) return halves(stretch, `${poison.errorCode}: ${poison.details}`);
+      if (failures.length > 0 || policy.clock.now() > deadline) return [stretch];
+      await policy.clock.sleep(pause, signal, `waiting for epoch ${number}`);
+    }
+  }
+
+  async function halves({ batch, from, to }: Stretch, reason: string): Promise<Stretch[]> {
+    if (to - from > 1) {
+      const middle = (from + to) >> 1;
+      const first = await bring({ batch, from, to: middle });
+      return [...first, ...(await bring({ batch, from: middle, to }))];
+    }
+    const found: RefusedRows = { [batch.id]: [{ row: from, reason }] };
+    await hooks.onRowsRefused(epoch, found);
+    return [];
+  }
+
+  function arrived(tag: string, ids: readonly string[]) {
+    return asked("looking for a batch", () => session.arrived(tag, ids, signal));
+  }
+
+  function asked<T>(what: string, act: () => Promise<T>): Promise<T> {
+    const doing = `epoch ${number}: ${what}`;
+    const attempt = () => unlessAborted(act(), signal, doing);
+    return withRetries(doing, policy, signal, attempt, (retry) => hooks.onRetry(number, what, retry), policy.clock);
+  }
+}
+
+function attemptOf({ progress }: EpochHandle): number {
+  return "attempt" in progress ? progress.attempt : 0;
+}

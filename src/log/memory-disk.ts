@@ -1,0 +1,127 @@
+import { dirname } from "node:path";
+import type { Disk, DiskFile } from "./disk.ts";
+
+/** A file system in memory, for tests and for sinks whose state need not outlive the process. */
+export interface MemoryDisk extends Disk {
+  /**
+   * What a power failure leaves: only what was synced, and of each file's unsynced tail as many bytes as `kept` says
+   * (default none; a real disk may have kept any part). The old disk refuses everything from then on.
+   */
+  powerLoss(kept?: (unsyncedBytes: number) => number): MemoryDisk;
+  /** From now on writing throws this code, such as ENOSPC or EROFS; undefined: it works again. */
+  fail(code: string | undefined): void;
+}
+
+interface Content {
+  bytes: Uint8Array;
+  size: number;
+  /** As of the last sync. */
+  synced: Uint8Array;
+}
+
+export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): MemoryDisk {
+  const files = new Map<string, Content>();
+  /** The entries that are durable: a file that was made and whose folder was not synced is gone after a power failure. */
+  let durable = new Map<string, Content>();
+  for (const [path, bytes] of start) files.set(path, contentOf(bytes));
+  durable = new Map(files);
+  let isDead = false;
+  let failure: string | undefined;
+
+  function alive(isWriting: boolean): void {
+    if (isDead) throw Object.assign(new Error("the power is gone"), { code: "EIO" });
+    if (isWriting && failure) throw Object.assign(new Error(`${failure}: as asked for`), { code: failure });
+  }
+
+  return {
+    async list(folder) {
+      alive(false);
+      return [...files.keys()].filter((path) => dirname(path) === folder).map((path) => path.slice(folder.length + 1));
+    },
+    async makeFolder() {
+      alive(true);
+    },
+    async read(path) {
+      alive(false);
+      const content = files.get(path);
+      return content?.bytes.slice(0, content.size);
+    },
+    async open(path) {
+      alive(!files.has(path));
+      const content = files.get(path) ?? contentOf(new Uint8Array());
+      files.set(path, content);
+      return {
+        get size() {
+          return content.size;
+        },
+        async append(pieces) {
+          for (const piece of pieces) {
+            alive(true);
+            grow(content, content.size + piece.length);
+            content.bytes.set(piece, content.size);
+            content.size += piece.length;
+          }
+        },
+        async readAt(offset, length) {
+          alive(false);
+          return content.bytes.slice(offset, Math.min(offset + length, content.size));
+        },
+        async truncate(size) {
+          alive(true);
+          content.size = Math.min(size, content.size);
+        },
+        async sync() {
+          alive(true);
+          content.synced = content.bytes.slice(0, content.size);
+        },
+        async close() {},
+      } satisfies DiskFile;
+    },
+    async createNew(path, bytes) {
+      alive(true);
+      if (files.has(path)) return false;
+      files.set(path, contentOf(bytes));
+      return true;
+    },
+    async rename(from, to) {
+      alive(true);
+      const content = files.get(from);
+      if (!content) throw Object.assign(new Error(`ENOENT: ${from}`), { code: "ENOENT" });
+      files.delete(from);
+      files.set(to, content);
+    },
+    async remove(path) {
+      alive(true);
+      files.delete(path);
+    },
+    async syncFolder(folder) {
+      alive(true);
+      for (const path of durable.keys()) if (dirname(path) === folder && !files.has(path)) durable.delete(path);
+      for (const [path, content] of files) if (dirname(path) === folder) durable.set(path, content);
+    },
+    powerLoss(kept = () => 0) {
+      isDead = true;
+      const left = new Map<string, Uint8Array>();
+      for (const [path, { bytes, size, synced }] of durable) {
+        const more = Math.max(0, size - synced.length);
+        const end = Math.min(size, synced.length + Math.min(more, kept(more)));
+        left.set(path, end > synced.length ? bytes.slice(0, end) : synced);
+      }
+      return memoryDisk(left);
+    },
+    fail(code) {
+      failure = code;
+    },
+  };
+}
+
+function contentOf(bytes: Uint8Array): Content {
+  return { bytes: bytes.slice(), size: bytes.length, synced: bytes.slice() };
+}
+
+function grow(content: Content, size: number): void {
+  if (size <= content.bytes.length) return;
+  const larger = new Uint8Array(Math.max(size, content.bytes.length * 2, 256));
+  larger.set(content.bytes.subarray(0, content.size));
+  content.bytes = larger;
+}

@@ -1,0 +1,215 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+import { MillraceError, reasonOf } from "../errors.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { fileHead, frame, frameAt, frameOverhead, headBytes, versionIn } from "./frame.ts";
+import type { LoggedBatch, WriteAheadLog } from "./write-ahead-log.ts";
+
+const kind = "SEGMNT";
+const formatVersion = 1;
+
+interface Segment {
+  readonly file: DiskFile;
+  /** Appends, one after another. */
+  last: Promise<unknown>;
+}
+
+/**
+ * A log in a folder: `epoch-000000000012.log`, a head and one frame per batch. The frame's payload is a line of JSON, so
+ * that the file can be read without the journal, and the gzip member as it will be uploaded.
+ *
+ * Segments of epochs that `isKept` does not know were never decided on: they are removed.
+ */
+export async function segmentLog(
+  disk: Disk,
+  folder: string,
+  isKept: (epoch: number) => boolean,
+): Promise<WriteAheadLog> {
+  await writing(folder, "making it", () => disk.makeFolder(folder));
+  const open = new Map<number, Segment>();
+  const sizes = new Map<number, number>();
+  let bytes = 0;
+
+  for (const name of await disk.list(folder)) {
+    const epoch = epochIn(name);
+    if (epoch === undefined) continue;
+    const path = join(folder, name);
+    if (!isKept(epoch)) {
+      await writing(path, "removing it", () => disk.remove(path));
+      continue;
+    }
+    const file = await disk.open(path);
+    resize(epoch, file.size);
+    await file.close();
+  }
+
+  function resize(epoch: number, size: number): void {
+    bytes += size - (sizes.get(epoch) ?? 0);
+    sizes.set(epoch, size);
+  }
+
+  async function segmentOf(epoch: number): Promise<Segment> {
+    const known = open.get(epoch);
+    if (known) return known;
+    const path = join(folder, segmentName(epoch));
+    const segment: Segment = { file: undefined as never, last: Promise.resolve() };
+    open.set(epoch, segment);
+    segment.last = writing(path, "making it", async () => {
+      const file = await disk.open(path);
+      await file.truncate(0);
+      await file.append([fileHead(kind, formatVersion)]);
+      (segment as { file: DiskFile }).file = file;
+    });
+    segment.last.catch(() => open.delete(epoch));
+    return segment;
+  }
+
+  async function write(epoch: number, { file }: Segment, batch: SealedBatch): Promise<LoggedBatch> {
+    const { parts, ...plain } = batch;
+    const hash = createHash("sha256");
+    for (const part of parts) hash.update(part);
+    const offset = file.size;
+    const logged: LoggedBatch = { ...plain, epoch, offset, sha256: hash.digest("hex") };
+    const line = new TextEncoder().encode(`${JSON.stringify(logged)}\n`);
+    const path = join(folder, segmentName(epoch));
+    await writing(path, "writing to it", async () => {
+      try {
+        await file.append(frame(offset, [line, ...parts]));
+      } catch (error) {
+        await file.truncate(offset).catch(() => {}); // what was written of it would hide what comes behind
+        throw error;
+      }
+    });
+    resize(epoch, file.size);
+    return logged;
+  }
+
+  return {
+    get bytes() {
+      return bytes;
+    },
+    async append(epoch, batch) {
+      const segment = await segmentOf(epoch);
+      const written = segment.last.then(() => write(epoch, segment, batch));
+      segment.last = written.catch(() => {});
+      return written;
+    },
+    async seal(epoch) {
+      const segment = open.get(epoch);
+      if (!segment) return;
+      await segment.last;
+      const path = join(folder, segmentName(epoch));
+      await writing(path, "syncing it", async () => {
+        await segment.file.sync();
+        await disk.syncFolder(folder);
+      });
+      open.delete(epoch);
+      await segment.file.close();
+    },
+    async read(batch) {
+      const path = join(folder, segmentName(batch.epoch));
+      // To open it would make it.
+      if (!sizes.has(batch.epoch)) throw damaged(path, 0, "the file is not there");
+      const file = await disk.open(path);
+      try {
+        const head = await file.readAt(0, headBytes);
+        if (versionIn(head, kind) !== formatVersion) throw damaged(path, 0, "it does not begin as a segment does");
+        return await packedBytes(file, path, batch);
+      } finally {
+        await file.close();
+      }
+    },
+    async trim(epoch) {
+      const path = join(folder, segmentName(epoch));
+      await writing(path, "removing it", () => disk.remove(path));
+      resize(epoch, 0);
+      sizes.delete(epoch);
+    },
+    async close() {
+      await Promise.all([...open.values()].map((segment) => segment.last.then(() => segment.file.close())));
+      open.clear();
+    },
+  };
+}
+
+async function packedBytes(file: DiskFile, path: string, batch: LoggedBatch): Promise<Uint8Array> {
+  const head = await file.readAt(batch.offset, frameOverhead);
+  const length = head.length < 4 ? 0 : new DataView(head.buffer, head.byteOffset).getUint32(0, true);
+  const bytes = await file.readAt(batch.offset, frameOverhead + Math.min(length, file.size));
+  const found = frameAt(bytes, 0, batch.offset);
+  if (found.found !== "frame") throw damaged(path, batch.offset, `batch ${batch.id} is not there as it was written`);
+  const packed = found.payload.subarray(found.payload.indexOf(newline) + 1);
+  if (createHash("sha256").update(packed).digest("hex") !== batch.sha256)
+    throw damaged(path, batch.offset, `it holds another batch than ${batch.id}`);
+  return packed;
+}
+
+const newline = 10;
+
+export function segmentName(epoch: number): string {
+  return `epoch-${String(epoch).padStart(12, "0")}.log`;
+}
+
+export function epochIn(name: string): number | undefined {
+  const match = /^epoch-(\d{12,})\.log$/.exec(name);
+  return match ? Number(match[1]) : undefined;
+}
+
+export type SegmentFrame =
+  | { readonly found: "batch"; readonly batch: LoggedBatch; readonly packed: Uint8Array }
+  | { readonly found: "torn" | "damaged"; readonly offset: number };
+
+/** All batches of a segment by its bytes, for those who look; ends with what is torn or damaged, if anything is. */
+export function* readSegment(bytes: Uint8Array): Generator<SegmentFrame> {
+  const version = versionIn(bytes, kind);
+  if (version !== formatVersion) {
+    yield { found: bytes.length < headBytes ? "torn" : "damaged", offset: 0 };
+    return;
+  }
+  for (let offset = headBytes; ; ) {
+    const found = frameAt(bytes, offset);
+    if (found.found === "end") return;
+    if (found.found !== "frame") {
+      yield { found: found.found, offset };
+      return;
+    }
+    const cut = found.payload.indexOf(newline);
+    const batch: LoggedBatch = JSON.parse(new TextDecoder().decode(found.payload.subarray(0, cut)));
+    yield { found: "batch", batch, packed: found.payload.subarray(cut + 1) };
+    offset = found.end;
+  }
+}
+
+function damaged(path: string, offset: number, what: string): MillraceError {
+  return new MillraceError(
+    "STATE_DAMAGED",
+    `${path}, at byte ${offset}: ${what}. Keep the folder as it is and see \`millrace log inspect\`.`,
+    {
+      context: { path, offset },
+    },
+  );
+}
+
+/** Does what may fail for want of room or rights, and says so. Room may come: that is tried again. */
+export async function writing<T>(path: string, doing: string, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof MillraceError) throw error;
+    const code = String((error as { code?: unknown } | null)?.code ?? "");
+    throw new MillraceError("STATE_UNWRITABLE", `${path}: ${doing} failed: ${reasons[code] ?? reasonOf(error)}.`, {
+      retryable: code === "ENOSPC" || code === "EDQUOT",
+      cause: error,
+      context: { path, code },
+    });
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+  EROFS: "the file system is read-only",
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+};

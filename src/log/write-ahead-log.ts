@@ -1,0 +1,37 @@
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+
+/** A batch in the log: all that is known of it but its bytes, and where they lie. Plain data, without a secret. */
+export interface LoggedBatch extends Omit<SealedBatch, "parts"> {
+  /** The epoch whose segment holds it. */
+  readonly epoch: number;
+  /** Of its frame in the segment. */
+  readonly offset: number;
+  /** Of the packed bytes, in hexadecimal: what is uploaded is what was logged. */
+  readonly sha256: string;
+}
+
+/**
+ * Sealed batches on their way, one segment per epoch: written as they come, made durable once, at the checkpoint that
+ * decides on the epoch, and let go as a whole.
+ */
+export interface WriteAheadLog {
+  /** Bytes of all segments. */
+  readonly bytes: number;
+  /**
+   * Writes a batch into its epoch's segment. Not durable yet. Batches of one epoch are written one after another.
+   *
+   * @throws MillraceError STATE_UNWRITABLE, when the disk will not have it; the segment is as it was before.
+   */
+  append(epoch: number, batch: SealedBatch): Promise<LoggedBatch>;
+  /** Makes an epoch's segment durable, and closes it: nothing more is appended. */
+  seal(epoch: number): Promise<void>;
+  /**
+   * The packed bytes of a batch, whole.
+   *
+   * @throws MillraceError STATE_DAMAGED when they are not what was written.
+   */
+  read(batch: LoggedBatch): Promise<Uint8Array>;
+  /** Removes an epoch's segment. */
+  trim(epoch: number): Promise<void>;
+  close(): Promise<void>;
+}

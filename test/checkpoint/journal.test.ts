@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { openJournal } from "../../src/checkpoint/journal.ts";
+import type { StateChange } from "../../src/checkpoint/state-backend.ts";
+import { type MemoryDisk, memoryDisk } from "../../src/log/memory-disk.ts";
+import type { Json } from "../../src/schema/kinds.ts";
+
+const path = "state/journal";
+const openOn = (disk: MemoryDisk) => openJournal(disk, "state", path);
+
+async function valuesOn(disk: MemoryDisk): Promise<Record<string, Json>> {
+  const journal = await openOn(disk);
+  const values = Object.fromEntries([...journal.entries].map(([key, { value }]) => [key, value]));
+  await journal.close();
+  return values;
+}
+
+function set(journal: { entries: ReadonlyMap<string, { version: number }> }, key: string, value: Json | undefined) {
+  return { key, expected: journal.entries.get(key)?.version ?? 0, value } satisfies StateChange;
+}
+
+test("what was written is there after a power failure that takes all that was not synced", async () => {
+  const disk = memoryDisk();
+  const journal = await openOn(disk);
+  await journal.write([set(journal, "a", 1), set(journal, "b", { c: [true, null] })]);
+  await journal.write([set(journal, "a", undefined)]);
+  assert.deepEqual(await valuesOn(disk.powerLoss()), { b: { c: [true, null] } });
+});
+
+test("a write with a version that is not there changes nothing", async () => {
+  const journal = await openOn(memoryDisk());
+  await journal.write([set(journal, "a", 1)]);
+  const stale = [
+    { key: "b", expected: 0, value: 1 },
+    { key: "a", expected: 0, value: 2 },
+  ];
+  await assert.rejects(journal.write(stale), { code: "STATE_FENCED" });
+  assert.equal(journal.entries.has("b"), false);
+  assert.equal(journal.entries.get("a")!.value, 1);
+});
+
+test("after any power failure the journal says what some prefix of the writes said, and no less than the acknowledged", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(
+        fc.record({
+          key: fc.constantFrom("a", "b", "c"),
+          value: fc.option(fc.string({ maxLength: 40 }), { nil: undefined }),
+        }),
+        {
+          minLength: 1,
+          maxLength: 8,
+        },
+      ),
+      fc.nat(),
+      fc.nat(400),
+      async (writes, when, kept) => {
+        const disk = memoryDisk();
+        const journal = await openOn(disk);
+        const model: Record<string, Json> = {};
+        const states: string[] = [JSON.stringify(model)];
+        const acknowledged = when % (writes.length + 1);
+        for (const [i, { key, value }] of writes.entries()) {
+          if (value === undefined) delete model[key];
+          else model[key] = value;
+          states.push(sorted(model));
+          const written = journal.write([set(journal, key, value)]);
+          if (i < acknowledged) await written;
+          else {
+            written.catch(() => {});
+            break;
+          }
+        }
+        // The last write is somewhere on its way.
+        for (let turn = 0; turn < when % 5; turn++) await Promise.resolve();
+        const after = sorted(await valuesOn(disk.powerLoss(() => kept)));
+        const allowed = states.slice(acknowledged, acknowledged + 2);
+        assert.ok(allowed.includes(after), `${after} is none of ${allowed.join(" ")}`);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+function sorted(values: Record<string, Json>): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(values).sort()));
+}
+
+test("one flipped bit is an error, and loses nothing", async () => {
+  const disk = memoryDisk();
+  const journal = await openOn(disk);
+  for (const key of ["a", "b", "c"]) await journal.write([set(journal, key, `value of ${key}`)]);
+  const bytes = (await disk.read(path))!;
+  for (let bit = 0; bit < bytes.length * 8; bit += 5) {
+    const broken = bytes.slice();
+    broken[bit >> 3]! ^= 1 << (bit & 7);
+    const other = memoryDisk(new Map([[path, broken]]));
+    await assert.rejects(openOn(other), (error: { code: string; message: string }) => {
+      assert.ok(["STATE_DAMAGED", "STATE_FOREIGN"].includes(error.code), `bit ${bit}: ${error.code}`);
+      assert.match(error.message, /state\/journal/);
+      return true;
+    });
+    assert.deepEqual(await other.read(path), broken, "it was left as it was");
+  }
+});
+
+test("a full disk refuses the write, and the next one goes through", async () => {
+  const disk = memoryDisk();
+  const journal = await openOn(disk);
+  await journal.write([set(journal, "a", 1)]);
+  disk.fail("ENOSPC");
+  await assert.rejects(journal.write([set(journal, "a", 2)]), {
+    code: "STATE_UNWRITABLE",
+    message: /the disk is full/,
+  });
+  disk.fail(undefined);
+  assert.equal(journal.entries.get("a")!.value, 1);
+  await journal.write([set(journal, "b", 3)]);
+  assert.deepEqual(await valuesOn(disk.powerLoss()), { a: 1, b: 3 });
+});
+
+test("a journal of many writes is made short, and says the same", async () => {
+  const disk = memoryDisk();
+  const journal = await openOn(disk);
+  const long = "x".repeat(20_000);
+  await journal.write([set(journal, "kept", 1)]);
+  let most = 0;
+  for (let i = 0; i < 300; i++) {
+    await journal.write([set(journal, "a", `${long}${i}`)]);
+    most = Math.max(most, journal.bytes);
+  }
+  assert.ok(most < 1.2 * 1024 * 1024, `${most} bytes`);
+  assert.deepEqual(await valuesOn(disk.powerLoss()), { kept: 1, a: `${long}299` });
+});
+
+test("a newer format is left alone", async () => {
+  const head = new TextEncoder().encode("MILLRACEJOURNL02");
+  await assert.rejects(openOn(memoryDisk(new Map([[path, head]]))), { code: "STATE_FOREIGN" });
+});
