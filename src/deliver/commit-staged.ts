@@ -1,6 +1,7 @@
 import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { Arrived, EpochSession } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
+import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import { attemptBatch, attemptId, rowsLeft } from "./attempt.ts";
 import { type Retry, type RetryClock, type RetryPolicy, withRetries } from "./backoff.ts";
 import { findRefusedRows } from "./poison.ts";
@@ -35,7 +36,7 @@ const firstPollMs = 50;
  * process has left; the rules are those of docs/exactly-once.md.
  *
  * - An attempt has a tag of its own and is given up when in doubt: what comes of it later stays in staging.
- * - Only named extents are committed, when their rows are exactly those of the epoch.
+ * - Only named extents are committed, when they hold every batch exactly once.
  * - What an older generation submitted lies in a staging table that `openEpochs` has dropped, so whether it was committed
  *   is asked of the target, once and for all.
  */
@@ -92,53 +93,49 @@ export async function commitStaged(
 
   async function land(attempt: number): Promise<void> {
     const tag = tagOf(attempt);
-    const expected = rowsLeft(prepared, epoch.refused);
-    const ids = await submitAll(tag);
-    const arrived = await awaitArrival(tag, [...ids.keys()], expected);
-    if (arrived.rows === expected && arrived.failures.length === 0) {
-      return epoch.advance({ state: "LANDED", attempt, generation, extents: arrived.extents });
-    }
+    const sent = await submitAll(tag);
+    const arrived = await awaitArrival(tag, sent);
+    const extents = exactCover(sent, arrived);
+    if (extents) return epoch.advance({ state: "LANDED", attempt, generation, extents });
     const poisoned = arrived.failures.filter((failure) => !failure.retryable);
-    const why =
-      arrived.failures[0] !== undefined
-        ? `${arrived.failures[0].errorCode}: ${arrived.failures[0].details}`
-        : `${arrived.rows} rows instead of ${expected}`;
-    hooks.onAttemptAbandoned(number, attempt, why);
+    hooks.onAttemptAbandoned(number, attempt, reasonIn(sent, arrived));
     await asked("removing what came of an attempt", () => session.discard(tag, signal));
     if (poisoned.length === 0) return next(attempt);
-    const found = await findRefusedRows(
-      epoch,
-      poisoned.map((failure) => ({ batch: ids.get(failure.id)!, reason: `${failure.errorCode}: ${failure.details}` })),
-      { session, policy, signal, tag, ask: asked },
-    );
+    const batches = poisoned.map(({ id, errorCode, details }) => ({
+      batch: sent.find((blob) => blob.id === id)!.batch,
+      reason: `${errorCode}: ${details}`,
+    }));
+    const found = await findRefusedRows(epoch, batches, { session, policy, signal, tag, ask: asked });
     await hooks.onRowsRefused(epoch, found);
     return next(attempt, { ...epoch.refused, ...merged(epoch.refused, found) });
   }
 
-  /** Uploads and announces every batch; returns the batches by the ids that they have in this attempt. */
-  async function submitAll(tag: string) {
-    const ids = new Map<string, (typeof prepared.batches)[number]>();
-    const left = [...prepared.batches];
+  /** Uploads and announces every batch. */
+  async function submitAll(tag: string): Promise<Sent[]> {
+    const sent: Sent[] = [];
+    const left = [...prepared.batches.entries()];
     async function work(): Promise<void> {
-      for (let batch = left.shift(); batch; batch = left.shift()) {
-        const id = attemptId(tag, batch.id);
-        const sealed = await attemptBatch(epoch, batch, id);
+      for (let entry = left.shift(); entry; entry = left.shift()) {
+        const [index, batch] = entry;
+        const blob: Sent = { id: attemptId(tag, batch.id), tag: `${tag}/${index}`, batch, rows: 0 };
+        const sealed = await attemptBatch(epoch, batch, blob.id);
         if (sealed.rows === 0) continue;
         const staged = await asked(`uploading batch ${batch.id}`, () => session.stage(sealed, signal));
-        await asked(`announcing batch ${batch.id}`, () => session.submit(staged, tag, signal));
-        ids.set(id, batch);
+        await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag, blob.tag], signal));
+        sent.push({ ...blob, rows: sealed.rows });
       }
     }
     await Promise.all(Array.from({ length: uploadsAtOnce }, work));
-    return ids;
+    return sent;
   }
 
-  /** Looks until all rows are there, or more, or a batch has failed, or the attempt's time is over. */
-  async function awaitArrival(tag: string, ids: readonly string[], expected: number): Promise<Arrived> {
+  /** Looks until every batch is there, or one has failed, or the attempt's time is over. */
+  async function awaitArrival(tag: string, sent: readonly Sent[]): Promise<Arrived> {
+    const ids = sent.map(({ id }) => id);
     const deadline = policy.clock.now() + policy.attemptTimeoutMs;
     for (let pause = firstPollMs; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
       const arrived = await asked("looking at what has arrived", () => session.arrived(tag, ids, signal));
-      if (arrived.rows >= expected || arrived.failures.length > 0) return arrived;
+      if (arrived.failures.length > 0 || exactCover(sent, arrived)) return arrived;
       if (policy.clock.now() > deadline) return arrived;
       await policy.clock.sleep(pause, signal, `waiting for epoch ${number}`);
     }
@@ -187,6 +184,38 @@ export async function commitStaged(
     const attempt = () => unlessAborted(act(), signal, doing);
     return withRetries(doing, policy, signal, attempt, (retry) => hooks.onRetry(number, what, retry), policy.clock);
   }
+}
+
+/** A batch on its way in one attempt. */
+interface Sent {
+  readonly id: string;
+  /** On its own extents and no other's. */
+  readonly tag: string;
+  readonly batch: LoggedBatch;
+  readonly rows: number;
+}
+
+/**
+ * Extents that hold every batch exactly once; undefined where there are none (yet). Each batch has a tag of its own, for
+ * the sum of the rows does not tell: one batch twice and another of its length not at all come to the same sum. What the
+ * service loaded twice into two extents is no matter, for only one of them is named.
+ */
+function exactCover(sent: readonly Sent[], { extents }: Arrived): string[] | undefined {
+  const cover: string[] = [];
+  for (const { tag, rows } of sent) {
+    const own = extents.filter(({ tags }) => tags.includes(tag));
+    const whole = own.find((extent) => extent.rows === rows);
+    if (whole) cover.push(whole.id);
+    else if (own.reduce((sum, extent) => sum + extent.rows, 0) === rows) cover.push(...own.map(({ id }) => id));
+    else return undefined;
+  }
+  return cover;
+}
+
+function reasonIn(sent: readonly Sent[], { extents, failures }: Arrived): string {
+  if (failures[0]) return `${failures[0].errorCode}: ${failures[0].details}`;
+  const rows = extents.reduce((sum, extent) => sum + extent.rows, 0);
+  return `${rows} rows in ${extents.length} extents, of ${sent.reduce((sum, blob) => sum + blob.rows, 0)} rows in ${sent.length} batches`;
 }
 
 function merged(before: RefusedRows, found: RefusedRows): RefusedRows {

@@ -63,7 +63,7 @@ export async function commitTagged(
     const { batch, from, to } = stretch;
     const isWhole = from === 0 && to === batch.rows;
     const tag = `${epoch.tagPrefix}${batch.id}${isWhole ? "" : `/${from}-${to}`}`;
-    if ((await arrived(tag, [])).rows > 0) return [];
+    if ((await arrived(tag, [])).extents.length > 0) return [];
     const id = attemptId(tag, `${attemptOf(epoch)}`);
     const packed = await epoch.read(batch);
     const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
@@ -71,11 +71,11 @@ export async function commitTagged(
       ? { ...plain, parts: [packed], packedBytes: packed.length }
       : { ...plain, ...cut(packed, batch, (row) => row >= from && row < to) };
     const staged = await asked(`uploading batch ${batch.id}`, () => session.stage({ ...content, id }, signal));
-    await asked(`announcing batch ${batch.id}`, () => session.submit(staged, tag, signal));
+    await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag], signal));
     const deadline = policy.clock.now() + policy.attemptTimeoutMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
-      const { rows, failures } = await arrived(tag, [id]);
-      if (rows > 0) return [];
+      const { extents, failures } = await arrived(tag, [id]);
+      if (extents.length > 0) return [];
       const poison = failures.find((failure) => !failure.retryable);
       if (poison) return halves(stretch, `${poison.errorCode}: ${poison.details}`);
       if (failures.length > 0 || policy.clock.now() > deadline) return [stretch];

@@ -71,17 +71,16 @@ async function judge(piece: Piece, tag: string, { session, policy, signal, ask }
   const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
   const sealed = { ...plain, ...cut(packed, batch, (row) => wanted.has(row)), id };
   const staged = await ask(`uploading rows of batch ${batch.id}`, () => session.stage(sealed, signal));
-  await ask(`announcing rows of batch ${batch.id}`, () => session.submit(staged, tag, signal));
+  await ask(`announcing rows of batch ${batch.id}`, () => session.submit(staged, [tag], signal));
   const deadline = policy.clock.now() + policy.attemptTimeoutMs;
   try {
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
-      const { rows: landed, failures } = await ask("looking at what became of it", () =>
-        session.arrived(tag, [id], signal),
-      );
+      const { extents, failures } = await ask("looking at what became of it", () => session.arrived(tag, [id], signal));
       const failure = failures.find((each) => !each.retryable);
       if (failure) return { ...piece, reason: `${failure.errorCode}: ${failure.details}` };
       // What cannot be judged in time counts as sound: the next attempt of the epoch will tell.
-      if (landed >= rows.length || failures.length > 0 || policy.clock.now() > deadline) return undefined;
+      if (extents.some((extent) => extent.rows >= rows.length) || failures.length > 0 || policy.clock.now() > deadline)
+        return undefined;
       await policy.clock.sleep(pause, signal, "looking for refused rows");
     }
   } finally {

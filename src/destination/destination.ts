@@ -100,14 +100,17 @@ export interface EpochSession {
   isCommitted(tagPrefix: string, signal: AbortSignal): Promise<boolean>;
   /** Stores one batch of an attempt. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
-  /** Has the service load it under the tag: into staging, or with mode `tag` into the target, unless the tag is there. */
-  submit(staged: StagedBatch, tag: string, signal: AbortSignal): Promise<void>;
-  /** What has come under this tag so far, and which of the batches have failed. */
+  /**
+   * Has the service load it into staging under these tags; with mode `tag` into the target, unless an extent bears the
+   * first of them.
+   */
+  submit(staged: StagedBatch, tags: readonly string[], signal: AbortSignal): Promise<void>;
+  /** The extents that bear this tag so far, and which of the batches have failed. */
   arrived(tag: string, ids: readonly string[], signal: AbortSignal): Promise<Arrived>;
-  /** Removes what came into staging under the tag. */
+  /** Removes the extents that bear the tag from staging. */
   discard(tag: string, signal: AbortSignal): Promise<void>;
   /**
-   * Makes the named extents visible in the target, all or none, under the tag that they bear. Resolved: it is done.
+   * Makes the named extents visible in the target, all or none, under the tag, which they bear. Resolved: it is done.
    *
    * @throws MillraceError NOT_FOUND when one of them is not in staging; any other: it may have been done.
    */
@@ -117,7 +120,12 @@ export interface EpochSession {
 }
 
 export interface Arrived {
-  readonly rows: number;
-  readonly extents: readonly string[];
+  readonly extents: readonly StagedExtent[];
   readonly failures: readonly Extract<Outcome, { status: "failed" }>[];
+}
+
+export interface StagedExtent {
+  readonly id: string;
+  readonly rows: number;
+  readonly tags: readonly string[];
 }

@@ -1,0 +1,186 @@
+import { gunzipSync } from "node:zlib";
+import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
+import type { Arrived, EpochSession, StagedBatch } from "../../../src/destination/destination.ts";
+import { MillraceError } from "../../../src/errors.ts";
+
+/** A draw from [0, 1), the same for the same seed (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** How ill the service is: chances from 0 to 1. */
+export interface Ills {
+  /** A message is worked on twice, the second time at any later moment. */
+  duplicate: number;
+  /** A request fails before it acts. */
+  refuse: number;
+  /** A request acts, and its answer is lost. */
+  loseAnswer: number;
+  /** A message is never worked on. */
+  drop: number;
+  /** A blob fails, and may be tried again. */
+  failOnce: number;
+}
+
+interface Extent {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly rows: readonly string[];
+}
+
+interface Message {
+  readonly table: string;
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly rows: readonly string[];
+  /** Looked for in the target before it is loaded. */
+  readonly unlessThere: boolean;
+  readonly due: number;
+}
+
+/** A model of the service: a target table, staging tables, a queue whose messages are taken late, twice, or never. */
+export interface ModelService {
+  readonly target: Map<string, Extent>;
+  /** Opens it for a generation, as the destination would: older staging tables are dropped. */
+  open(generation: number, mode: "move" | "append" | "tag"): Promise<EpochSession>;
+  /** Lets the service work on whatever is due by now. */
+  work(now: number): void;
+  /** Rows of the target, with their number. */
+  counts(): Map<string, number>;
+}
+
+/** Rows whose text holds this word are refused for good, and with them their blob. */
+export const poison = "POISON";
+
+export function modelService(
+  random: () => number,
+  ills: Ills,
+  now: () => number,
+  pause: () => Promise<void>,
+): ModelService {
+  const target = new Map<string, Extent>();
+  const staging = new Map<string, Map<string, Extent>>();
+  const blobs = new Map<string, { id: string; rows: string[] }>();
+  const failures = new Map<string, { errorCode: string; details: string; retryable: boolean }>();
+  let queue: Message[] = [];
+  let nextExtent = 1;
+
+  function load(message: Message): void {
+    const table = message.table === "target" ? target : staging.get(message.table);
+    if (!table) return; // dropped: the message fails, and nobody is there to hear of it
+    if (message.unlessThere && [...table.values()].some(({ tags }) => tags.includes(message.tags[0]!))) return;
+    if (message.rows.some((row) => row.includes(poison))) {
+      failures.set(message.id, { errorCode: "Stream_ClosingQuoteMissing", details: "as asked for", retryable: false });
+      return;
+    }
+    if (random() < ills.failOnce) {
+      failures.set(message.id, {
+        errorCode: "General_TransientSchemaMismatch",
+        details: "as asked for",
+        retryable: true,
+      });
+      return;
+    }
+    const extent = { id: `x${nextExtent++}`, tags: message.tags, rows: message.rows };
+    table.set(extent.id, extent);
+  }
+
+  /** One request: it may fail before, or behind its act. */
+  async function request<T>(act: () => T): Promise<T> {
+    await pause();
+    if (random() < ills.refuse) throw new MillraceError("UNREACHABLE", "refused, as asked for", { retryable: true });
+    const answer = act();
+    await pause();
+    if (random() < ills.loseAnswer)
+      throw new MillraceError("UNREACHABLE", "the answer is lost, as asked for", { retryable: true });
+    return answer;
+  }
+
+  function arrivedIn(table: Map<string, Extent>, tag: string, ids: readonly string[]): Arrived {
+    const found = [...table.values()].filter((extent) => extent.tags.includes(tag));
+    return {
+      extents: found.map(({ id, tags, rows }) => ({ id, tags, rows: rows.length })),
+      failures: ids.flatMap((id) => {
+        const failure = failures.get(id);
+        return failure ? [{ id, status: "failed" as const, ...failure }] : [];
+      }),
+    };
+  }
+
+  return {
+    target,
+    async open(generation, mode) {
+      const name = `staging ${generation}`;
+      for (const other of staging.keys()) if (other !== name) staging.delete(other);
+      if (mode !== "tag") staging.set(name, new Map());
+      const own = (): Map<string, Extent> => {
+        const table = mode === "tag" ? target : staging.get(name);
+        if (!table) throw new MillraceError("NOT_FOUND", `${name} is gone`);
+        return table;
+      };
+      return {
+        isCommitted: (prefix) =>
+          request(() => [...target.values()].some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)))),
+        stage: (batch: SealedBatch): Promise<StagedBatch> =>
+          request(() => {
+            const text = gunzipSync(Buffer.concat(batch.parts)).toString();
+            blobs.set(batch.id, { id: batch.id, rows: text.split("\n").slice(0, -1) });
+            return { id: batch.id, place: batch.id, rows: batch.rows, rawBytes: batch.rawBytes };
+          }),
+        submit: ({ id }, tags) =>
+          request(() => {
+            const { rows } = blobs.get(id)!;
+            const message = { table: mode === "tag" ? "target" : name, id, tags, rows, unlessThere: mode === "tag" };
+            failures.delete(id);
+            if (random() >= ills.drop) queue.push({ ...message, due: now() + random() * 50 });
+            if (random() < ills.duplicate) queue.push({ ...message, due: now() + random() * 2_000 });
+          }),
+        arrived: (tag, ids) => request(() => arrivedIn(own(), tag, ids)),
+        discard: (tag) =>
+          request(() => {
+            for (const [id, extent] of own()) if (extent.tags.includes(tag)) own().delete(id);
+          }),
+        commit: (tag, extents) =>
+          request(() => {
+            const table = own();
+            for (const id of extents)
+              if (!table.has(id)) throw new MillraceError("NOT_FOUND", `${id} is not in ${name}`);
+            const moved = extents.map((id) => table.get(id)!);
+            if (mode === "append") {
+              // Appended rows are one new extent, and what was staged stays there.
+              if ([...target.values()].some(({ tags }) => tags.includes(tag))) return;
+              target.set(`a${nextExtent++}`, {
+                id: `a${nextExtent}`,
+                tags: [tag],
+                rows: moved.flatMap(({ rows }) => rows),
+              });
+              return;
+            }
+            for (const extent of moved) {
+              table.delete(extent.id);
+              target.set(extent.id, extent);
+            }
+          }),
+        async close() {},
+      };
+    },
+    work(at) {
+      const due = queue.filter((message) => message.due <= at);
+      queue = queue.filter((message) => message.due > at);
+      // Out of order: whoever is due is due.
+      while (due.length > 0) load(due.splice(Math.floor(random() * due.length), 1)[0]!);
+    },
+    counts() {
+      const counts = new Map<string, number>();
+      for (const { rows } of target.values()) for (const row of rows) counts.set(row, (counts.get(row) ?? 0) + 1);
+      return counts;
+    },
+  };
+}
