@@ -115,8 +115,8 @@ export interface EpochSession {
    * @throws MillraceError NOT_FOUND when one of them is not in staging; any other: it may have been done.
    */
   commit(tag: string, extents: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Ends it; staging that holds nothing any more is removed. */
-  close(): Promise<void>;
+  /** Ends it. `isDone`: every epoch is committed, so staging can go. */
+  close(isDone: boolean): Promise<void>;
 }
 
 export interface Arrived {

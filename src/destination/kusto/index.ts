@@ -1,4 +1,5 @@
 import type { Destination } from "../destination.ts";
+import { openEpochSession } from "./epochs.ts";
 import { connectionOf, type KustoOptions } from "./options.ts";
 import { openSession } from "./session.ts";
 
@@ -17,5 +18,6 @@ export function kusto(options: KustoOptions): Destination {
   return {
     name: `${connection.engineUrl}/${connection.database}`,
     open: (context) => openSession(connection, context),
+    openEpochs: (context) => openEpochSession(connection, context),
   };
 }

@@ -2,7 +2,6 @@ import type { DataFormat, IngestClient, IngestionMappingKind } from "azure-kusto
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import { MillraceError } from "../../errors.ts";
 import { version } from "../../version.ts";
-import type { IngestionOptions } from "../destination.ts";
 import type { Connection } from "./options.ts";
 import type { Resources } from "./resources.ts";
 
@@ -17,18 +16,36 @@ export interface Announcement {
 /** Builds queue messages by azure-kusto-ingest, whose format the service knows. */
 export interface MessageBuilder {
   /** Calls `send` with the encoded message. */
-  announce(announcement: Announcement, resources: Resources, send: (message: string) => Promise<void>): Promise<void>;
+  announce(
+    announcement: Announcement,
+    into: Into,
+    resources: Resources,
+    send: (message: string) => Promise<void>,
+  ): Promise<void>;
   close(): void;
 }
 
 /** Azure queues take no more, in bytes of encoded text (documentation, "Put Message"). */
 const mostMessageBytes = 64 * 1024;
 
+/** What all messages of a session have in common. */
 export interface Target {
   readonly database: string;
-  readonly table: string;
   readonly format: SealedBatch["format"];
-  readonly ingestion: IngestionOptions;
+  readonly ingestionMappingRef: string | undefined;
+}
+
+/** Where one blob goes, and what it is to be told of. */
+export interface Into {
+  readonly table: string;
+  readonly additionalTags: readonly string[];
+  /** Without their prefix. */
+  readonly ingestByTags: readonly string[];
+  /** Ingest-by tags, without their prefix: if an extent bears one of them, the blob is skipped. */
+  readonly ingestIfNotExists: readonly string[];
+  readonly flushImmediately: boolean;
+  /** What the service writes into its status queues: nothing but what it must, failures, or failures and successes. */
+  readonly report: "none" | "failures" | "all";
 }
 
 /**
@@ -42,37 +59,36 @@ export async function messageBuilder({ ingestUrl }: Connection, target: Target):
   const builder = new data.KustoConnectionStringBuilder(ingestUrl);
   builder.setConnectorDetails("Millrace", version, "millrace", version, false);
   const client: IngestClient = new sdk.IngestClient(builder, undefined, false);
-  const { database, table, format, ingestion } = target;
+  const { database, format, ingestionMappingRef } = target;
 
   /** Fresh each time: the SDK writes into what it is given, and the tags of one call would stick to the next. */
-  function freshProperties() {
+  function freshProperties(into: Into) {
     return new sdk.IngestionProperties({
       database,
-      table,
+      table: into.table,
       format: (format === "csv" ? "csv" : "multijson") as DataFormat,
-      ...(ingestion.ingestionMappingRef !== undefined && {
-        ingestionMappingReference: ingestion.ingestionMappingRef,
+      ...(ingestionMappingRef !== undefined && {
+        ingestionMappingReference: ingestionMappingRef,
         ingestionMappingKind: (format === "csv" ? "Csv" : "Json") as IngestionMappingKind,
       }),
-      additionalTags: [...ingestion.additionalTags],
-      ingestByTags: [...ingestion.ingestByTags],
-      flushImmediately: ingestion.flushImmediately,
-      reportLevel: ingestion.pollForIngestionStatus
-        ? sdk.ReportLevel.FailuresAndSuccesses
-        : sdk.ReportLevel.FailuresOnly,
+      additionalTags: [...into.additionalTags],
+      ingestByTags: [...into.ingestByTags],
+      ...(into.ingestIfNotExists.length > 0 && { ingestIfNotExists: JSON.stringify(into.ingestIfNotExists) }),
+      flushImmediately: into.flushImmediately,
+      reportLevel: into.report === "all" ? sdk.ReportLevel.FailuresAndSuccesses : sdk.ReportLevel.FailuresOnly,
       reportMethod: sdk.ReportMethod.Queue,
       additionalProperties: {},
     });
   }
 
   return {
-    async announce({ id, blobUrl, rawBytes }, resources, send) {
+    async announce({ id, blobUrl, rawBytes }, into, resources, send) {
       const descriptor = new sdk.BlobDescriptor(blobUrl, rawBytes, id);
       const own: IngestClient = Object.create(client, {
         resourceManager: { value: { getAuthorizationContext: async () => resources.authorizationContext } },
-        sendQueueMessage: { value: (_: number, blobInfo: unknown) => send(encoded(blobInfo, table)) },
+        sendQueueMessage: { value: (_: number, blobInfo: unknown) => send(encoded(blobInfo, into.table)) },
       });
-      await own.ingestFromBlob(descriptor, freshProperties());
+      await own.ingestFromBlob(descriptor, freshProperties(into));
     },
     close: () => client.close(),
   };

@@ -1,193 +1,24 @@
-import { setMaxListeners } from "node:events";
-import type { SealedBatch } from "../../batch/sealed-batch.ts";
-import { MillraceError } from "../../errors.ts";
-import type { DestinationContext, DestinationSession, Outcome, StagedBatch } from "../destination.ts";
-import { tokenSource } from "./auth.ts";
-import { kustoClient } from "./client.ts";
-import { withDeadline } from "./deadline.ts";
-import { toMillraceError } from "./errors.ts";
-import { messageBuilder } from "./ingest.ts";
+import type { DestinationContext, DestinationSession } from "../destination.ts";
+import { openLink } from "./link.ts";
 import type { Connection } from "./options.ts";
-import { preflight } from "./preflight.ts";
-import { fetchResources, type Resources, resourceKeeper, type StorageRoot } from "./resources.ts";
-import { rotation } from "./rotation.ts";
-import { type Scrubber, scrubber } from "./scrub.ts";
-import { readStatusQueue } from "./status.ts";
-import { assertTrusted } from "./trust.ts";
-import { blobName, oneTry, upload } from "./upload.ts";
 
-const postTimeoutMs = 30_000;
-
-/** Connects to the cluster for one table: trust, login, resources, checks; then one attempt per call. */
+/** A session of delivery at least once: blobs straight into the table. */
 export async function openSession(connection: Connection, context: DestinationContext): Promise<DestinationSession> {
-  await assertTrusted(connection);
-  const controller = new AbortController();
-  // Every call of every batch listens to it.
-  setMaxListeners(0, controller.signal);
-  const stopOpening = () => controller.abort(context.signal.reason);
-  if (context.signal.aborted) stopOpening();
-  context.signal.addEventListener("abort", stopOpening, { once: true });
-  try {
-    return await connect(connection, { ...context, signal: controller.signal }, controller);
-  } catch (error) {
-    controller.abort(error);
-    throw error;
-  } finally {
-    context.signal.removeEventListener("abort", stopOpening);
-  }
-}
-
-async function connect(
-  connection: Connection,
-  context: DestinationContext,
-  controller: AbortController,
-): Promise<DestinationSession> {
-  const { signal } = controller;
-  const { database, isLoopback, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
-  const { table, format, ingestion } = context;
-  const scrub = scrubber(
-    "appKey" in login ? login.appKey : undefined,
-    "certificate" in login && "certificate" in login.certificate ? login.certificate.certificate : undefined,
-  );
-  const tokens = await tokenSource(connection, scrub, signal);
-  const engine = await kustoClient(engineUrl, tokens, requestTimeoutMs, scrub);
-  const management = ingestUrl === engineUrl ? engine : await kustoClient(ingestUrl, tokens, requestTimeoutMs, scrub);
-  const keeper = resourceKeeper((generation) => fetchResources(management, isLoopback, generation, signal));
-  const closeClients = () => {
-    engine.close();
-    management.close();
+  const { table, ingestion } = context;
+  const link = await openLink(connection, context);
+  const into = {
+    table: table.name,
+    additionalTags: ingestion.additionalTags,
+    ingestByTags: ingestion.ingestByTags,
+    ingestIfNotExists: [],
+    flushImmediately: ingestion.flushImmediately,
+    report: ingestion.pollForIngestionStatus ? ("all" as const) : ("none" as const),
   };
-  let builder: Awaited<ReturnType<typeof messageBuilder>>;
-  try {
-    [builder] = await Promise.all([
-      messageBuilder(connection, { database, table: table.name, format, ingestion }),
-      keeper.current(),
-      preflight(engine, database, context),
-    ]);
-  } catch (error) {
-    closeClients();
-    throw error;
-  }
-
-  const accounts = rotation();
-  /** Batches of this session whose fate is not yet known, and fates that nobody has asked for yet. */
-  const submitted = new Set<string>();
-  const fates = new Map<string, Outcome>();
-
-  /** One call to a storage account, told to the rotation; a refused SAS has the resources fetched again. */
-  async function atStorage(
-    doing: string,
-    root: StorageRoot,
-    resources: Resources,
-    callerSignal: AbortSignal,
-    act: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await act();
-      accounts.succeeded(root.account);
-      keeper.worked();
-    } catch (thrown) {
-      const error = toMillraceError(thrown, {
-        doing,
-        to: "storage",
-        scrub,
-        context: { account: root.account, place: root.name },
-      });
-      if (callerSignal.aborted || error.code === "BAD_OPTION") throw error;
-      if (error.code === "SAS_EXPIRED") await keeper.refused(resources);
-      else accounts.failed(root.account);
-      throw error;
-    }
-  }
-
-  function rootOf(place: string, resources: Resources): { root: StorageRoot; blob: string } {
-    const [account, name, blob] = place.split("/");
-    const root = resources.containers.find((each) => each.account === account && each.name === name);
-    if (root && blob) return { root, blob };
-    throw new MillraceError(
-      "SAS_EXPIRED",
-      `The service no longer offers the container of ${place}; it is stored again.`,
-      {
-        retryable: true,
-        context: { isPlaceGone: true, place },
-      },
-    );
-  }
-
   return {
     keepsNoParts: true as const,
-    async stage(batch: SealedBatch, callerSignal: AbortSignal): Promise<StagedBatch> {
-      const resources = await keeper.current();
-      const root = accounts.next("container", resources.containers);
-      const name = blobName(database, batch);
-      const doing = `Uploading ${name} to ${root.account}/${root.name}`;
-      await atStorage(doing, root, resources, callerSignal, () => upload(root, name, batch, callerSignal));
-      return {
-        id: batch.id,
-        place: `${root.account}/${root.name}/${name}`,
-        rows: batch.rows,
-        rawBytes: batch.rawBytes,
-      };
-    },
-
-    async submit({ id, place, rawBytes }: StagedBatch, callerSignal: AbortSignal): Promise<void> {
-      const resources = await keeper.current();
-      const { root, blob } = rootOf(place, resources);
-      const queue = accounts.next("queue", resources.queues);
-      const blobUrl = root.url.replace(/\?|$/, `/${blob}$&`);
-      const doing = `Announcing ${blob} at ${queue.account}/${queue.name}`;
-      fates.delete(id.toLowerCase());
-      if (ingestion.pollForIngestionStatus) submitted.add(id.toLowerCase());
-      await atStorage(doing, queue, resources, callerSignal, () =>
-        builder.announce({ id, blobUrl, rawBytes }, resources, (message) => post(queue, message, doing, callerSignal)),
-      );
-    },
-
-    async outcomes(ids: readonly string[], callerSignal: AbortSignal): Promise<readonly Outcome[]> {
-      if (!ingestion.pollForIngestionStatus) return [];
-      for (const id of ids) submitted.add(id.toLowerCase());
-      const resources = await keeper.current();
-      const look = (roots: readonly StorageRoot[], kind: "success" | "failure") =>
-        roots.map(async (root) => {
-          const doing = `Reading the ${kind} queue ${root.account}/${root.name}`;
-          await atStorage(doing, root, resources, callerSignal, async () => {
-            for (const outcome of await readStatusQueue(root, kind, (id) => submitted.has(id), callerSignal)) {
-              fates.set(outcome.id, cleaned(outcome, scrub));
-              submitted.delete(outcome.id);
-            }
-          });
-        });
-      const looks = await Promise.allSettled([
-        ...look(resources.failureQueues, "failure"),
-        ...look(resources.successQueues, "success"),
-      ]);
-      const known = ids.flatMap((id) => {
-        const fate = fates.get(id.toLowerCase());
-        if (!fate) return [];
-        fates.delete(id.toLowerCase());
-        return [{ ...fate, id }];
-      });
-      // One queue out of reach does not hide what the others said.
-      const failed = looks.find((look) => look.status === "rejected");
-      if (known.length === 0 && failed) throw failed.reason;
-      return known;
-    },
-
-    async close(): Promise<void> {
-      controller.abort(new MillraceError("CLOSED", "The session was closed."));
-      builder.close();
-      closeClients();
-    },
+    stage: link.stage,
+    submit: (staged, signal) => link.announce(staged, into, signal),
+    outcomes: async (ids, signal) => (ingestion.pollForIngestionStatus ? link.outcomes(ids, signal) : []),
+    close: link.close,
   };
-}
-
-/** The service may quote the blob's URL, with its SAS. */
-function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
-  return outcome.status === "landed" ? outcome : { ...outcome, details: scrub(outcome.details) };
-}
-
-async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {
-  const { QueueClient } = await import("@azure/storage-queue");
-  const client = new QueueClient(queue.url, undefined, oneTry);
-  await withDeadline(postTimeoutMs, signal, doing, (abortSignal) => client.sendMessage(message, { abortSignal }));
 }

@@ -1,0 +1,183 @@
+import { MillraceError } from "../../errors.ts";
+import { quoteName, quoteString } from "../../schema/kql.ts";
+import type { Arrived, EpochContext, EpochSession, Outcome, StagedExtent } from "../destination.ts";
+import type { Answer } from "./answer.ts";
+import { openLink, type TableLink } from "./link.ts";
+import type { Connection } from "./options.ts";
+import { dropStaging, makeStaging, mayNot } from "./staging.ts";
+
+/**
+ * A session that commits epochs: staging and `.move extents`, staging and `.append`, or tags that the service looks for.
+ *
+ * @throws MillraceError FORBIDDEN, naming the right that is missing and the command that grants it; STATE_LOST when the
+ *   target bears tags of an older job of this name and the state is new.
+ */
+export async function openEpochSession(connection: Connection, context: EpochContext): Promise<EpochSession> {
+  const link = await openLink(connection, context);
+  try {
+    if (context.isNewJob && !context.acceptDuplicates) await refuseIfLost(link, context);
+    return context.commitMode === "tag" ? taggedSession(link, context) : await stagedSession(link, context);
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+/** Tags of another job of the same name say that there was a state, which knew what had been committed. */
+async function refuseIfLost({ engine, database }: TableLink, { table, job, signal }: EpochContext): Promise<void> {
+  const name = job.slice(0, job.lastIndexOf("."));
+  const rows = await extentRows(engine.execute(database, tagged(table.name, "contains", `millrace:${name}.`), signal));
+  const older = rows.flatMap(({ tags }) => tags).find((tag) => tag.includes(`millrace:${name}.`));
+  if (!older) return;
+  throw new MillraceError(
+    "STATE_LOST",
+    `Table ${table.name} holds epochs of job ${name} that this state knows nothing of (${older}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and what the lost state had not finished may arrive twice.`,
+    { context: { table: table.name, job: name } },
+  );
+}
+
+async function stagedSession(link: TableLink, context: EpochContext): Promise<EpochSession> {
+  const { engine, database } = link;
+  const { table, job, generation, ingestion, commitMode, signal: opening } = context;
+  const target = table.name;
+  const staging = await makeStaging(engine, database, target, job, generation, opening);
+  const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
+  await mayCommit(opening);
+
+  /** The commit itself with nothing in it: the service checks the rights all the same. */
+  async function mayCommit(signal: AbortSignal): Promise<void> {
+    const name = quoteName(target);
+    if (commitMode === "move") {
+      const command = `.move extents all from table ${quoteName(staging.table)} to table ${name}`;
+      await run(command, signal).catch((error) => {
+        throw mayNot(error, `move extents into table ${target}`, `.add table ${name} admins`);
+      });
+      return;
+    }
+    await run(`.append ${name} <| ${quoteName(staging.table)} | take 0`, signal).catch((error) => {
+      throw mayNot(error, `append to table ${target}`, `.add table ${name} ingestors`);
+    });
+  }
+
+  return {
+    isCommitted: (prefix, signal) => isThere(link, target, prefix, signal),
+    stage: link.stage,
+    submit: (staged, tags, signal) =>
+      link.announce(
+        staged,
+        {
+          table: staging.table,
+          additionalTags: [...tags, ...ingestion.additionalTags],
+          ingestByTags: [],
+          ingestIfNotExists: [],
+          flushImmediately: ingestion.flushImmediately,
+          report: "failures",
+        },
+        signal,
+      ),
+    async arrived(tag, ids, signal) {
+      const failures = failed(await link.outcomes(ids, signal));
+      const extents = await extentRows(run(tagged(staging.table, "has", tag), signal));
+      return { extents, failures } satisfies Arrived;
+    },
+    async discard(tag, signal) {
+      const extents = await extentRows(run(tagged(staging.table, "has", tag), signal));
+      if (extents.length === 0) return;
+      await run(`.drop extents (${extents.map(({ id }) => id).join(", ")}) from ${quoteName(staging.table)}`, signal);
+    },
+    async commit(tag, extents, signal) {
+      if (commitMode === "move") {
+        const ids = extents.join(", ");
+        await run(
+          `.move extents from table ${quoteName(staging.table)} to table ${quoteName(target)} (${ids})`,
+          signal,
+        );
+        return;
+      }
+      await run(appendCommand(target, staging.table, tag, extents, ingestion.additionalTags), signal);
+    },
+    async close(isDone) {
+      // With nothing on its way; what the service loads once more must find no table.
+      if (isDone) await dropStaging(engine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
+      await link.close();
+    },
+  };
+}
+
+/** To leave the table behind is no harm: the next generation drops it. */
+const closingMs = 10_000;
+
+/** The epoch's own tag is looked for by the service too, behind our own question. */
+function appendCommand(
+  target: string,
+  staging: string,
+  tag: string,
+  extents: readonly string[],
+  additionalTags: readonly string[],
+): string {
+  const epoch = tag.slice(0, tag.lastIndexOf("/"));
+  const tags = quoteString(JSON.stringify([tag, `ingest-by:${epoch}`, ...additionalTags]));
+  const unless = quoteString(JSON.stringify([epoch]));
+  const ids = extents.map((id) => `guid(${id})`).join(", ");
+  return `.append ${quoteName(target)} with (tags=${tags}, ingestIfNotExists=${unless}) <| ${quoteName(staging)} | where extent_id() in (${ids})`;
+}
+
+function taggedSession(link: TableLink, context: EpochContext): EpochSession {
+  const { engine, database } = link;
+  const { table, ingestion } = context;
+  return {
+    isCommitted: (prefix, signal) => isThere(link, table.name, `ingest-by:${prefix}`, signal),
+    stage: link.stage,
+    submit: (staged, tags, signal) =>
+      link.announce(
+        staged,
+        {
+          table: table.name,
+          additionalTags: ingestion.additionalTags,
+          ingestByTags: [tags[0]!, ...ingestion.ingestByTags],
+          ingestIfNotExists: [tags[0]!],
+          flushImmediately: ingestion.flushImmediately,
+          report: "failures",
+        },
+        signal,
+      ),
+    async arrived(tag, ids, signal) {
+      const failures = failed(await link.outcomes(ids, signal));
+      const csl = tagged(table.name, "has", `ingest-by:${tag}`);
+      return { extents: await extentRows(engine.execute(database, csl, signal)), failures };
+    },
+    async discard() {},
+    async commit() {},
+    close: () => link.close(),
+  };
+}
+
+/** `has` is the whole tag, `contains` a part of one (documentation, ".show extents"). */
+function tagged(table: string, operator: "has" | "contains", tag: string): string {
+  return `.show table ${quoteName(table)} extents where tags ${operator} ${quoteString(tag)}`;
+}
+
+async function isThere(link: TableLink, table: string, prefix: string, signal: AbortSignal): Promise<boolean> {
+  const found = await extentRows(link.engine.execute(link.database, tagged(table, "contains", prefix), signal));
+  // `contains` does not mind the case, nor where in the tag it is.
+  return found.some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)));
+}
+
+async function extentRows(answer: Promise<Answer>): Promise<StagedExtent[]> {
+  const { columns, rows } = await answer;
+  const place = (name: string) => columns.findIndex((column) => column.name === name);
+  const [id, count, tags] = [place("ExtentId"), place("RowCount"), place("Tags")];
+  return rows.map((row) => ({ id: String(row[id]), rows: Number(row[count]), tags: tagsIn(row[tags]) }));
+}
+
+/** The service writes them one a line; ours hold no white space. */
+function tagsIn(cell: unknown): string[] {
+  if (Array.isArray(cell)) return cell.map(String);
+  return String(cell ?? "")
+    .split(/\s+/)
+    .filter((tag) => tag !== "");
+}
+
+function failed(outcomes: readonly Outcome[]): Extract<Outcome, { status: "failed" }>[] {
+  return outcomes.filter((outcome) => outcome.status === "failed");
+}
