@@ -68,6 +68,32 @@ export interface RestartedEvent {
   readonly reason: string;
 }
 
+/** An attempt to bring an epoch into the target was given up for the next; nothing is lost by it. */
+export interface AttemptAbandonedEvent {
+  readonly sink: string;
+  readonly table: string;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly reason: string;
+}
+
+export interface EpochCommittedEvent {
+  readonly sink: string;
+  readonly table: string;
+  readonly epoch: number;
+  readonly rows: number;
+  /** Since the checkpoint. */
+  readonly durationMs: number;
+}
+
+/** Something that a person should look at. */
+export interface EpochWarningEvent {
+  readonly sink: string;
+  readonly table: string;
+  readonly epoch: number;
+  readonly message: string;
+}
+
 /** Every channel by its name. */
 export interface EventMap {
   "millrace:batch:sealed": SealedEvent;
@@ -80,6 +106,9 @@ export interface EventMap {
   "millrace:record:rejected": RejectedEvent;
   "millrace:checkpoint": CheckpointEvent;
   "millrace:subtask:restarted": RestartedEvent;
+  "millrace:epoch:committed": EpochCommittedEvent;
+  "millrace:epoch:attempt-abandoned": AttemptAbandonedEvent;
+  "millrace:epoch:warning": EpochWarningEvent;
 }
 
 export const eventNames = [
@@ -92,6 +121,9 @@ export const eventNames = [
   "millrace:record:rejected",
   "millrace:checkpoint",
   "millrace:subtask:restarted",
+  "millrace:epoch:committed",
+  "millrace:epoch:attempt-abandoned",
+  "millrace:epoch:warning",
 ] as const satisfies readonly (keyof EventMap)[];
 
 const channels = Object.fromEntries(eventNames.map((name) => [name, channel(name)])) as Record<keyof EventMap, Channel>;

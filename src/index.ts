@@ -1,12 +1,19 @@
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
+export { fileState, memoryState } from "./checkpoint/file-state.ts";
+export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
 export { type DeadLetter, fileDeadLetter, type Letter, memoryDeadLetter } from "./deliver/dead-letter.ts";
 export type {
+  Arrived,
+  CommitMode,
   Destination,
   DestinationContext,
   DestinationSession,
+  EpochContext,
+  EpochSession,
   IngestionOptions,
   Outcome,
   StagedBatch,
+  StagedExtent,
 } from "./destination/destination.ts";
 export { type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export { type KustoOptions, kusto } from "./destination/kusto/index.ts";
@@ -14,8 +21,11 @@ export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts
 export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
 export { type ErrorCode, MillraceError } from "./errors.ts";
 export {
+  type AttemptAbandonedEvent,
   type BatchEvent,
   type CheckpointEvent,
+  type EpochCommittedEvent,
+  type EpochWarningEvent,
   type EventMap,
   eventNames,
   type LostEvent,
@@ -24,6 +34,7 @@ export {
   type RetryEvent,
   type SealedEvent,
 } from "./events.ts";
+export type { LoggedBatch, WriteAheadLog } from "./log/write-ahead-log.ts";
 export { open } from "./open.ts";
 export {
   type DeliveryGuarantee,
@@ -50,7 +61,7 @@ export {
   table,
   tableOf,
 } from "./schema/table.ts";
-export type { Checkpoint, Sink, SinkStats } from "./sink.ts";
+export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from "./sink.ts";
 export { type FilesOptions, type FilesSource, files, stdin } from "./source/files.ts";
 export { iterable } from "./source/iterable.ts";
 export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";

@@ -8,7 +8,7 @@ import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
-import type { DestinationSession } from "./destination/destination.ts";
+import type { DestinationContext, DestinationSession } from "./destination/destination.ts";
 import { encoder } from "./encode/choose-encoder.ts";
 import { jsonCheck } from "./encode/json-check.ts";
 import { compilePacker } from "./encode/packer.ts";
@@ -16,6 +16,7 @@ import { rawCutter } from "./encode/raw-cutter.ts";
 import { type RawPacker, rawPacker, type SlabBytes } from "./encode/raw-packer.ts";
 import { instantiate } from "./encode/wasm.ts";
 import { embeddedWasm } from "./encode/wasm-embedded.ts";
+import { type Epochs, openEpochs } from "./epochs.ts";
 import { aborted, MillraceError, throwIfAborted } from "./errors.ts";
 import { type BatchEvent, publish } from "./events.ts";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -51,18 +52,26 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   setMaxListeners(0, controller.signal); // every batch in flight listens, and their number is bounded
   const stopOpening = () => controller.abort(aborted(signal!, `opening table ${table.name}`));
   signal?.addEventListener("abort", stopOpening, { once: true });
-  let session: DestinationSession;
+  const id = randomUUID();
+  const retries = { count: 0 };
+  const context = { table, format: resolved.format, ingestion: resolved, signal: controller.signal };
+  const toDeliverer = (session: DestinationSession) => deliver(id, session, resolved, controller.signal, retries);
+  let deliverer: Deliverer | undefined;
+  let canRecycle = true; // what is in the log is not looked at any more
+  let epochs: Epochs | undefined;
   try {
-    const opening = to.open({ table, format: resolved.format, ingestion: resolved, signal: controller.signal });
-    // A destination that does not listen may still open later; then nobody waits for it any more.
-    opening.then((late) => (controller.signal.aborted ? late.close() : undefined)).catch(() => {});
-    session = await unlessAborted(opening, controller.signal, `opening table ${table.name}`);
+    const doing = `opening table ${table.name}`;
+    if (resolved.state)
+      epochs = await opened(openEpochs(id, table, to, context, resolved, toDeliverer), context, doing);
+    else {
+      const session = await opened(to.open(context), context, doing);
+      canRecycle = session.keepsNoParts === true;
+      deliverer = toDeliverer(session);
+    }
   } finally {
     signal?.removeEventListener("abort", stopOpening);
   }
 
-  const id = randomUUID();
-  const retries = { count: 0 };
   const sink = new Sink<Infer<T>>({
     id,
     table,
@@ -70,8 +79,9 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     controller,
     retries,
     turns,
-    canRecycle: session.keepsNoParts === true,
-    deliverer: deliver(id, session, resolved, controller.signal, retries),
+    canRecycle,
+    deliverer,
+    epochs,
     startBatcher: (hooks) => batch<Infer<T>>(table, resolved, hooks),
   });
   if (signal) {
@@ -81,6 +91,16 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     if (signal.aborted) await sink.abort(signal.reason);
   }
   return sink;
+}
+
+/** What does not listen to the signal may still open later; then nobody waits for it any more. */
+async function opened<S extends { close(): unknown }>(
+  opening: Promise<S>,
+  { signal }: DestinationContext,
+  doing: string,
+): Promise<S> {
+  opening.then((late) => (signal.aborted ? late.close() : undefined)).catch(() => {});
+  return unlessAborted(opening, signal, doing);
 }
 
 function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {

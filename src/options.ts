@@ -1,5 +1,6 @@
+import type { StateBackend } from "./checkpoint/state-backend.ts";
 import type { DeadLetter } from "./deliver/dead-letter.ts";
-import type { Destination } from "./destination/destination.ts";
+import type { CommitMode, Destination } from "./destination/destination.ts";
 import type { GzipLevel, RowFormat } from "./encode/encoder.ts";
 import { MillraceError } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -8,9 +9,12 @@ import type { Table } from "./schema/table.ts";
 /**
  * - `none`: batches are sent and not waited for; one that fails for good is counted and reported, and the sink goes on.
  * - `at-least-once`: a checkpoint resolves when every batch before it has been taken; a batch that fails for good fails
- *   the sink.
+ *   the sink. With a `state` it resolves when they are in the log on the disk, from where they are taken in the background,
+ *   by the next process if need be.
+ * - `exactly-once`: needs a `state`. A checkpoint resolves when its records and positions are on the disk; they are then
+ *   committed into the table in the background, once, whatever happens to this process, the network or the service.
  */
-export type DeliveryGuarantee = "none" | "at-least-once";
+export type DeliveryGuarantee = "none" | "at-least-once" | "exactly-once";
 
 /** What the connector calls write options, with its names in camelCase and its defaults. */
 export interface WriteOptions {
@@ -64,6 +68,22 @@ export interface SinkOptions extends WriteOptions {
   deadLetter?: DeadLetter;
   /** Text with lone surrogates has no UTF-8 form: refuse the record (default), or put U+FFFD in their place. */
   malformedText?: "refuse" | "replace";
+  /** Where checkpoints and the batches on their way are kept: `fileState(folder)`, one folder per job and table. */
+  state?: StateBackend;
+  /** The name of the job, part of the tags that its extents bear. Default "default". */
+  job?: string;
+  /** How an epoch becomes visible, with exactly once: "move" (default), "append" or "tag". See {@link CommitMode}. */
+  commitMode?: CommitMode;
+  /** Go on with a new state where the table bears tags of this job's older one. Default false: STATE_LOST. */
+  acceptDuplicates?: boolean;
+  /** A checkpoint every so often by itself, in milliseconds, for writers without positions; 0 (default): none. */
+  checkpointMs?: number;
+  /** Checkpoints not committed yet, before `write()` returns false. Default 16. */
+  maxPendingEpochs?: number;
+  /** Bytes of batches on the disk, before `write()` returns false. Default 8 589 934 592 (8 GiB). */
+  logBytesLimit?: number;
+  /** How long the service may take to load an epoch, in milliseconds, before it is sent anew. Default 1 200 000. */
+  attemptTimeoutMs?: number;
   /** Aborts the sink and everything it waits for. */
   signal?: AbortSignal;
 }
@@ -96,6 +116,14 @@ export const defaults = {
   retryTimeoutMs: 300_000,
   deadLetter: undefined,
   malformedText: "refuse",
+  state: undefined,
+  job: "default",
+  commitMode: "move",
+  acceptDuplicates: false,
+  checkpointMs: 0,
+  maxPendingEpochs: 16,
+  logBytesLimit: 8 * 1024 ** 3,
+  attemptTimeoutMs: 1_200_000,
   signal: undefined,
 } as const satisfies SinkOptions;
 
@@ -129,10 +157,15 @@ const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> 
   retryBaseMs: [1, 3_600_000],
   retryMaxMs: [1, 3_600_000],
   retryTimeoutMs: [0, 7 * 24 * 3_600_000],
+  checkpointMs: [0, 2 ** 31 - 1],
+  maxPendingEpochs: [1, 10_000],
+  logBytesLimit: [1, Number.MAX_SAFE_INTEGER],
+  attemptTimeoutMs: [1, 7 * 24 * 3_600_000],
 };
 
 const choices: Partial<Record<keyof ResolvedOptions, readonly string[]>> = {
-  deliveryGuarantee: ["none", "at-least-once"],
+  deliveryGuarantee: ["none", "at-least-once", "exactly-once"],
+  commitMode: ["move", "append", "tag"],
   format: ["csv", "ndjson"],
   malformedText: ["refuse", "replace"],
 };
@@ -158,7 +191,7 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
     const value = chosen[name as keyof ResolvedOptions];
     if (!values.includes(value as string)) refuse(name, value, values.join(", "));
   }
-  for (const name of ["flushImmediately", "pollForIngestionStatus", "batchPerSubtask"] as const)
+  for (const name of ["flushImmediately", "pollForIngestionStatus", "batchPerSubtask", "acceptDuplicates"] as const)
     if (typeof chosen[name] !== "boolean") refuse(name, chosen[name], "true or false");
   for (const name of ["ingestByTags", "additionalTags"] as const)
     if (!Array.isArray(chosen[name]) || chosen[name].some((tag) => typeof tag !== "string" || tag === ""))
@@ -172,6 +205,22 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
   if (deadLetter !== undefined && !(isFunction(deadLetter?.write) && isFunction(deadLetter.close)))
     refuse("deadLetter", deadLetter, "fileDeadLetter(path), memoryDeadLetter(), or an object with write() and close()");
   if (signal !== undefined && !isFunction(signal?.addEventListener)) refuse("signal", signal, "an AbortSignal");
+  const { state, deliveryGuarantee, job } = chosen;
+  if (state !== undefined && !isFunction(state?.open)) refuse("state", state, "fileState(folder) or memoryState()");
+  if (typeof job !== "string" || !/^[^\u0000-\u001f]{1,100}$/.test(job))
+    refuse("job", job, "a name of up to 100 characters");
+  if (deliveryGuarantee === "exactly-once" && state === undefined)
+    throw new MillraceError(
+      "BAD_OPTION",
+      `${what}: deliveryGuarantee "exactly-once" needs a state: fileState(folder).`,
+      {
+        context: { option: "state" },
+      },
+    );
+  if (deliveryGuarantee === "none" && state !== undefined)
+    throw new MillraceError("BAD_OPTION", `${what}: a state has no use with deliveryGuarantee "none".`, {
+      context: { option: "state" },
+    });
   if (chosen.retryBaseMs > chosen.retryMaxMs)
     throw new MillraceError(
       "BAD_OPTION",

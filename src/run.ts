@@ -10,7 +10,7 @@ export interface RunOptions<Raw, R> {
   through?: (raw: Raw) => R;
   /** Between two checkpoints, in milliseconds. Default 30 000. */
   checkpointMs?: number;
-  /** Where to read on from. Default: the start. */
+  /** Where to read on from. Default: where the sink's state says, and without one the start. */
   positions?: Positions;
   signal?: AbortSignal;
   /** Called after each slice. */
@@ -35,7 +35,9 @@ const longestTimeoutMs = 2 ** 31 - 1;
 
 /**
  * Pumps a source into a sink until the source ends, with a checkpoint every `checkpointMs`, also while the source is
- * silent, and one at the end; the source is acknowledged only after a checkpoint. The sink stays open.
+ * silent, and one at the end; the source is acknowledged only after a checkpoint. A sink with a state is given the positions
+ * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
+ * stands. The sink stays open.
  *
  * @throws what the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
@@ -45,7 +47,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     throw new MillraceError("BAD_OPTION", `run(): checkpointMs is ${checkpointMs}; it takes a positive number.`);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const positions: Record<string, Positions[string]> = { ...options.positions };
+  const positions: Record<string, Positions[string]> = { ...(options.positions ?? into.restored?.positions) };
   let read = 0;
   let sourceBytes = 0;
   let checkpoints = 0;
@@ -55,7 +57,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
 
   async function checkpoint(): Promise<void> {
     const reached = { ...positions };
-    await into.checkpoint();
+    await into.checkpoint({ positions: reached });
     await from.acknowledge?.(reached);
     checkpoints++;
     lastCheckpoint = performance.now();

@@ -7,11 +7,12 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
+import type { Epochs } from "./epochs.ts";
 import { MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
-import type { Refusal } from "./source/source.ts";
+import type { Positions, Refusal } from "./source/source.ts";
 import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
 
 /** Counters since `open()`. Bytes are of sealed batches. */
@@ -35,8 +36,23 @@ export interface SinkStats {
   readonly checkpoints: number;
 }
 
+export interface CheckpointOptions {
+  /**
+   * Where the source stands behind the last record written, by partition. Kept with the checkpoint, and given back by
+   * {@link Sink.restored} to the next process. Partitions that are left out keep the positions that they had.
+   */
+  readonly positions?: Positions;
+}
+
+/** What the state says of earlier checkpoints. */
+export interface Restored {
+  /** The number of the newest checkpoint; 0: the state is new. */
+  readonly epoch: number;
+  readonly positions: Positions;
+}
+
 export interface Checkpoint {
-  /** Counted from 1. */
+  /** Counted from 1; with a state, from the first process on. */
   readonly epoch: number;
   /** Records accepted in this epoch. */
   readonly records: number;
@@ -49,7 +65,10 @@ export interface SinkParts<R> {
   readonly options: ResolvedOptions;
   /** Fires when the sink is aborted; everything it waits for listens to it. */
   readonly controller: AbortController;
-  readonly deliverer: Deliverer;
+  /** What sends sealed batches; absent where they go through the log. */
+  readonly deliverer: Deliverer | undefined;
+  /** The log, and what commits from it: with a state. */
+  readonly epochs: Epochs | undefined;
   startBatcher(hooks: BatcherHooks): Batcher<R>;
   /** Of this thread, whose sinks share it. */
   readonly turns: LoopTurns;
@@ -104,6 +123,13 @@ export class Sink<R> implements AsyncDisposable {
   /** Of the accepted, those of `write()`, whose number is known at once, and raw rows as of the last seal. */
   #written = 0;
   #acceptedAtCheckpoint = { written: 0, raw: 0 };
+  /** The epoch that was the newest when the sink was opened. */
+  readonly #firstEpoch: number;
+  /** Checkpoints, one after another. */
+  #lastCheckpoint: Promise<unknown> = Promise.resolve();
+  /** Its writer tells positions: what lies behind the newest checkpoint will be read again, and is not for `close()` to commit. */
+  #isPositional: boolean;
+  #timer: NodeJS.Timeout | undefined;
   #room: { promise: Promise<void>; resolve(): void; reject(error: unknown): void } | undefined;
   #failure: MillraceError | undefined;
   #closing: Promise<void> | undefined;
@@ -136,7 +162,7 @@ export class Sink<R> implements AsyncDisposable {
       () => !this.#isFull && !this.#failure,
     );
     this.#batcher = parts.startBatcher({
-      onSealed: (batch) => this.#deliver(batch),
+      onSealed: (batch, barriers) => this.#deliver(batch, barriers),
       onHandedOver: () => this.#look(),
       onRoom: () => this.#offerRoom(),
       onRawTaken: (rows) => {
@@ -149,6 +175,20 @@ export class Sink<R> implements AsyncDisposable {
       },
       onFailed: (error) => this.#fail(error),
     });
+    const { epochs } = parts;
+    this.#firstEpoch = epochs?.head.epoch ?? 0;
+    this.#isPositional = Object.keys(epochs?.head.positions ?? {}).length > 0;
+    epochs?.start({
+      onCommitted: (_, rows) => {
+        this.#counters.delivered += rows;
+      },
+      onRowRefused: (text, place, reason) => this.#refuseLanded(text, place, reason),
+      lettersWritten: () => Promise.all(this.#letters).then(() => {}),
+      onRoom: () => this.#offerRoom(),
+      onRetry: () => parts.retries.count++,
+      onFailed: (error) => this.#fail(asFailure(error)),
+    });
+    this.#armCheckpoint();
   }
 
   get table(): Table {
@@ -266,28 +306,90 @@ export class Sink<R> implements AsyncDisposable {
     await this.#flush();
   }
 
+  /** With a state: what earlier checkpoints say, this process's or another's. A source reads on from its positions. */
+  get restored(): Restored | undefined {
+    const head = this.#parts.epochs?.head;
+    return head && { epoch: head.epoch, positions: head.positions };
+  }
+
   /**
-   * Ends an epoch. At least once: resolves when every record accepted before has been taken by the destination, so that
-   * the source may be acknowledged. None: seals and resolves at once.
+   * Ends an epoch.
+   * - at least once: resolves when every record accepted before has been taken by the destination, so that the source may
+   *   be acknowledged.
+   * - with a state (exactly once, or at least once from the log): resolves when the records and the positions are on the
+   *   disk, which is when the source may be acknowledged; they are committed in the background. See {@link committed}.
+   * - none: seals and resolves at once.
    */
-  async checkpoint(): Promise<Checkpoint> {
+  async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
     this.#mustBeOpen();
+    return this.#checkpoint(options);
+  }
+
+  /** Resolves when every checkpoint so far is committed into the table; at once where there is no state. */
+  async committed(): Promise<void> {
+    if (this.#failure) throw this.#failure;
+    try {
+      await this.#parts.epochs?.settled();
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+  }
+
+  #checkpoint(options: CheckpointOptions): Promise<Checkpoint> {
     const started = performance.now();
     const written = this.#written - this.#acceptedAtCheckpoint.written;
     this.#acceptedAtCheckpoint.written = this.#written;
-    const isNone = this.#parts.options.deliveryGuarantee === "none";
-    const rawTaken = await (isNone ? this.#seal() : this.#flush());
-    const records = written + rawTaken - this.#acceptedAtCheckpoint.raw;
-    this.#acceptedAtCheckpoint.raw = rawTaken;
-    const epoch = ++this.#counters.checkpoints;
-    publish("millrace:checkpoint", {
-      sink: this.#parts.id,
-      table: this.table.name,
-      epoch,
-      records,
-      durationMs: performance.now() - started,
+    const ended = this.#endEpoch();
+    // The barrier is behind what was written until now, whatever the checkpoint before is still waiting for.
+    const checkpoint = this.#lastCheckpoint.then(async () => {
+      const rawTaken = await ended;
+      const records = written + rawTaken - this.#acceptedAtCheckpoint.raw;
+      this.#acceptedAtCheckpoint.raw = rawTaken;
+      const epoch = await this.#decide(options, records);
+      publish("millrace:checkpoint", {
+        sink: this.#parts.id,
+        table: this.table.name,
+        epoch,
+        records,
+        durationMs: performance.now() - started,
+      });
+      return { epoch, records };
     });
-    return { epoch, records };
+    ended.catch(() => {}); // told by the checkpoint
+    this.#lastCheckpoint = checkpoint.catch(() => {});
+    return checkpoint;
+  }
+
+  /** Seals what belongs to the epoch, and waits for as much of it as the guarantee asks. Returns the raw rows taken so far. */
+  async #endEpoch(): Promise<number> {
+    if (this.#parts.epochs) return this.#flush(() => this.#batcher.sealBarrier());
+    return this.#parts.options.deliveryGuarantee === "none" ? this.#seal() : this.#flush();
+  }
+
+  async #decide({ positions = {} }: CheckpointOptions, records: number): Promise<number> {
+    const { epochs } = this.#parts;
+    this.#counters.checkpoints++;
+    if (!epochs) return this.#counters.checkpoints;
+    if (Object.keys(positions).length > 0) this.#isPositional = true;
+    try {
+      return (await epochs.prepare(positions, records)).epoch;
+    } catch (error) {
+      this.#fail(asFailure(error));
+      throw this.#failure;
+    }
+  }
+
+  #armCheckpoint(): void {
+    const { checkpointMs } = this.#parts.options;
+    if (checkpointMs === 0) return;
+    const { accepted } = this.#counters;
+    this.#timer = setTimeout(async () => {
+      if (this.#failure || this.#closing) return;
+      const hasNews = this.#counters.accepted > accepted || !this.#rawBacklog.isEmpty;
+      if (hasNews) await this.#checkpoint({}).catch(() => {}); // the failure is the sink's, and told at the next call
+      this.#armCheckpoint();
+    }, checkpointMs);
+    this.#timer.unref();
   }
 
   /** Flushes, waits for every batch, and releases threads and connections. Can be called again. */
@@ -322,15 +424,27 @@ export class Sink<R> implements AsyncDisposable {
 
   async #close(): Promise<void> {
     try {
-      if (!this.#failure) await this.#flush();
+      if (!this.#failure) await this.#finish();
     } finally {
       await this.#release();
     }
     if (this.#failure) throw this.#failure;
   }
 
-  async #flush(): Promise<number> {
-    const rawTaken = await this.#seal();
+  /** What `close()` does before it releases everything. */
+  async #finish(): Promise<void> {
+    const { epochs } = this.#parts;
+    if (!epochs) {
+      await this.#flush();
+      return;
+    }
+    await this.#lastCheckpoint;
+    if (!this.#isPositional) await this.#checkpoint({});
+    if (!this.#failure) await this.committed();
+  }
+
+  async #flush(seal?: () => Promise<number>): Promise<number> {
+    const rawTaken = await this.#seal(seal);
     // Deliveries and letters never reject: what went wrong is in #failure.
     await Promise.all([...this.#inFlight, ...this.#letters]);
     if (this.#failure) throw this.#failure;
@@ -338,10 +452,10 @@ export class Sink<R> implements AsyncDisposable {
   }
 
   /** Returns the raw rows taken since the beginning. */
-  async #seal(): Promise<number> {
+  async #seal(seal = () => this.#batcher.seal("flush")): Promise<number> {
     try {
       this.#rawBacklog.drain();
-      const rawTaken = await this.#batcher.seal("flush");
+      const rawTaken = await seal();
       if (!this.#failure) return rawTaken;
     } catch (error) {
       throw this.#failure ?? error;
@@ -351,9 +465,10 @@ export class Sink<R> implements AsyncDisposable {
 
   #release(): Promise<void> {
     this.#released ??= (async () => {
-      const { deliverer, controller } = this.#parts;
+      const { deliverer, epochs, controller } = this.#parts;
+      clearTimeout(this.#timer);
       await Promise.all(this.#inFlight);
-      await Promise.allSettled([this.#batcher.close(), deliverer.close(), this.#closeDeadLetter()]);
+      await Promise.allSettled([this.#batcher.close(), deliverer?.close(), epochs?.close(), this.#closeDeadLetter()]);
       controller.abort();
     })();
     return this.#released;
@@ -403,6 +518,7 @@ export class Sink<R> implements AsyncDisposable {
       batches >= this.#parts.options.maxBatchesInFlight ||
       chunks >= this.#maxChunks ||
       letters >= lettersInFlight.soft ||
+      this.#parts.epochs?.isPressed === true ||
       this.#loop.isSpent;
     this.#isPressed = this.#isFull || !this.#rawBacklog.isEmpty;
     this.#isBarred =
@@ -474,27 +590,43 @@ export class Sink<R> implements AsyncDisposable {
     }
   }
 
-  #deliver(batch: SealedBatch): void {
+  #deliver(batch: SealedBatch, barriers: number): void {
     const counters = this.#counters;
     const event = this.#batchEvent(batch);
     counters.batches++;
     counters.rawBytes += batch.rawBytes;
     counters.packedBytes += batch.packedBytes;
     publish("millrace:batch:sealed", { ...event, sealedBy: batch.sealedBy });
-    this.#track(
-      this.#inFlight,
-      this.#parts.deliverer.deliver(batch).then(({ attempts }) => {
-        counters.delivered += batch.rows;
-        // After a retry an attempt that was given up may still be sending from them.
-        if (this.#parts.canRecycle && attempts <= cleanAttempts) this.#batcher.recycle(batch);
+    this.#track(this.#inFlight, this.#send(batch, barriers), (error) => {
+      const failure = asFailure(error);
+      if (this.#parts.options.deliveryGuarantee !== "none" || failure.code === "ABORTED") return this.#fail(failure);
+      counters.lost += batch.rows;
+      publish("millrace:batch:lost", { ...event, code: failure.code, message: failure.message });
+    });
+  }
+
+  /** Into the log, or to the destination. */
+  async #send(batch: SealedBatch, barriers: number): Promise<void> {
+    const { epochs, deliverer } = this.#parts;
+    if (epochs) {
+      await epochs.add(this.#firstEpoch + 1 + barriers, batch);
+      this.#batcher.recycle(batch);
+      return;
+    }
+    const { attempts } = await deliverer!.deliver(batch);
+    this.#counters.delivered += batch.rows;
+    // After a retry an attempt that was given up may still be sending from them.
+    if (this.#parts.canRecycle && attempts <= cleanAttempts) this.#batcher.recycle(batch);
+  }
+
+  /** A row that was accepted, and that the service then refused. */
+  #refuseLanded(text: string, place: string, reason: string): void {
+    this.#refuse(
+      new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${place}: the service refused it: ${reason}`, {
+        context: { table: this.table.name, reason },
       }),
-      (error) => {
-        const failure =
-          error instanceof MillraceError ? error : new MillraceError("INTERNAL", reasonOf(error), { cause: error });
-        if (this.#parts.options.deliveryGuarantee !== "none" || failure.code === "ABORTED") return this.#fail(failure);
-        counters.lost += batch.rows;
-        publish("millrace:batch:lost", { ...event, code: failure.code, message: failure.message });
-      },
+      text,
+      place,
     );
   }
 
@@ -514,6 +646,10 @@ export class Sink<R> implements AsyncDisposable {
     const { id, table, rows, rawBytes, packedBytes, subtask } = batch;
     return { sink: this.#parts.id, batch: id, table, rows, rawBytes, packedBytes, subtask };
   }
+}
+
+function asFailure(error: unknown): MillraceError {
+  return error instanceof MillraceError ? error : new MillraceError("INTERNAL", reasonOf(error), { cause: error });
 }
 
 function deadLetterFailed(error: unknown): MillraceError {

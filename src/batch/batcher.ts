@@ -28,6 +28,8 @@ export interface Batcher<R> {
   seal(reason: SealReason): Promise<number>;
   /** The batch was delivered, and nobody looks at its parts any more: their memory serves for another. */
   recycle(batch: SealedBatch): void;
+  /** The same as a barrier: what is sealed behind it is given to `onSealed` with one barrier more. */
+  sealBarrier(): Promise<number>;
   close(): Promise<void>;
 }
 
@@ -43,7 +45,8 @@ export interface BatcherPlan extends Omit<OpenBatchPlan, "subtask"> {
 }
 
 export interface BatcherHooks {
-  onSealed(batch: SealedBatch): void;
+  /** @param barriers how many barriers its rows lie behind */
+  onSealed(batch: SealedBatch, barriers: number): void;
   /** A chunk or slab has been handed to a subtask: `outstanding` may have grown. */
   onHandedOver(): void;
   /** A chunk has been encoded: there may be room again. */
@@ -188,6 +191,14 @@ export function batcher<R>(
     arm();
   }
 
+  async function sealAll(reason: SealReason, isBarrier: boolean): Promise<number> {
+    handOver();
+    raw?.flush(true);
+    const mark = ledger.mark();
+    await Promise.all(lanes.map((one) => one.seal(reason, isBarrier)));
+    return mark.taken!;
+  }
+
   return {
     write(record, place) {
       // Raw rows that are whole go before it; a row that is not goes behind.
@@ -211,13 +222,8 @@ export function batcher<R>(
       for (const subtask of subtasks) chunks += subtask.outstanding;
       return chunks;
     },
-    async seal(reason) {
-      handOver();
-      raw?.flush(true);
-      const mark = ledger.mark();
-      await Promise.all(lanes.map((one) => one.seal(reason)));
-      return mark.taken!;
-    },
+    seal: (reason) => sealAll(reason, false),
+    sealBarrier: () => sealAll("flush", true),
     recycle(batch) {
       lanes[batch.subtask]!.recycle(batch);
     },

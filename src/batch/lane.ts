@@ -23,7 +23,7 @@ export interface Lane {
   /** @param onChosen is told which subtask gets it, before that answers. */
   submitRaw(slab: RawSlab, openedAt: number, onChosen: (subtask: SubtaskPort) => void): void;
   /** Seals behind everything submitted so far; resolved once that batch has been given away. */
-  seal(reason: SealReason): Promise<void>;
+  seal(reason: SealReason, isBarrier?: boolean): Promise<void>;
 
   // The answers of its subtasks.
   onSegment(subtask: SubtaskPort, segment: SubtaskSegment): void;
@@ -48,6 +48,7 @@ interface Run {
 
 interface Seal {
   readonly reason: SealReason;
+  readonly isBarrier: boolean;
   resolve(): void;
   reject(error: MillraceError): void;
 }
@@ -61,11 +62,12 @@ export const runBytes = 524_288;
 export function lane(
   plan: OpenBatchPlan,
   subtasks: readonly SubtaskPort[],
-  onSealed: (batch: SealedBatch) => void,
+  onSealed: (batch: SealedBatch, barriers: number) => void,
 ): Lane {
+  let barriers = 0;
   const batch = openBatch(plan, (sealed) => {
     rows -= sealed.rows;
-    onSealed(sealed);
+    onSealed(sealed, barriers);
   });
   const line: (Run | Seal)[] = [];
   /** The run that gets the next rows. */
@@ -100,6 +102,7 @@ export function lane(
       if ("reason" in first) {
         line.shift();
         batch.seal(first.reason);
+        if (first.isBarrier) barriers++;
         first.resolve();
         continue;
       }
@@ -146,11 +149,11 @@ export function lane(
       run.subtask.submitRaw(slab, openedAt);
       endRunIfLong(run, slab.length);
     },
-    seal(reason) {
+    seal(reason, isBarrier = false) {
       if (failure) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         endRun();
-        line.push({ reason, resolve, reject });
+        line.push({ reason, isBarrier, resolve, reject });
         advance();
       });
     },

@@ -1,5 +1,5 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
-import type { Destination, DestinationSession } from "./destination.ts";
+import type { Destination, DestinationSession, EpochSession } from "./destination.ts";
 
 /** Keeps the batches that were taken, for tests and for looking at what would be sent. */
 export interface MemoryDestination extends Destination {
@@ -8,12 +8,14 @@ export interface MemoryDestination extends Destination {
 
 export function memory(): MemoryDestination {
   const batches: SealedBatch[] = [];
-  return { name: "memory", batches, open: async () => keep((batch) => batches.push(batch)) };
+  const take = (batch: SealedBatch) => batches.push(batch);
+  return { name: "memory", batches, open: async () => keep(take), openEpochs: async () => keepEpochs(take) };
 }
 
 /** Counts nothing, keeps nothing: the far end of a benchmark. */
 export function nowhere(): Destination {
-  return { name: "nowhere", open: async () => ({ ...keep(() => {}), keepsNoParts: true as const }) };
+  const open = async () => ({ ...keep(() => {}), keepsNoParts: true as const });
+  return { name: "nowhere", open, openEpochs: async () => keepEpochs(() => {}) };
 }
 
 function keep(take: (batch: SealedBatch) => void): DestinationSession {
@@ -30,6 +32,42 @@ function keep(take: (batch: SealedBatch) => void): DestinationSession {
     },
     async outcomes(ids) {
       return ids.map((id) => ({ id, status: "landed" as const }));
+    },
+    async close() {},
+  };
+}
+
+/** Stages at once, and commits what is named: in a process that dies with its target there is nothing to be asked later. */
+function keepEpochs(take: (batch: SealedBatch) => void): EpochSession {
+  const blobs = new Map<string, SealedBatch>();
+  const staging = new Map<string, { readonly tags: readonly string[]; readonly batch: SealedBatch }>();
+  const committed = new Set<string>();
+  return {
+    async isCommitted(prefix) {
+      return [...committed].some((tag) => tag.startsWith(prefix));
+    },
+    async stage(batch) {
+      blobs.set(batch.id, batch);
+      return { id: batch.id, place: batch.id, rows: batch.rows, rawBytes: batch.rawBytes };
+    },
+    async submit({ id }, tags) {
+      const batch = blobs.get(id);
+      blobs.delete(id);
+      if (batch) staging.set(id, { tags, batch });
+    },
+    async arrived(tag) {
+      const found = [...staging].filter(([, { tags }]) => tags.includes(tag));
+      return { extents: found.map(([id, { tags, batch }]) => ({ id, tags, rows: batch.rows })), failures: [] };
+    },
+    async discard(tag) {
+      for (const [id, { tags }] of staging) if (tags.includes(tag)) staging.delete(id);
+    },
+    async commit(tag, extents) {
+      for (const id of extents) {
+        take(staging.get(id)!.batch);
+        staging.delete(id);
+      }
+      committed.add(tag);
     },
     async close() {},
   };

@@ -1,0 +1,202 @@
+import { gunzipSync } from "node:zlib";
+import type { SealedBatch } from "./batch/sealed-batch.ts";
+import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
+import type { EpochHandle, Head, PreparedEpoch, RefusedRows } from "./checkpoint/epoch.ts";
+import { systemClock, withRetries } from "./deliver/backoff.ts";
+import { type CommitHooks, type CommitPolicy, commitStaged } from "./deliver/commit-staged.ts";
+import { commitSubmitted } from "./deliver/commit-submitted.ts";
+import { commitTagged } from "./deliver/commit-tagged.ts";
+import type { Deliverer } from "./deliver/deliverer.ts";
+import { rowRanges } from "./deliver/row-ranges.ts";
+import type { Destination, DestinationContext, DestinationSession, EpochSession } from "./destination/destination.ts";
+import { MillraceError } from "./errors.ts";
+import { publish } from "./events.ts";
+import type { ResolvedOptions } from "./options.ts";
+import type { Table } from "./schema/table.ts";
+import type { Positions } from "./source/source.ts";
+
+/** A sink's batches on their way through the log, epoch by epoch. */
+export interface Epochs {
+  /** Unique for ever: the beginning of every tag. */
+  readonly job: string;
+  /** As of the newest checkpoint, this process's or an earlier one's. */
+  readonly head: Head;
+  /** Checkpoints that are not committed yet. */
+  readonly pending: number;
+  /** Bytes of batches on the disk. */
+  readonly logBytes: number;
+  /** So much is on its way that the writer should wait. */
+  readonly isPressed: boolean;
+  /** Begins to commit: what an earlier process left, and what is decided on from now on. */
+  start(hooks: EpochsHooks): void;
+  /** Writes a batch into the log, for the given epoch. */
+  add(epoch: number, batch: SealedBatch): Promise<void>;
+  /** Decides on the epoch behind the head. Durable when it resolves. */
+  prepare(positions: Positions, records: number): Promise<Head>;
+  /** Resolves when every checkpoint is committed. */
+  settled(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface EpochsHooks {
+  onCommitted(epoch: PreparedEpoch, rows: number): void;
+  /** Rows that the service refused, as they stood in the batch. */
+  onRowRefused(text: string, place: string, reason: string): void;
+  /** Resolves when every refused row so far is in the dead letter. */
+  lettersWritten(): Promise<void>;
+  onRoom(): void;
+  onRetry(): void;
+  onFailed(error: unknown): void;
+}
+
+const mostCommitAttempts = 20;
+
+/**
+ * Opens the state, and the destination for the generation that this gives, and goes on with what an earlier process left.
+ *
+ * @param sink its id, for events
+ * @param toDeliverer what sends batches at least once
+ */
+export async function openEpochs(
+  sink: string,
+  table: Table,
+  to: Destination,
+  context: DestinationContext,
+  options: ResolvedOptions,
+  toDeliverer: (session: DestinationSession) => Deliverer,
+): Promise<Epochs> {
+  const { signal } = context;
+  const {
+    state,
+    job: name,
+    deliveryGuarantee,
+    commitMode,
+    acceptDuplicates,
+    maxPendingEpochs,
+    logBytesLimit,
+  } = options;
+  const lease = await state!.open(signal);
+  let hooks: EpochsHooks;
+  let commit: (epoch: EpochHandle) => Promise<void>;
+  let closeSession: (isDone: boolean) => Promise<void> = async () => {};
+  let epochs: Coordinator | undefined;
+  const policy: CommitPolicy = { ...options, mostAttempts: mostCommitAttempts, clock: systemClock };
+  const event = { sink, table: table.name };
+
+  const commitHooks: CommitHooks = {
+    onRetry(epoch, what, { attempt, delayMs, error }) {
+      hooks.onRetry();
+      const { code, message } = error;
+      publish("millrace:retry", { ...event, batch: `epoch ${epoch}`, stage: what, attempt, delayMs, code, message });
+    },
+    onAttemptAbandoned: (epoch, attempt, reason) =>
+      publish("millrace:epoch:attempt-abandoned", { ...event, epoch, attempt, reason }),
+    onWarning: (epoch, message) => publish("millrace:epoch:warning", { ...event, epoch, message }),
+    async onRowsRefused(epoch, found) {
+      await tellRefused(epoch, found, options, hooks);
+    },
+  };
+
+  try {
+    epochs = await coordinator(
+      lease,
+      { name, destination: to.name, table: table.name },
+      {
+        commit: (epoch) => commit(epoch),
+        onCommitted(epoch) {
+          const rows = epoch.batches.reduce((sum, batch) => sum + batch.rows, 0);
+          hooks.onCommitted(epoch, rows);
+          const durationMs = Date.now() - epoch.preparedAt;
+          publish("millrace:epoch:committed", { ...event, epoch: epoch.epoch, rows, durationMs });
+        },
+        onRoom: () => hooks.onRoom(),
+        onFailed: (error) => hooks.onFailed(error),
+      },
+    );
+    if (deliveryGuarantee === "exactly-once") {
+      const session = await exactSession(epochs);
+      const commitEpoch = commitMode === "tag" ? commitTagged : commitStaged;
+      commit = (epoch) => commitEpoch(epoch, session, policy, signal, commitHooks);
+      closeSession = (isDone) => session.close(isDone);
+    } else {
+      const deliverer = toDeliverer(await to.open(context));
+      commit = (epoch) => commitSubmitted(epoch, deliverer);
+      closeSession = () => deliverer.close();
+    }
+  } catch (error) {
+    await (epochs ? epochs.close() : lease.close());
+    throw error;
+  }
+  const open = epochs;
+
+  async function exactSession({ job, generation, isNew }: Coordinator): Promise<EpochSession> {
+    if (!to.openEpochs)
+      throw new MillraceError(
+        "BAD_OPTION",
+        `The destination ${to.name} cannot commit exactly once; use "at-least-once".`,
+      );
+    return to.openEpochs({ ...context, commitMode, job, generation, isNewJob: isNew, acceptDuplicates });
+  }
+
+  function retrying<T>(doing: string, act: () => Promise<T>): Promise<T> {
+    return withRetries(doing, options, signal, act, ({ attempt, delayMs, error: { code, message } }) => {
+      hooks.onRetry();
+      publish("millrace:retry", { ...event, batch: "", stage: doing, attempt, delayMs, code, message });
+    });
+  }
+
+  return {
+    job: open.job,
+    get head() {
+      return open.head;
+    },
+    get pending() {
+      return open.pending;
+    },
+    get logBytes() {
+      return open.logBytes;
+    },
+    get isPressed() {
+      return open.pending >= maxPendingEpochs || (open.logBytes >= logBytesLimit && open.pending > 0);
+    },
+    start(given) {
+      hooks = given;
+      open.start();
+    },
+    add: (epoch, batch) => retrying("writing the log", () => open.add(epoch, batch)),
+    prepare: (positions, records) => open.prepare(positions, records),
+    settled: () => open.settled(),
+    async close() {
+      const isDone = open.pending === 0;
+      await open.close();
+      await closeSession(isDone);
+    },
+  };
+}
+
+/** The dead letter first, the decision to leave the rows out after it: a crash between them repeats letters and loses none. */
+async function tellRefused(
+  epoch: EpochHandle,
+  found: RefusedRows,
+  { deadLetter }: ResolvedOptions,
+  hooks: EpochsHooks,
+): Promise<void> {
+  for (const batch of epoch.prepared.batches) {
+    const rows = found[batch.id];
+    if (!rows) continue;
+    const raw = gunzipSync(await epoch.read(batch));
+    const ranges = rowRanges(raw, batch.format);
+    for (const { row, reason } of rows) {
+      const place = `epoch ${epoch.prepared.epoch}, batch ${batch.id}, row ${row}`;
+      if (!deadLetter)
+        throw new MillraceError(
+          "INGESTION_FAILED",
+          `Table ${batch.table}: ${place}: the service refuses it: ${reason}. With a dead letter it would go there, and its neighbours would be committed.`,
+          { context: { table: batch.table, batch: batch.id, row } },
+        );
+      const { start, end } = ranges[row]!;
+      hooks.onRowRefused(raw.subarray(start, end).toString("utf8"), place, reason);
+    }
+  }
+  await hooks.lettersWritten();
+}
