@@ -1,4 +1,5 @@
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
+import type { Json } from "../schema/kinds.ts";
 import type { Positions } from "../source/source.ts";
 
 /**
@@ -113,4 +114,10 @@ export function refusedKey(epoch: number): string {
 export function epochOfKey(key: string): number | undefined {
   const match = /^epoch\/(\d+)\//.exec(key);
   return match ? Number(match[1]) : undefined;
+}
+
+/** The segments of the log that an entry speaks of. */
+export function segmentsOf(key: string, value: Json): readonly string[] {
+  if (!/^epoch\/\d+\/prepared$/.test(key)) return [];
+  return [...new Set((value as unknown as PreparedEpoch).batches.map((batch) => batch.segment))];
 }

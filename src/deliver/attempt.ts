@@ -20,7 +20,7 @@ export function attemptId(tag: string, batchId: string): string {
 export async function attemptBatch(epoch: EpochHandle, batch: LoggedBatch, id: string): Promise<SealedBatch> {
   const packed = await epoch.read(batch);
   const refused = epoch.refused[batch.id];
-  const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
+  const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
   if (!refused || refused.length === 0) return { ...plain, id, parts: [packed], packedBytes: packed.length };
   const out = new Set(refused.map(({ row }) => row));
   return { ...plain, ...cut(packed, batch, (row) => !out.has(row)), id };

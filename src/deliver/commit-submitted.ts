@@ -15,7 +15,7 @@ export async function commitSubmitted(epoch: EpochHandle, deliverer: Deliverer):
   async function work(): Promise<void> {
     for (let batch = left.shift(); batch; batch = left.shift()) {
       const packed = await epoch.read(batch);
-      const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
+      const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
       await deliverer.deliver({ ...plain, parts: [packed], packedBytes: packed.length });
     }
   }

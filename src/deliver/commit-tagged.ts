@@ -66,7 +66,7 @@ export async function commitTagged(
     if ((await arrived(tag, [])).extents.length > 0) return [];
     const id = attemptId(tag, `${attemptOf(epoch)}`);
     const packed = await epoch.read(batch);
-    const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
+    const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
     const content = isWhole
       ? { ...plain, parts: [packed], packedBytes: packed.length }
       : { ...plain, ...cut(packed, batch, (row) => row >= from && row < to) };

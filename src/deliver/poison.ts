@@ -68,7 +68,7 @@ async function judge(piece: Piece, tag: string, { session, policy, signal, ask }
   const { batch, packed, rows } = piece;
   const id = attemptId(tag, batch.id);
   const wanted = new Set(rows);
-  const { epoch: _epoch, offset: _offset, sha256: _sha256, ...plain } = batch;
+  const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
   const sealed = { ...plain, ...cut(packed, batch, (row) => wanted.has(row)), id };
   const staged = await ask(`uploading rows of batch ${batch.id}`, () => session.stage(sealed, signal));
   await ask(`announcing rows of batch ${batch.id}`, () => session.submit(staged, [tag], signal));

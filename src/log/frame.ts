@@ -78,11 +78,8 @@ const sectorBytes = 512;
 function hasZeroSector(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; ) {
     const end = Math.min(to, (Math.floor(at / sectorBytes) + 1) * sectorBytes);
-    if (end - at >= leastHole && bytes.subarray(at, end).every((byte) => byte === 0)) return true;
+    if (bytes.subarray(at, end).every((byte) => byte === 0)) return true;
     at = end;
   }
   return false;
 }
-
-/** Fewer zeros than this in a row may be data: a gzip member of a small batch ends in two or three. */
-const leastHole = 12;

@@ -4,10 +4,10 @@ import type { Disk, DiskFile } from "./disk.ts";
 /** A file system in memory, for tests and for sinks whose state need not outlive the process. */
 export interface MemoryDisk extends Disk {
   /**
-   * What a power failure leaves: only what was synced, and of each file's unsynced tail as many bytes as `kept` says
-   * (default none; a real disk may have kept any part). The old disk refuses everything from then on.
+   * What a power failure leaves: only what was synced, and of each file's unsynced tail what `kept` says (default nothing; a
+   * real disk may have kept any part of it, with holes). The old disk refuses everything from then on.
    */
-  powerLoss(kept?: (unsyncedBytes: number) => number): MemoryDisk;
+  powerLoss(kept?: (unsynced: Uint8Array, at: number) => Uint8Array): MemoryDisk;
   /** From now on writing throws this code, such as ENOSPC or EROFS; undefined: it works again. */
   fail(code: string | undefined): void;
 }
@@ -19,7 +19,11 @@ interface Content {
   synced: Uint8Array;
 }
 
-export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): MemoryDisk {
+/** @param pause what every act on the disk waits for first, so that a failure can come between two of them */
+export function memoryDisk(
+  start: ReadonlyMap<string, Uint8Array> = new Map(),
+  pause: () => Promise<void> = async () => {},
+): MemoryDisk {
   const files = new Map<string, Content>();
   /** The entries that are durable: a file that was made and whose folder was not synced is gone after a power failure. */
   let durable = new Map<string, Content>();
@@ -47,6 +51,7 @@ export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): 
       return content?.bytes.slice(0, content.size);
     },
     async open(path) {
+      await pause();
       alive(!files.has(path));
       const content = files.get(path) ?? contentOf(new Uint8Array());
       files.set(path, content);
@@ -55,6 +60,7 @@ export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): 
           return content.size;
         },
         async append(pieces) {
+          await pause();
           for (const piece of pieces) {
             alive(true);
             grow(content, content.size + piece.length);
@@ -67,10 +73,12 @@ export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): 
           return content.bytes.slice(offset, Math.min(offset + length, content.size));
         },
         async truncate(size) {
+          await pause();
           alive(true);
           content.size = Math.min(size, content.size);
         },
         async sync() {
+          await pause();
           alive(true);
           content.synced = content.bytes.slice(0, content.size);
         },
@@ -78,12 +86,14 @@ export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): 
       } satisfies DiskFile;
     },
     async createNew(path, bytes) {
+      await pause();
       alive(true);
       if (files.has(path)) return false;
       files.set(path, contentOf(bytes));
       return true;
     },
     async rename(from, to) {
+      await pause();
       alive(true);
       const content = files.get(from);
       if (!content) throw Object.assign(new Error(`ENOENT: ${from}`), { code: "ENOENT" });
@@ -91,23 +101,27 @@ export function memoryDisk(start: ReadonlyMap<string, Uint8Array> = new Map()): 
       files.set(to, content);
     },
     async remove(path) {
+      await pause();
       alive(true);
       files.delete(path);
     },
     async syncFolder(folder) {
+      await pause();
       alive(true);
       for (const path of durable.keys()) if (dirname(path) === folder && !files.has(path)) durable.delete(path);
       for (const [path, content] of files) if (dirname(path) === folder) durable.set(path, content);
     },
-    powerLoss(kept = () => 0) {
+    powerLoss(kept = () => new Uint8Array()) {
       isDead = true;
       const left = new Map<string, Uint8Array>();
       for (const [path, { bytes, size, synced }] of durable) {
-        const more = Math.max(0, size - synced.length);
-        const end = Math.min(size, synced.length + Math.min(more, kept(more)));
-        left.set(path, end > synced.length ? bytes.slice(0, end) : synced);
+        const tail = kept(bytes.slice(Math.min(synced.length, size), size), synced.length);
+        const whole = new Uint8Array(synced.length + tail.length);
+        whole.set(synced);
+        whole.set(tail, synced.length);
+        left.set(path, whole);
       }
-      return memoryDisk(left);
+      return memoryDisk(left, pause);
     },
     fail(code) {
       failure = code;

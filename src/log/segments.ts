@@ -16,43 +16,45 @@ interface Segment {
 }
 
 /**
- * A log in a folder: `epoch-000000000012.log`, a head and one frame per batch. The frame's payload is a line of JSON, so
- * that the file can be read without the journal, and the gzip member as it will be uploaded.
+ * A log in a folder: `epoch-000000012-3.log`, of epoch 12 as generation 3 wrote it: a process that was paused never writes
+ * where the next one does. A head, and one frame per batch: a line of JSON, so that the file can be read without the
+ * journal, and the gzip member as it will be uploaded.
  *
- * Segments of epochs that `isKept` does not know were never decided on: they are removed.
+ * Segments that `isKept` does not know were never decided on: they are removed.
  */
 export async function segmentLog(
   disk: Disk,
   folder: string,
-  isKept: (epoch: number) => boolean,
+  generation: number,
+  isKept: (segment: string) => boolean,
 ): Promise<WriteAheadLog> {
   await writing(folder, "making it", () => disk.makeFolder(folder));
   const open = new Map<number, Segment>();
-  const sizes = new Map<number, number>();
+  /** By the segment's name. */
+  const sizes = new Map<string, number>();
   let bytes = 0;
 
   for (const name of await disk.list(folder)) {
-    const epoch = epochIn(name);
-    if (epoch === undefined) continue;
+    if (epochIn(name) === undefined) continue;
     const path = join(folder, name);
-    if (!isKept(epoch)) {
+    if (!isKept(name)) {
       await writing(path, "removing it", () => disk.remove(path));
       continue;
     }
     const file = await disk.open(path);
-    resize(epoch, file.size);
+    resize(name, file.size);
     await file.close();
   }
 
-  function resize(epoch: number, size: number): void {
-    bytes += size - (sizes.get(epoch) ?? 0);
-    sizes.set(epoch, size);
+  function resize(name: string, size: number): void {
+    bytes += size - (sizes.get(name) ?? 0);
+    sizes.set(name, size);
   }
 
   async function segmentOf(epoch: number): Promise<Segment> {
     const known = open.get(epoch);
     if (known) return known;
-    const path = join(folder, segmentName(epoch));
+    const path = join(folder, segmentName(epoch, generation));
     const segment: Segment = { file: undefined as never, last: Promise.resolve() };
     open.set(epoch, segment);
     segment.last = writing(path, "making it", async () => {
@@ -70,9 +72,10 @@ export async function segmentLog(
     const hash = createHash("sha256");
     for (const part of parts) hash.update(part);
     const offset = file.size;
-    const logged: LoggedBatch = { ...plain, epoch, offset, sha256: hash.digest("hex") };
+    const name = segmentName(epoch, generation);
+    const logged: LoggedBatch = { ...plain, epoch, segment: name, offset, sha256: hash.digest("hex") };
     const line = new TextEncoder().encode(`${JSON.stringify(logged)}\n`);
-    const path = join(folder, segmentName(epoch));
+    const path = join(folder, name);
     await writing(path, "writing to it", async () => {
       try {
         await file.append(frame(offset, [line, ...parts]));
@@ -81,7 +84,7 @@ export async function segmentLog(
         throw error;
       }
     });
-    resize(epoch, file.size);
+    resize(name, file.size);
     return logged;
   }
 
@@ -99,18 +102,21 @@ export async function segmentLog(
       const segment = open.get(epoch);
       if (!segment) return;
       await segment.last;
-      const path = join(folder, segmentName(epoch));
+      const path = join(folder, segmentName(epoch, generation));
       await writing(path, "syncing it", async () => {
         await segment.file.sync();
         await disk.syncFolder(folder);
+      }).catch((error: MillraceError) => {
+        // After a sync that failed nobody knows what is on the disk: to sync again could succeed and mean nothing.
+        throw new MillraceError(error.code, error.message, { cause: error.cause, context: error.context });
       });
       open.delete(epoch);
       await segment.file.close();
     },
     async read(batch) {
-      const path = join(folder, segmentName(batch.epoch));
+      const path = join(folder, batch.segment);
       // To open it would make it.
-      if (!sizes.has(batch.epoch)) throw damaged(path, 0, "the file is not there");
+      if (!sizes.has(batch.segment)) throw damaged(path, 0, "the file is not there");
       const file = await disk.open(path);
       try {
         const head = await file.readAt(0, headBytes);
@@ -121,10 +127,13 @@ export async function segmentLog(
       }
     },
     async trim(epoch) {
-      const path = join(folder, segmentName(epoch));
-      await writing(path, "removing it", () => disk.remove(path));
-      resize(epoch, 0);
-      sizes.delete(epoch);
+      for (const name of sizes.keys()) {
+        if (epochIn(name) !== epoch) continue;
+        const path = join(folder, name);
+        await writing(path, "removing it", () => disk.remove(path));
+        resize(name, 0);
+        sizes.delete(name);
+      }
     },
     async close() {
       await Promise.all([...open.values()].map((segment) => segment.last.then(() => segment.file.close())));
@@ -147,12 +156,12 @@ async function packedBytes(file: DiskFile, path: string, batch: LoggedBatch): Pr
 
 const newline = 10;
 
-export function segmentName(epoch: number): string {
-  return `epoch-${String(epoch).padStart(12, "0")}.log`;
+export function segmentName(epoch: number, generation: number): string {
+  return `epoch-${String(epoch).padStart(9, "0")}-${generation}.log`;
 }
 
 export function epochIn(name: string): number | undefined {
-  const match = /^epoch-(\d{12,})\.log$/.exec(name);
+  const match = /^epoch-(\d{9,})-\d+\.log$/.exec(name);
   return match ? Number(match[1]) : undefined;
 }
 

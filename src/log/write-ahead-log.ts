@@ -2,8 +2,9 @@ import type { SealedBatch } from "../batch/sealed-batch.ts";
 
 /** A batch in the log: all that is known of it but its bytes, and where they lie. Plain data, without a secret. */
 export interface LoggedBatch extends Omit<SealedBatch, "parts"> {
-  /** The epoch whose segment holds it. */
   readonly epoch: number;
+  /** The segment that holds it. */
+  readonly segment: string;
   /** Of its frame in the segment. */
   readonly offset: number;
   /** Of the packed bytes, in hexadecimal: what is uploaded is what was logged. */
@@ -31,7 +32,7 @@ export interface WriteAheadLog {
    * @throws MillraceError STATE_DAMAGED when they are not what was written.
    */
   read(batch: LoggedBatch): Promise<Uint8Array>;
-  /** Removes an epoch's segment. */
+  /** Removes an epoch's segments. */
   trim(epoch: number): Promise<void>;
   close(): Promise<void>;
 }

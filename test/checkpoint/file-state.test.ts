@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileState, memoryState } from "../../src/checkpoint/file-state.ts";
+import { copyName, journalName } from "../../src/checkpoint/journal.ts";
 
 const never = new AbortController().signal;
 let folder = "";
@@ -53,8 +54,8 @@ test("each opening is a generation, and the folder is for its owner only", async
     await lease.close();
   }
   assert.equal((await stat(state)).mode & 0o777, 0o700);
-  assert.equal((await stat(join(state, "journal"))).mode & 0o777, 0o600);
-  assert.deepEqual((await readdir(state)).sort(), ["journal", "log"], "the lock was given back");
+  assert.equal((await stat(join(state, journalName(3)))).mode & 0o777, 0o600);
+  assert.deepEqual((await readdir(state)).sort(), [journalName(3), copyName(3), "log"], "the lock was given back");
 });
 
 test("whoever lost the lock can decide nothing more", async () => {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import { openJournal } from "../../src/checkpoint/journal.ts";
+import { copyName, journalName, openJournal } from "../../src/checkpoint/journal.ts";
 import type { StateChange } from "../../src/checkpoint/state-backend.ts";
 import { type MemoryDisk, memoryDisk } from "../../src/log/memory-disk.ts";
 import type { Json } from "../../src/schema/kinds.ts";
 
-const path = "state/journal";
-const openOn = (disk: MemoryDisk) => openJournal(disk, "state", path);
+const path = join("state", journalName(1));
+const copy = join("state", copyName(1));
+const openOn = (disk: MemoryDisk) => openJournal(disk, "state", async () => true);
 
 async function valuesOn(disk: MemoryDisk): Promise<Record<string, Json>> {
   const journal = await openOn(disk);
@@ -74,7 +76,7 @@ test("after any power failure the journal says what some prefix of the writes sa
         }
         // The last write is somewhere on its way.
         for (let turn = 0; turn < when % 5; turn++) await Promise.resolve();
-        const after = sorted(await valuesOn(disk.powerLoss(() => kept)));
+        const after = sorted(await valuesOn(disk.powerLoss((tail) => tail.subarray(0, kept))));
         const allowed = states.slice(acknowledged, acknowledged + 2);
         assert.ok(allowed.includes(after), `${after} is none of ${allowed.join(" ")}`);
       },
@@ -87,22 +89,77 @@ function sorted(values: Record<string, Json>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(values).sort()));
 }
 
-test("one flipped bit is an error, and loses nothing", async () => {
+const values = { a: "value of a", b: "value of b", c: "value of c" };
+
+async function threeWrites(): Promise<Uint8Array> {
   const disk = memoryDisk();
   const journal = await openOn(disk);
-  for (const key of ["a", "b", "c"]) await journal.write([set(journal, key, `value of ${key}`)]);
-  const bytes = (await disk.read(path))!;
+  for (const [key, value] of Object.entries(values)) await journal.write([set(journal, key, value)]);
+  return (await disk.read(path))!;
+}
+
+test("one flipped bit, in either copy, is made good from the other", async () => {
+  const bytes = await threeWrites();
+  for (let bit = 0; bit < bytes.length * 8; bit += 5)
+    for (const file of [path, copy]) {
+      const files = new Map([
+        [path, bytes],
+        [copy, bytes],
+      ]).set(file, flipped(bytes, bit));
+      assert.deepEqual(await valuesOn(memoryDisk(files)), values, `bit ${bit} of ${file}`);
+    }
+});
+
+test("a copy that was cut anywhere, or is gone, is made good from the other", async () => {
+  const bytes = await threeWrites();
+  for (let size = 0; size < bytes.length; size += 3)
+    for (const file of [path, copy]) {
+      const files = new Map([
+        [path, bytes],
+        [copy, bytes],
+      ]).set(file, bytes.subarray(0, size));
+      assert.deepEqual(await valuesOn(memoryDisk(files)), values, `${file} cut at ${size}`);
+    }
+  assert.deepEqual(await valuesOn(memoryDisk(new Map([[path, bytes]]))), values);
+  assert.deepEqual(await valuesOn(memoryDisk(new Map([[copy, bytes]]))), values);
+});
+
+test("a bit flipped in both copies is an error that names the file, and nothing is changed", async () => {
+  const bytes = await threeWrites();
   for (let bit = 0; bit < bytes.length * 8; bit += 5) {
-    const broken = bytes.slice();
-    broken[bit >> 3]! ^= 1 << (bit & 7);
-    const other = memoryDisk(new Map([[path, broken]]));
-    await assert.rejects(openOn(other), (error: { code: string; message: string }) => {
+    const broken = flipped(bytes, bit);
+    const disk = memoryDisk(
+      new Map([
+        [path, broken],
+        [copy, broken],
+      ]),
+    );
+    await assert.rejects(openOn(disk), (error: { code: string; message: string }) => {
       assert.ok(["STATE_DAMAGED", "STATE_FOREIGN"].includes(error.code), `bit ${bit}: ${error.code}`);
-      assert.match(error.message, /state\/journal/);
+      assert.match(error.message, /state.journal-/);
       return true;
     });
-    assert.deepEqual(await other.read(path), broken, "it was left as it was");
+    assert.deepEqual(await disk.read(path), broken);
+    assert.deepEqual(await disk.read(copy), broken);
   }
+});
+
+function flipped(bytes: Uint8Array, bit: number): Uint8Array {
+  const broken = bytes.slice();
+  broken[bit >> 3]! ^= 1 << (bit & 7);
+  return broken;
+}
+
+test("a write is not told of when another process has begun meanwhile", async () => {
+  const disk = memoryDisk();
+  let isOurs = true;
+  const journal = await openJournal(disk, "state", async () => isOurs);
+  await journal.write([set(journal, "a", 1)]);
+  isOurs = false;
+  const next = await openOn(disk);
+  await assert.rejects(journal.write([set(journal, "a", 2)]), { code: "STATE_FENCED" });
+  await next.write([set(next, "b", 3)]);
+  assert.deepEqual(await valuesOn(disk), { a: 1, b: 3 });
 });
 
 test("a full disk refuses the write, and the next one goes through", async () => {

@@ -40,7 +40,7 @@ for (const [name, setUp] of Object.entries({
   test(`a log ${name} gives back what it took, also to the next process`, async () => {
     const { disk, folder, end } = await setUp();
     try {
-      const log = await segmentLog(disk, folder, () => false);
+      const log = await segmentLog(disk, folder, 1, () => false);
       const [a, b] = await Promise.all([log.append(1, first), log.append(1, second)]);
       const c = await log.append(2, batchOf("c", "4\n"));
       await log.seal(1);
@@ -48,10 +48,10 @@ for (const [name, setUp] of Object.entries({
       assert.deepEqual(await log.read(a), new Uint8Array(Buffer.concat(first.parts)));
       await log.close();
 
-      const again = await segmentLog(disk, folder, (epoch) => epoch === 1);
+      const again = await segmentLog(disk, folder, 2, (name) => name === segmentName(1, 1));
       assert.deepEqual(await again.read(b), new Uint8Array(Buffer.concat(second.parts)));
-      assert.deepEqual(await disk.list(folder), [segmentName(1)], "an epoch that nobody decided on is removed");
-      assert.equal(again.bytes, (await disk.read(join(folder, segmentName(1))))!.length);
+      assert.deepEqual(await disk.list(folder), [segmentName(1, 1)], "an epoch that nobody decided on is removed");
+      assert.equal(again.bytes, (await disk.read(join(folder, segmentName(1, 1))))!.length);
       await assert.rejects(again.read(c), { code: "STATE_DAMAGED" });
       await again.trim(1);
       assert.deepEqual(await disk.list(folder), []);
@@ -64,14 +64,14 @@ for (const [name, setUp] of Object.entries({
 
 test("a flipped bit anywhere in a batch is found when it is read", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", () => true);
+  const log = await segmentLog(disk, "log", 1, () => true);
   const logged = await log.append(1, first);
   await log.seal(1);
-  const path = join("log", segmentName(1));
+  const path = join("log", segmentName(1, 1));
   const bytes = (await disk.read(path))!;
   for (let bit = logged.offset * 8; bit < bytes.length * 8; bit += 7) {
     const broken = memoryDisk(new Map([[path, flipped(bytes, bit)]]));
-    const other = await segmentLog(broken, "log", () => true);
+    const other = await segmentLog(broken, "log", 2, () => true);
     await assert.rejects(other.read(logged), { code: "STATE_DAMAGED" }, `bit ${bit}`);
   }
 });
@@ -84,7 +84,7 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
 
 test("a full disk is told of as such, and the segment goes on where it was", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", () => true);
+  const log = await segmentLog(disk, "log", 1, () => true);
   const a = await log.append(1, first);
   disk.fail("ENOSPC");
   await assert.rejects(log.append(1, second), {
@@ -101,11 +101,11 @@ test("a full disk is told of as such, and the segment goes on where it was", asy
 
 test("a power failure takes what was not sealed, and nothing else", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", () => true);
+  const log = await segmentLog(disk, "log", 1, () => true);
   const a = await log.append(1, first);
   await log.seal(1);
   const b = await log.append(2, second);
-  const after = await segmentLog(disk.powerLoss(), "log", () => true);
+  const after = await segmentLog(disk.powerLoss(), "log", 2, () => true);
   assert.deepEqual(await after.read(a), new Uint8Array(Buffer.concat(first.parts)));
   await assert.rejects(after.read(b), { code: "STATE_DAMAGED" });
 });
@@ -113,11 +113,11 @@ test("a power failure takes what was not sealed, and nothing else", async () => 
 test("a segment can be read without the journal, to its torn end", async () => {
   const folder = await mkdtemp(join(tmpdir(), "millrace-log-"));
   try {
-    const log = await segmentLog(nodeDisk, folder, () => true);
+    const log = await segmentLog(nodeDisk, folder, 1, () => true);
     await log.append(7, first);
     const b = await log.append(7, second);
     await log.seal(7);
-    const path = join(folder, segmentName(7));
+    const path = join(folder, segmentName(7, 1));
     const whole = new Uint8Array(await readFile(path));
     assert.deepEqual(
       [...readSegment(whole)].map((each) => each.found === "batch" && each.batch.id),
@@ -128,7 +128,7 @@ test("a segment can be read without the journal, to its torn end", async () => {
     assert.equal((await stat(path)).mode & 0o777, 0o600, "the data is for its owner's eyes");
     await writeFile(path, "not a segment at all");
     assert.deepEqual([...readSegment(new Uint8Array(await readFile(path)))], [{ found: "damaged", offset: 0 }]);
-    assert.deepEqual(await readdir(folder), [segmentName(7)]);
+    assert.deepEqual(await readdir(folder), [segmentName(7, 1)]);
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -59,7 +59,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     clock: time,
   };
   const letters = new Set<string>();
-  let disk = memoryDisk();
+  let disk = memoryDisk(new Map(), () => time.sleep(random() * 15));
   let starts = 0;
   let powerLosses = 0;
   let zombies = 0;
@@ -130,8 +130,24 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
       const isDoomed = starts < 12 && random() < 0.75;
       const own = life(disk, killer.signal);
       own.catch(() => {});
-      if (!isDoomed) return own;
-      const end = await Promise.race([own.then(() => "done"), time.sleep(random() * 1_500).then(() => "killed")]);
+      if (!isDoomed) {
+        try {
+          return await own;
+        } catch (error) {
+          // A zombie that was only about to open has taken the job over; it is killed, and the next start goes on.
+          if (!overtaken.includes(String((error as { code?: string }).code))) throw error;
+          await disk.remove("state/lock");
+          continue;
+        }
+      }
+      const done = own.then(
+        () => "done",
+        (error) => {
+          if (!overtaken.includes(error.code)) throw error;
+          return "killed";
+        },
+      );
+      const end = await Promise.race([done, time.sleep(random() * 1_500).then(() => "killed")]);
       if (end === "done") return;
       const fate = random();
       if (fate < 0.35) {
@@ -143,7 +159,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
         killer.abort();
         if (fate < 0.65) powerLosses++;
         // A killed process leaves what it wrote to the system; a power failure also takes what was not synced.
-        disk = disk.powerLoss(fate < 0.65 ? () => 0 : (bytes) => bytes);
+        disk = disk.powerLoss(fate < 0.65 ? (tail, at) => torn(tail, at, random) : (tail) => tail);
         await disk.remove("state/lock");
       }
     }
@@ -164,6 +180,17 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     powerLosses,
     zombies,
   };
+}
+
+/** How a process ends that another has taken the job from. */
+const overtaken = ["STATE_IN_USE", "STATE_FENCED", "NOT_FOUND"];
+
+/** Some of what was not synced, now and then with zeros from some sector on, for the file's length may come first. */
+function torn(tail: Uint8Array, at: number, random: () => number): Uint8Array {
+  const left = tail.slice(0, Math.ceil(random() * 2 * tail.length));
+  const hole = Math.ceil((at + random() * left.length) / 512) * 512 - at;
+  if (random() < 0.7) left.fill(0, hole);
+  return left;
 }
 
 function alive(killed: AbortSignal): void {

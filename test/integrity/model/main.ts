@@ -1,0 +1,37 @@
+import { parseArgs } from "node:util";
+import type { CommitMode } from "../../../src/destination/destination.ts";
+import { trial } from "./trial.ts";
+
+// npm run test:model -- [--trials N] [--seed S] [--mode move|append|tag] [--until-violation]
+const { values } = parseArgs({
+  options: {
+    trials: { type: "string", default: "1000" },
+    seed: { type: "string", default: "1" },
+    mode: { type: "string", default: "move" },
+    "until-violation": { type: "boolean", default: false },
+  },
+});
+
+const total = { trials: 0, lost: 0, duplicated: 0, starts: 0, powerLosses: 0, zombies: 0, refused: 0 };
+for (let seed = Number(values.seed); total.trials < Number(values.trials); seed++) {
+  let found: string | undefined;
+  try {
+    const result = await trial(seed, values.mode as CommitMode);
+    total.lost += result.lost.length;
+    total.duplicated += result.duplicated.length;
+    total.starts += result.starts;
+    total.powerLosses += result.powerLosses;
+    total.zombies += result.zombies;
+    total.refused += result.refused;
+    if (result.lost.length + result.duplicated.length > 0)
+      found = `lost ${result.lost.join(" ")}; duplicated ${result.duplicated.join(" ")}`;
+  } catch (error) {
+    found = error instanceof Error ? error.message : String(error);
+  }
+  total.trials++;
+  if (!found) continue;
+  console.log(`violation: seed ${seed}, mode ${values.mode}: ${found}`);
+  process.exitCode = 1;
+  if (values["until-violation"]) break;
+}
+console.log(JSON.stringify(total));

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { after, before, test } from "node:test";
+
+/**
+ * What the guarantee stands on, each taken away once in a copy of the sources: the model has to see a record lost or
+ * repeated. A safeguard whose absence nobody notices is either none, or the model is blind to it.
+ */
+interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+const service = "test/integrity/model/service.ts";
+const staged = "src/deliver/commit-staged.ts";
+
+const noBatchTag: Edit = {
+  file: staged,
+  find: "const own = extents.filter(({ tags }) => tags.includes(tag));",
+  replace: "const own = extents.filter(({ tags }) => tags.includes(tag)).length > 0 ? extents : [];",
+};
+
+const safeguards: Readonly<Record<string, readonly Edit[]>> = {
+  "fsync of the log": [{ file: "src/log/segments.ts", find: "await segment.file.sync();", replace: "" }],
+  "fsync of the journal": [
+    {
+      file: "src/checkpoint/journal.ts",
+      find: "        await file.append(frame(size, [payloadOf(written)]));\n        await file.sync();",
+      replace: "        await file.append(frame(size, [payloadOf(written)]));",
+    },
+  ],
+  "the CRC of a frame": [
+    {
+      file: "src/log/frame.ts",
+      find: "if (crc32c(payload) === view.getUint32(8, true))",
+      replace: "if (payload.length > 0)",
+    },
+  ],
+  "a tag for every batch: the sum of the rows under the attempt's tag does not tell": [noBatchTag],
+  // Where every batch has its tag, the attempt in it is a second line: each extent then holds what the others hold.
+  "a tag for every attempt and batch": [
+    noBatchTag,
+    { file: staged, find: "return `${epoch.tagPrefix}${attempt}`;", replace: "return `${epoch.tagPrefix}1`;" },
+  ],
+  "moving by the ids of the extents": [
+    {
+      file: service,
+      find: "const moved = extents.map((id) => table.get(id)!);",
+      replace: "const moved = [...table.values()];",
+    },
+  ],
+  "the generation's own staging": [
+    {
+      file: service,
+      find: "for (const other of staging.keys()) if (other !== name) staging.delete(other);",
+      replace: "",
+    },
+  ],
+  "asking the target before an attempt is repeated": [
+    {
+      file: staged,
+      find: 'if (await asked("asking whether it is committed", () => session.isCommitted(epoch.tagPrefix, signal)))',
+      replace: "if (attempt < 0)",
+    },
+  ],
+  "the generation of what was submitted": [
+    { file: staged, find: "if (progress.generation !== generation) {", replace: "if (progress.generation < 0) {" },
+  ],
+  "the lease at every decision": [
+    {
+      file: "src/checkpoint/journal.ts",
+      find: "if (!(await isOurs())) throw fenced(folder, generation);",
+      replace: "",
+    },
+  ],
+};
+
+const root = resolve("build", "mutants");
+before(() => mkdirSync(root, { recursive: true }));
+after(() => rmSync(root, { recursive: true, force: true }));
+
+for (const [index, [name, edits]] of Object.entries(safeguards).entries())
+  test(`without ${name}, the model finds a violation`, () => {
+    const copy = join(root, String(index));
+    for (const part of ["src", "test/integrity/model", "package.json", "tsconfig.json"])
+      cpSync(part, join(copy, part), { recursive: true });
+    symlinkSync(resolve("node_modules"), join(copy, "node_modules"));
+    for (const { file, find, replace } of edits) {
+      const path = join(copy, file);
+      const text = readFileSync(path, "utf8");
+      assert.equal(text.split(find).length, 2, `${file} no longer has: ${find}`);
+      writeFileSync(
+        path,
+        text.replace(find, () => replace),
+      );
+    }
+    const run = spawnSync(
+      process.execPath,
+      ["--import", "tsx", "test/integrity/model/main.ts", "--trials", "400", "--until-violation"],
+      { cwd: copy, encoding: "utf8", timeout: 60_000 },
+    );
+    assert.equal(run.status, 1, `no violation in 400 trials:\n${run.stdout}\n${run.stderr}`);
+    assert.match(run.stdout, /^violation: seed \d+/m);
+  });
