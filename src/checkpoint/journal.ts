@@ -58,7 +58,11 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
   /** Once a write has failed nobody knows how much of it is on the disk, and a sync that failed cannot be made good. */
   let isSound = true;
 
+  /** Somebody else's turn has begun: what would be written now, nobody would be told of. */
+  let isOver = false;
+
   async function write(changes: readonly StateChange[]): Promise<void> {
+    if (isOver) throw fenced(folder, generation);
     if (!isSound) await recover();
     const written = writtenBy(changes, entries, path);
     isSound = false;
@@ -69,7 +73,8 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
       }),
     );
     isSound = true;
-    if (!(await isOurs())) throw fenced(folder, generation);
+    isOver = !(await isOurs());
+    if (isOver) throw fenced(folder, generation);
     size = files[0]!.size;
     apply(written, entries);
     await compactIfWasteful();

@@ -72,7 +72,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   "the lease at every decision": [
     {
       file: "src/checkpoint/journal.ts",
-      find: "if (!(await isOurs())) throw fenced(folder, generation);",
+      find: "isOver = !(await isOurs());",
       replace: "",
     },
   ],
