@@ -99,9 +99,9 @@ for (const [index, [name, edits]] of Object.entries(safeguards).entries())
     }
     const run = spawnSync(
       process.execPath,
-      ["--import", "tsx", "test/integrity/model/main.ts", "--trials", "400", "--until-violation"],
+      ["--import", "tsx", "test/integrity/model/main.ts", "--trials", "4000", "--until-violation"],
       { cwd: copy, encoding: "utf8", timeout: 60_000 },
     );
-    assert.equal(run.status, 1, `no violation in 400 trials:\n${run.stdout}\n${run.stderr}`);
+    assert.equal(run.status, 1, `no violation in 4000 trials:\n${run.stdout}\n${run.stderr}`);
     assert.match(run.stdout, /^violation: seed \d+/m);
   });
