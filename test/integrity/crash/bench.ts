@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { build } from "esbuild";
+import { startEmulator } from "../../../src/emulator/emulator.ts";
+import { kustoAdmin } from "../../../src/index.ts";
+import type { CrashBench } from "./trial.ts";
+
+/** An emulator, the child bundled into one file that starts in a third of a second, and a folder. */
+export async function startCrashBench(): Promise<CrashBench & { close(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "millrace-crash-"));
+  const program = resolve("build", `crash-child-${process.pid}.mjs`);
+  const [emulator] = await Promise.all([
+    startEmulator({ databases: ["crash"], blobRetentionMs: 10_000 }),
+    build({
+      entryPoints: ["test/integrity/crash/child.ts"],
+      bundle: true,
+      format: "esm",
+      platform: "node",
+      target: "node20",
+      packages: "external",
+      outfile: program,
+      logLevel: "error",
+    }),
+  ]);
+  const admin = await kustoAdmin({ cluster: emulator.url, database: "crash" });
+  return {
+    emulator,
+    admin,
+    program,
+    folder,
+    database: "crash",
+    async close() {
+      admin.close();
+      await emulator.close();
+      await rm(program, { force: true });
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,182 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { stateOn } from "../../../src/checkpoint/file-state.ts";
+import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
+import type { Destination } from "../../../src/destination/destination.ts";
+import { coerce, fileDeadLetter, files, k, kusto, open, run, table } from "../../../src/index.ts";
+import type { Disk, DiskFile } from "../../../src/log/disk.ts";
+import { nodeDisk } from "../../../src/log/node-disk.ts";
+import type { ChildPlan, KillPoint } from "./points.ts";
+
+// A writer as a user would have it: files into a table, with checkpoints. It kills itself at the point that it was given.
+
+const plan: ChildPlan = JSON.parse(process.env.MILLRACE_CRASH_PLAN!);
+let left = plan.kill?.nth ?? 0;
+
+function at(point: KillPoint): void {
+  if (plan.kill?.point !== point || --left > 0) return;
+  process.kill(process.pid, "SIGKILL");
+  // The signal is on its way; nothing of ours may happen until it is here.
+  for (;;);
+}
+
+function killingDisk(disk: Disk): Disk {
+  let full = plan.fullDisk;
+  return {
+    ...disk,
+    async remove(path) {
+      await disk.remove(path);
+      if (/epoch-/.test(path)) at("segment removed");
+    },
+    async open(path) {
+      const file = await disk.open(path);
+      const isLog = /epoch-/.test(path);
+      const own: DiskFile = {
+        get size() {
+          return file.size;
+        },
+        async append(pieces) {
+          if (isLog && full-- > 0) throw Object.assign(new Error("ENOSPC: as asked for"), { code: "ENOSPC" });
+          const half: KillPoint = isLog ? "log: half of a batch written" : "journal: half of a decision written";
+          if (plan.kill?.point === half && left === 1) {
+            const whole = Buffer.concat(pieces);
+            await file.append([whole.subarray(0, whole.length >> 1)]);
+          } else await file.append(pieces);
+          at(half);
+          at(isLog ? "log: a batch written" : "journal: a decision written");
+        },
+        readAt: (offset, length) => file.readAt(offset, length),
+        truncate: (size) => file.truncate(size),
+        async sync() {
+          await file.sync();
+          at(isLog ? "log: synced" : "journal: a decision synced in one copy");
+        },
+        close: () => file.close(),
+      };
+      return own;
+    },
+  };
+}
+
+/** Kills behind the decisions. */
+function killingState(state: StateBackend): StateBackend {
+  return {
+    name: state.name,
+    async open(signal) {
+      const lease = await state.open(signal);
+      return {
+        ...lease,
+        generation: lease.generation,
+        async compareAndSet(changes) {
+          await lease.compareAndSet(changes);
+          for (const { key, value } of changes) {
+            if (!key.endsWith("/progress")) continue;
+            const reached = (value as { state?: string } | undefined)?.state;
+            at(reached === undefined ? "epoch forgotten" : (`${reached} stored` as KillPoint));
+          }
+        },
+      };
+    },
+  };
+}
+
+function killingDestination(to: Destination): Destination {
+  return {
+    name: to.name,
+    async open(context) {
+      const session = await to.open(context);
+      return {
+        ...session,
+        async stage(batch, signal) {
+          at("upload begun");
+          const staged = await session.stage(batch, signal);
+          at("upload done");
+          return staged;
+        },
+        async submit(staged, signal) {
+          at("message begun");
+          await session.submit(staged, signal);
+          at("message posted");
+        },
+      };
+    },
+    async openEpochs(context) {
+      const session = await to.openEpochs!(context);
+      at("staging made");
+      return {
+        ...session,
+        async isCommitted(prefix, signal) {
+          const answer = await session.isCommitted(prefix, signal);
+          at("target asked");
+          return answer;
+        },
+        async stage(batch, signal) {
+          at("upload begun");
+          const staged = await session.stage(batch, signal);
+          at("upload done");
+          return staged;
+        },
+        async submit(staged, tags, signal) {
+          at("message begun");
+          await session.submit(staged, tags, signal);
+          at("message posted");
+        },
+        async arrived(tag, ids, signal) {
+          const arrived = await session.arrived(tag, ids, signal);
+          if (arrived.extents.length > 0) at("arrival seen");
+          return arrived;
+        },
+        async commit(tag, extents, signal) {
+          at("commit begun");
+          await session.commit(tag, extents, signal);
+          at("commit done");
+        },
+      };
+    },
+  };
+}
+
+const target = table(plan.table, { id: k.long(), text: k.string() });
+
+const sink = await open({
+  table: target,
+  to: killingDestination(kusto({ cluster: plan.cluster, database: plan.database })),
+  state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
+  job: plan.job,
+  ...(plan.mode === "at-least-once"
+    ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true }
+    : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
+  parallelism: plan.parallelism,
+  batchSize: 60,
+  flushImmediately: true,
+  pollIntervalMs: 200,
+  retryBaseMs: 20,
+  retryMaxMs: 500,
+  retryTimeoutMs: 30_000,
+  attemptTimeoutMs: 4_000,
+  deadLetter: fileDeadLetter(plan.deadLetter),
+});
+
+if (plan.kill?.point === "any moment") setTimeout(() => process.kill(process.pid, "SIGKILL"), plan.kill.afterMs);
+
+/** As slow as a source that others fill: there are checkpoints in its midst. */
+const source = files(`${plan.source}/*.ndjson`);
+let slices = 0;
+await run({
+  from: {
+    ...source,
+    async *read(positions, signal) {
+      for await (const slice of source.read(positions, signal)) {
+        yield slice;
+        await pause(10);
+      }
+    },
+  },
+  into: sink,
+  through: coerce(target, "json"),
+  checkpointMs: 25,
+  onProgress() {
+    if (++slices === 2) at("records buffered");
+  },
+});
+await sink.close();
+process.stdout.write("done\n");
