@@ -1,8 +1,10 @@
+import type { StateBackend } from "./checkpoint/state-backend.ts";
+import type { CommitMode } from "./destination/destination.ts";
 import { kustoAdmin } from "./destination/kusto/admin.ts";
 import { type KustoOptions, kusto } from "./destination/kusto/index.ts";
 import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
-import { type DeliveryGuarantee, defaults, type WriteOptions } from "./options.ts";
+import { type DeliveryGuarantee, defaults, type SinkOptions, type WriteOptions } from "./options.ts";
 import { type RunSummary, run } from "./run.ts";
 import type { Table } from "./schema/table.ts";
 import { iterable } from "./source/iterable.ts";
@@ -86,10 +88,10 @@ export class KustoWriteOptions {
   readonly database: string;
   /** The table, or its name: then its columns are asked of the cluster, in their order and all optional. */
   readonly table: Table | string;
-  readonly options: Readonly<WriteOptions>;
+  readonly options: Readonly<SinkOptions>;
 
   /** Use {@link builder}. */
-  constructor(database: string, table: Table | string, options: WriteOptions) {
+  constructor(database: string, table: Table | string, options: SinkOptions) {
     this.database = database;
     this.table = table;
     this.options = options;
@@ -103,7 +105,7 @@ export class KustoWriteOptions {
 class KustoWriteOptionsBuilder {
   #database = "";
   #table: Table | string = "";
-  readonly #options: WriteOptions = {};
+  readonly #options: SinkOptions = {};
 
   withDatabase(database: string): this {
     this.#database = database;
@@ -167,13 +169,23 @@ class KustoWriteOptionsBuilder {
     return this.#with({ deliveryGuarantee });
   }
 
+  /** For `buildWriteAheadSink()`: where checkpoints are kept. Beyond the connector, whose state is Flink's. */
+  withState(state: StateBackend): this {
+    return this.#with({ state });
+  }
+
+  /** For `buildWriteAheadSink()`: how an epoch becomes visible. Default "move". */
+  withCommitMode(commitMode: CommitMode): this {
+    return this.#with({ commitMode });
+  }
+
   build(): KustoWriteOptions {
     if (this.#database === "") missing("KustoWriteOptions", "withDatabase");
     if (this.#table === "") missing("KustoWriteOptions", "withTable");
     return new KustoWriteOptions(this.#database, this.#table, { ...writeDefaults(), ...this.#options });
   }
 
-  #with(options: WriteOptions): this {
+  #with(options: SinkOptions): this {
     Object.assign(this.#options, options);
     return this;
   }
@@ -233,6 +245,27 @@ export class KustoWriteSink {
    * @throws MillraceError BAD_OPTION when connection or write options are missing.
    */
   build<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>, parallelism = 1, name?: string): KustoJob {
+    return this.#attach(source, parallelism, name, {});
+  }
+
+  /**
+   * The same with a write-ahead log: rows become visible only after the checkpoint that holds them, and exactly once. The
+   * write options must have a state; a run that was killed goes on from it. The job's name is part of the state: keep it.
+   *
+   * @throws MillraceError BAD_OPTION when connection or write options, or the state, are missing.
+   */
+  buildWriteAheadSink<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>, parallelism = 1, name?: string): KustoJob {
+    const write = this.#write ?? missing("KustoWriteSink", "setWriteOptions");
+    if (!write.options.state) missing("KustoWriteOptions", "withState");
+    return this.#attach(source, parallelism, name, { deliveryGuarantee: "exactly-once", ...(name && { job: name }) });
+  }
+
+  #attach<R>(
+    source: Source<R> | Iterable<R> | AsyncIterable<R>,
+    parallelism: number,
+    name: string | undefined,
+    more: SinkOptions,
+  ): KustoJob {
     const connection = this.#connection ?? missing("KustoWriteSink", "setConnectionOptions");
     const write = this.#write ?? missing("KustoWriteSink", "setWriteOptions");
     const { database, table, options } = write;
@@ -243,6 +276,7 @@ export class KustoWriteSink {
       async execute({ signal, checkpointMs } = {}) {
         const sink = await open({
           ...options,
+          ...more,
           table: typeof table === "string" ? await tableOfCluster(to, table, signal) : table,
           to: kusto(to),
           parallelism,
