@@ -88,10 +88,8 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
     async commit(tag, extents, signal) {
       if (commitMode === "move") {
         const ids = extents.join(", ");
-        await run(
-          `.move extents from table ${quoteName(staging.table)} to table ${quoteName(target)} (${ids})`,
-          signal,
-        );
+        const command = `.move extents from table ${quoteName(staging.table)} to table ${quoteName(target)} (${ids})`;
+        refuseIfFailed(await run(command, signal), target);
         return;
       }
       await run(appendCommand(target, staging.table, tag, extents, ingestion.additionalTags), signal);
@@ -106,6 +104,22 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
 
 /** To leave the table behind is no harm: the next generation drops it. */
 const closingMs = 10_000;
+
+/**
+ * A move that a node of the service could not do is answered with success, and with the word `Failed` where the moved
+ * extent's id should be (documentation, ".move extents", on its output).
+ */
+function refuseIfFailed({ columns, rows }: Answer, target: string): void {
+  const result = columns.findIndex((column) => column.name === "ResultExtentId");
+  const details = columns.findIndex((column) => column.name === "Details");
+  const failed = rows.find((row) => !/^[0-9a-f-]{36}$/i.test(String(row[result])));
+  if (!failed) return;
+  throw new MillraceError(
+    "SERVICE_UNAVAILABLE",
+    `The service did not move all extents into table ${target}: ${String(failed[details] ?? failed[result])}`,
+    { retryable: true, context: { table: target } },
+  );
+}
 
 /** The epoch's own tag is looked for by the service too, behind our own question. */
 function appendCommand(
