@@ -43,7 +43,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   // Where every batch has its tag, the attempt in it is a second line: each extent then holds what the others hold.
   "a tag for every attempt and batch": [
     noBatchTag,
-    { file: staged, find: "return `${epoch.tagPrefix}${attempt}`;", replace: "return `${epoch.tagPrefix}1`;" },
+    { file: staged, find: "epoch.tagPrefix}$" + "{attempt}`;", replace: "epoch.tagPrefix}1`;" },
   ],
   "moving by the ids of the extents": [
     {

@@ -126,26 +126,35 @@ function befall({ emulator: { faults } }: CrashBench, ill: Ill, table: string, r
   faults.clear();
   switch (ill) {
     case "queue posts lose their answers":
-      return faults.reset("queue", "after", { requests: some });
+      faults.reset("queue", "after", { requests: some });
+      break;
     case "commands lose their answers":
-      return faults.reset("mgmt", "after", { requests: some * 3 });
+      faults.reset("mgmt", "after", { requests: some * 3 });
+      break;
     case "connections break":
       faults.reset("blob", "before", { requests: some });
-      return faults.reset("mgmt", "before", { requests: some });
+      faults.reset("mgmt", "before", { requests: some });
+      break;
     case "the service is throttled":
       faults.answer("mgmt", 429, { requests: some, retryAfterSeconds: 0 });
-      return faults.answer("blob", 503, { requests: some });
+      faults.answer("blob", 503, { requests: some });
+      break;
     case "SAS expire":
       faults.expireSas({ place: "blob", requests: some });
-      return faults.expireSas({ place: "queue", requests: some });
+      faults.expireSas({ place: "queue", requests: some });
+      break;
     case "messages are delivered twice":
-      return faults.deliverTwice({ messages: some, table });
+      faults.deliverTwice({ messages: some, table });
+      break;
     case "messages are delivered twice, late":
-      return faults.deliverTwice({ messages: some, delayMs: 1_500, table });
+      faults.deliverTwice({ messages: some, delayMs: 1_500, table });
+      break;
     case "messages are lost":
-      return faults.loseMessages({ messages: some, table });
+      faults.loseMessages({ messages: some, table });
+      break;
     case "the service refuses some rows":
-      return faults.refuseRows({ containing: poison });
+      faults.refuseRows({ containing: poison });
+      break;
     default:
   }
 }
