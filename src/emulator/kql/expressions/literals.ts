@@ -31,13 +31,19 @@ export function literal(nodeKind: string, node: SyntaxNode, text: string): Scala
     .replace(/^[a-z]+\s*\((.*)\)$/is, "$1")
     .trim();
   if (inner.toLowerCase() === "null") return valueSql(null, kind);
-  const value = kind === "datetime" ? looseDatetime(inner) : textReaders[kind](unquoted(inner));
+  const value =
+    kind === "datetime" ? looseDatetime(inner) : isHex(kind, inner) ? hexOf(inner) : textReaders[kind](unquoted(inner));
   if (value === null)
     throw semanticError(
       `SEM0001: Failed to parse ${kind} literal: '${textOf(node)}' ${positionText(text, node.TextStart)}`,
     );
   return valueSql(value, kind);
 }
+
+const isHex = (kind: Kind, text: string) => (kind === "long" || kind === "int") && /^0x[\da-f]+$/i.test(text);
+
+/** The bits of a long: `0xffffffffffffffff` is -1. */
+const hexOf = (text: string): bigint | null => (text.length <= 18 ? BigInt.asIntN(64, BigInt(text)) : null);
 
 const unquoted = (text: string) => text.replace(/^(["'])(.*)\1$/s, "$2");
 
