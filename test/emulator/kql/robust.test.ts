@@ -126,8 +126,8 @@ test("long chains and deep nests are answered or refused, and nothing falls over
   assert.equal(await one(`let t0 = print x = 1; ${unions} t12 | count`), "[4096]");
   const long = "é".repeat(200_000);
   assert.equal(await one(`print strlen("${long}")`), "[200000]");
-  const list = Array.from({ length: 20_000 }, (_, index) => index).join(",");
-  assert.equal(await one(`print array_length(dynamic([${list}])), 19999 in (${list})`), "[20000,true]");
+  const list = Array.from({ length: 5_000 }, (_, index) => index).join(",");
+  assert.equal(await one(`print array_length(dynamic([${list}])), 4999 in (${list})`), "[5000,true]");
 });
 
 test("refusals carry Kusto's codes and the place", async () => {
