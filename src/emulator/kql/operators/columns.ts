@@ -55,7 +55,9 @@ export const extend: Operator = (node, from, context) => {
   }
   return selected(
     at.source.relation,
-    columns.map((column) => ({ ...column, value: values.get(column.name) ?? columnSql(input, column.name) })),
+    columns
+      .filter(({ name }) => values.has(name) || isIn(input, name))
+      .map((column) => ({ ...column, value: values.get(column.name) ?? columnSql(input, column.name) })),
   );
 };
 
@@ -78,7 +80,9 @@ const chosen: Operator = (node, from) => {
   const input = needInput(from);
   return selected(
     input,
-    resultColumns(node).map((column) => ({ ...column, value: columnSql(input, column.name) })),
+    resultColumns(node)
+      .filter(({ name }) => isIn(input, name))
+      .map((column) => ({ ...column, value: columnSql(input, column.name) })),
   );
 };
 
@@ -96,6 +100,9 @@ const rename: Operator = (node, from) => {
     columns: input.columns.map((column) => ({ ...column, name: names.get(column.name) ?? column.name })),
   };
 };
+
+/** After `union kind=inner` the binder sees columns that are not there: it does not see to the kind. */
+const isIn = (input: Relation, name: string) => input.columns.some((column) => column.name === name);
 
 export function columnSql(input: Relation, name: string): string {
   const found = input.columns.find((column) => column.name === name);

@@ -298,6 +298,7 @@ FactTable | lookup kind=leftouter DimTable on Personal, Family`,
       "[[3]]",
     ],
     ["union kind=inner (print a=1, b=2), (print a=3, c=4)", "[[1],[3]]"],
+    ["union kind=inner (print a=1, b=2), (print a=3, c=4) | extend d = a + 1 | project-away a", "[[2],[4]]"],
   ],
   "in operator": [
     [
