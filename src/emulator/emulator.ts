@@ -5,7 +5,8 @@ import type { EmulatorClock } from "./engine/clock.ts";
 import { startMaintenance } from "./engine/merging.ts";
 import { openStore } from "./engine/store.ts";
 import { messageFaultPlan } from "./faults/message-faults.ts";
-import { type Faults, faultPlan, faults } from "./faults.ts";
+import { faultPlan, placesOf } from "./faults/request-faults.ts";
+import { type Faults, faults, type Outage } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
 import { kustoEndpoint } from "./http/server.ts";
 import { defaultBatching } from "./ingest/batching-policy.ts";
@@ -16,7 +17,7 @@ import type { FailureRecord } from "./ingest/report.ts";
 import { download } from "./ingest/source.ts";
 import { loadLanguage } from "./kql/language.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
-import { startStorage } from "./storage/storage.ts";
+import { type Storage, startStorage } from "./storage/storage.ts";
 
 /** A Kusto on this machine. */
 export interface Emulator {
@@ -24,7 +25,7 @@ export interface Emulator {
   readonly url: string;
   /** The databases it serves. */
   readonly databases: readonly string[];
-  /** Azurite behind it, for those who look: service origins as clients see them, and the process. */
+  /** Azurite behind it, for those who look: the first account's origins as clients see them, and the process. */
   readonly storage: { readonly blob: string; readonly queue: string; readonly table: string; readonly pid: number };
   readonly faults: Faults;
   /** Its time, which tests can speed up or put forward. */
@@ -44,7 +45,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const checked = checkOptions(options);
   throwIfAborted(checked.signal, "starting the emulator");
   const plan = faultPlan();
-  const messages = messageFaultPlan();
   const failures: FailureRecord[] = [];
   const operations = queuedOperations();
   const tokens = identityTokens();
@@ -91,6 +91,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       },
     );
   }
+  const messages = messageFaultPlan(catalogue.clock.wait);
   const reader = startQueueReader({
     catalogue,
     storage,
@@ -122,24 +123,30 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     url: listener.origin,
     databases: checked.databases,
     storage: {
-      blob: storage.proxies.blob.origin,
-      queue: storage.proxies.queue.origin,
-      table: storage.proxies.table.origin,
+      blob: storage.fronts.blob.origins[0]!,
+      queue: storage.fronts.queue.origins[0]!,
+      table: storage.fronts.table.origins[0]!,
       pid: storage.azurite.pid,
     },
     faults: faults({
       plan,
       messages,
-      now: catalogue.clock.now,
-      refuse: async (where, forMs) => {
-        const { blob, queue, table } = storage.proxies;
-        const struck = [...(where === "storage" ? [] : [listener]), ...(where === "kusto" ? [] : [blob, queue, table])];
-        await Promise.all(struck.map((each) => each.outage(forMs)));
-      },
+      clock: catalogue.clock,
+      accounts: storage.accounts.length,
+      refuse: outages(listener, storage.fronts),
     }),
     clock: catalogue.clock,
     close,
     [Symbol.asyncDispose]: close,
+  };
+}
+
+/** Refuses connections at the Kusto endpoint, at storage, or at one service or account of it. */
+function outages(listener: Listener, fronts: Storage["fronts"]): Outage {
+  return async (at, forMs, account) => {
+    const struck = placesOf(at).flatMap((place) => (place in fronts ? [fronts[place as keyof typeof fronts]] : []));
+    const isKusto = at === "kusto" || at === "all";
+    await Promise.all([isKusto && listener.outage(forMs), ...struck.map((front) => front.outage(forMs, account))]);
   };
 }
 

@@ -1,10 +1,12 @@
-import type { MessageFaultPlan } from "./faults/message-faults.ts";
-import { trigger } from "./faults/trigger.ts";
+import type { EngineClock } from "./engine/clock.ts";
+import { checkScenario } from "./faults/check-scenario.ts";
+import type { MessageFault, MessageFaultPlan, MessageMatch } from "./faults/message-faults.ts";
+import { type Fault, type FaultPlace, type FaultPlan, placesOf } from "./faults/request-faults.ts";
+import type { FaultScenario, MessageScenario, OutageScenario, RequestScenario } from "./faults/scenario.ts";
+import { type FaultTiming, fraction, type Trigger, trigger } from "./faults/trigger.ts";
+import { IngestionFailure } from "./ingest/failure.ts";
 
-/** Where a fault strikes. `mgmt`, `query` and `ingest` are the emulator's own HTTP endpoint, the rest is storage. */
-export type FaultPlace = "mgmt" | "query" | "ingest" | "blob" | "queue" | "table";
-
-/** Faults on demand. Each lasts for a number of requests or a time, then the emulator is well again. */
+/** Faults on demand. Each lasts for a number of requests or messages, or a time; then the emulator is well again. */
 export interface Faults {
   /** Refuses connections, and drops the open ones, for `forMs`; "kusto" is mgmt, query and ingest together. */
   refuse(where: "kusto" | "storage" | "all", forMs: number): Promise<void>;
@@ -27,63 +29,166 @@ export interface Faults {
    * Stream_ClosingQuoteMissing; of this table if one is named.
    */
   refuseRows(options: { containing: string; table?: string }): void;
-  /** Forgets whatever has not struck yet; an outage runs to its end, and a second delivery on its way still comes. */
+  /**
+   * Plays a scenario from now on: all faults there are, chosen by place, account, command, table and blob, by number,
+   * time and chance. Several may be played at once.
+   *
+   * @throws MillraceError BAD_OPTION, which names the member that is wrong.
+   */
+  play(scenario: FaultScenario): PlayedScenario;
+  /**
+   * Forgets whatever has not struck yet, and ends scenarios with their outages. What `refuse` began runs to its end, what
+   * befell a message befalls it, and a second delivery on its way still comes.
+   */
   clear(): void;
 }
 
-export type Fault =
-  | { readonly act: "answer"; readonly status: number; readonly retryAfterSeconds: number | undefined }
-  | { readonly act: "reset"; readonly when: "before" | "after" }
-  | { readonly act: "expired" };
-
-/** The faults that wait for requests, in the order of their asking. */
-export interface FaultPlan {
-  /** Takes the fault that strikes this request, if any. */
-  next(place: FaultPlace): Fault | undefined;
-  add(place: FaultPlace, fault: Fault, requests: number): void;
-  clear(): void;
+export interface PlayedScenario {
+  /** How many requests or messages each fault of the scenario has struck so far, in the order of the scenario. */
+  readonly struck: readonly number[];
+  /** Forgets what is left of it, and ends its outages. */
+  stop(): void;
 }
 
-export function faultPlan(): FaultPlan {
-  let waiting: { place: FaultPlace; fault: Fault; left: number }[] = [];
-  return {
-    next(place) {
-      const due = waiting.find((entry) => entry.place === place);
-      if (due && --due.left <= 0) waiting = waiting.filter((entry) => entry !== due);
-      return due?.fault;
-    },
-    add(place, fault, requests) {
-      if (requests > 0) waiting.push({ place, fault, left: requests });
-    },
-    clear() {
-      waiting = [];
-    },
-  };
-}
+/** Refuses connections for so long; the account is one of storage. */
+export type Outage = (at: OutageScenario["at"], forMs: number, account?: number) => Promise<void>;
 
 export interface FaultParts {
   readonly plan: FaultPlan;
   readonly messages: MessageFaultPlan;
-  readonly refuse: Faults["refuse"];
-  /** The emulator's clock. */
-  readonly now: () => number;
+  readonly clock: EngineClock;
+  readonly accounts: number;
+  readonly refuse: Outage;
 }
 
-export function faults({ plan, messages: messagePlan, refuse, now }: FaultParts): Faults {
-  const next = (times: number) => trigger({ times }, { seed: 0, now });
+export function faults(parts: FaultParts): Faults {
+  const { plan, messages: messagePlan, clock, accounts, refuse } = parts;
+  const playing = new Set<PlayedScenario>();
+  const strike = (place: FaultPlace, fault: Fault, requests: number) => {
+    if (requests > 0) plan.add({ places: [place], match: {}, fault, trigger: next(requests) });
+  };
+  const befall = (fault: MessageFault, match: MessageMatch, messages: number) => {
+    if (messages > 0) messagePlan.add({ match, fault, trigger: next(messages), seed: 0 });
+  };
+  const next = (times: number) => trigger({ times }, { seed: 0, now: clock.now });
   return {
-    refuse,
+    refuse: (where, forMs) => refuse(where, forMs),
     answer: (place, status, { requests = 1, retryAfterSeconds } = {}) =>
-      plan.add(place, { act: "answer", status, retryAfterSeconds }, requests),
-    reset: (place, when, { requests = 1 } = {}) => plan.add(place, { act: "reset", when }, requests),
-    expireSas: ({ requests = 1, place = "blob" } = {}) => plan.add(place, { act: "expired" }, requests),
+      strike(place, { act: "answer", status, retryAfterSeconds }, requests),
+    reset: (place, when, { requests = 1 } = {}) => strike(place, { act: "reset", when }, requests),
+    expireSas: ({ requests = 1, place = "blob" } = {}) => strike(place, { act: "expire-sas" }, requests),
     deliverTwice: ({ messages = 1, delayMs = 0, table } = {}) =>
-      messagePlan.add({ act: "deliver-twice", delayMs }, table, next(messages)),
-    loseMessages: ({ messages = 1, table } = {}) => messagePlan.add({ act: "lose" }, table, next(messages)),
-    refuseRows: ({ containing, table }) => messagePlan.refuse(containing, table),
+      befall({ act: "deliver-twice", delayMs }, of(table), messages),
+    loseMessages: ({ messages = 1, table } = {}) => befall({ act: "lose" }, of(table), messages),
+    refuseRows: ({ containing, table }) =>
+      befall(failure({ do: "fail" }), { containing, ...of(table) }, Number.POSITIVE_INFINITY),
+    play(scenario) {
+      const { seed = 1, clock: time = {}, faults: list } = checkScenario(scenario, accounts);
+      if (time.advanceMs !== undefined) clock.advance(time.advanceMs);
+      if (time.speed !== undefined) clock.speed = time.speed;
+      const played = list.map((fault, index) => start(fault, Math.floor(fraction(seed, index) * 2 ** 32), parts));
+      const scene: PlayedScenario = {
+        get struck() {
+          return played.map(({ trigger: each }) => each.struck);
+        },
+        stop() {
+          for (const each of played) each.forget();
+          playing.delete(scene);
+        },
+      };
+      playing.add(scene);
+      return scene;
+    },
     clear() {
+      for (const scene of playing) scene.stop();
       plan.clear();
       messagePlan.clear();
     },
+  };
+}
+
+const of = (table: string | undefined): MessageMatch => (table === undefined ? {} : { table });
+
+interface Playing {
+  readonly trigger: Pick<Trigger, "struck">;
+  forget(): void;
+}
+
+function start(fault: FaultScenario["faults"][number], seed: number, parts: FaultParts): Playing {
+  if (fault.do === "refuse") return startOutage(fault, parts);
+  const timing: FaultTiming =
+    fault.do === "deliver-out-of-order" && !("times" in fault) ? { times: fault.messages, ...fault } : fault;
+  const own = trigger(timing, { seed, now: parts.clock.now });
+  if ("at" in fault || fault.do === "expire-sas") {
+    const asked = fault as RequestScenario;
+    const places = placesOf(asked.at ?? "blob");
+    const forget = parts.plan.add({ places, match: asked, fault: requestFault(asked), trigger: own });
+    return { trigger: own, forget };
+  }
+  const asked = fault as MessageScenario;
+  return { trigger: own, forget: parts.messages.add({ match: asked, fault: messageFault(asked), trigger: own, seed }) };
+}
+
+function startOutage({ at, account, forMs, fromMs = 0 }: OutageScenario, { clock, refuse }: FaultParts): Playing {
+  const off = new AbortController();
+  const counted = { struck: 0 };
+  let end = 0;
+  const begin = () => {
+    counted.struck = 1;
+    end = Date.now() + forMs;
+    return refuse(at, forMs, account);
+  };
+  // Without a detour where it is asked for at once: the next request must meet it.
+  (fromMs === 0 ? begin() : clock.wait(fromMs, off.signal).then(begin)).catch(() => {});
+  return {
+    trigger: counted,
+    forget() {
+      off.abort();
+      if (Date.now() < end) refuse(at, 0, account).catch(() => {});
+      end = 0;
+    },
+  };
+}
+
+function requestFault(fault: RequestScenario): Fault {
+  switch (fault.do) {
+    case "answer":
+      return { act: "answer", status: fault.status, retryAfterSeconds: fault.retryAfterSeconds };
+    case "slow":
+      return { act: "slow", when: fault.when ?? "after", ms: fault.ms };
+    case "expire-sas":
+      return { act: "expire-sas" };
+    default:
+      return { act: fault.do, when: fault.when ?? "before" };
+  }
+}
+
+function messageFault(fault: MessageScenario): MessageFault {
+  switch (fault.do) {
+    case "deliver-twice":
+    case "deliver-late":
+      return { act: fault.do, delayMs: fault.delayMs ?? 0 };
+    case "deliver-out-of-order":
+      return { act: fault.do, messages: fault.messages, withinMs: fault.withinMs ?? 10_000 };
+    case "fail":
+      return failure(fault);
+    default:
+      return { act: fault.do };
+  }
+}
+
+function failure({
+  permanent = true,
+  attempts,
+  code,
+  message,
+}: Extract<MessageScenario, { do: "fail" }>): MessageFault {
+  const chosen = code ?? (permanent ? "Stream_ClosingQuoteMissing" : "General_InternalServerError");
+  const text =
+    message ?? (permanent ? "Invalid CSV format. Closing quote is missing." : "Internal server error occurred.");
+  return {
+    act: "fail",
+    failure: new IngestionFailure(chosen, text, permanent),
+    attempts: attempts ?? Number.POSITIVE_INFINITY,
   };
 }

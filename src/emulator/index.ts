@@ -1,4 +1,6 @@
 export { type Emulator, startEmulator } from "./emulator.ts";
 export type { EmulatorClock } from "./engine/clock.ts";
-export type { FaultPlace, Faults } from "./faults.ts";
+export type { FaultPlace, FaultPlaces } from "./faults/request-faults.ts";
+export type { FaultScenario, ScenarioFault } from "./faults/scenario.ts";
+export type { Faults, PlayedScenario } from "./faults.ts";
 export type { EmulatorOptions } from "./options.ts";

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { setImmediate as afterTick } from "node:timers/promises";
+import { setImmediate as afterTick, setTimeout as wait } from "node:timers/promises";
 import { dataManagementCommand } from "../commands/data-management.ts";
 import { type Engine, execute, isCommand } from "../commands/execute.ts";
-import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
+import type { Fault, FaultPlace, FaultPlan } from "../faults/request-faults.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
 import type { IdentityTokens } from "../ingest/identity-tokens.ts";
 import { ingest } from "../ingest/ingest.ts";
@@ -28,6 +28,8 @@ interface Exchange {
   readonly request: IncomingMessage;
   readonly url: URL;
   readonly requestId: string;
+  /** The body of a query or command; empty elsewhere. */
+  readonly body: string;
 }
 
 interface Route {
@@ -53,29 +55,47 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
   try {
     const url = new URL(request.url ?? "/", "http://localhost");
     const route = routeOf(request, url);
-    fault = route.place && parts.plan.next(route.place);
-    if (fault?.act === "reset" && fault.when === "before") {
-      request.socket.resetAndDestroy();
-      return;
+    const text = route.place === "mgmt" || route.place === "query" ? await readBody(request) : "";
+    const facts = { method: request.method ?? "", path: url.pathname, command: () => commandIn(text) };
+    fault = route.place && parts.plan.next(route.place, facts);
+    if (fault && "when" in fault && fault.when === "before") {
+      if (fault.act !== "slow") return silence(fault, request);
+      await wait(fault.ms, undefined, { signal: parts.signal });
     }
     if (fault?.act === "answer") {
       if (fault.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(fault.retryAfterSeconds));
       throw asked(fault.status);
     }
-    body = await route.answer({ parts, request, url, requestId });
+    body = await route.answer({ parts, request, url, requestId, body: text });
   } catch (error) {
     const refusal = refusalOf(error);
     status = refusal.status;
     body = errorBody(refusal, requestId, activityId);
   }
-  if (fault?.act === "reset") {
-    request.socket.resetAndDestroy();
-    return;
+  if (fault && "when" in fault && fault.when === "after") {
+    if (fault.act !== "slow") return silence(fault, request);
+    await wait(fault.ms, undefined, { signal: parts.signal });
   }
   // What is left of a body that nobody read would keep the connection from its next request.
   request.resume();
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
   response.end(body);
+}
+
+/** The client gets no answer: its connection breaks, or stays as it is. */
+function silence({ act }: Fault, request: IncomingMessage): void {
+  if (act === "reset") request.socket.resetAndDestroy();
+  else request.resume();
+}
+
+/** What a body asks for, if it asks for anything. */
+function commandIn(body: string): string {
+  try {
+    const { csl } = JSON.parse(body) as { csl?: unknown };
+    return typeof csl === "string" ? csl : "";
+  } catch {
+    return "";
+  }
 }
 
 function routeOf(request: IncomingMessage, url: URL): Route {
@@ -111,8 +131,8 @@ const metadata = JSON.stringify({
 type Framing = (table: ResultTable, requestId: string) => string;
 
 /** Runs what a body asks for: commands begin with a dot, whatever the endpoint. */
-async function answered({ parts, request, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
-  const { db, csl, parameters } = requestOf(await readBody(request));
+async function answered({ parts, body, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
+  const { db, csl, parameters } = requestOf(body);
   const managed = await dataManagementCommand(csl, { ...parts, databaseName: db, principal: "", requestId });
   if (managed) return command(managed, requestId);
   return (isCommand(csl) ? command : query)(await execute(parts, db, csl, parameters), requestId);

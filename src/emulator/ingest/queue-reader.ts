@@ -3,7 +3,7 @@ import type { DequeuedMessageItem, QueueClient } from "@azure/storage-queue";
 import { reasonOf } from "../../errors.ts";
 import type { Catalogue } from "../engine/catalogue.ts";
 import type { EngineClock } from "../engine/clock.ts";
-import type { MessageFaults } from "../faults/message-faults.ts";
+import type { MessageFate, MessageFaults } from "../faults/message-faults.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Batch, type BatchItem, batcher, type Schedule, type SealReason } from "./batcher.ts";
 import { type BatchingPolicy, effectiveBatching } from "./batching-policy.ts";
@@ -48,15 +48,15 @@ interface Delivery extends BatchItem {
   renewAt: number;
   readonly message: IngestionMessage;
   readonly properties: IngestionProperties;
-  /** A fault's doing: it is worked on once more, so long after this work is over. */
-  againAfterMs?: number | undefined;
-  /** It is that second work: its message is deleted already. */
+  /** What befalls it on purpose. */
+  fate?: MessageFate | undefined;
+  /** It is worked on for the second time, on purpose: its message is deleted already. */
   readonly isAgain?: boolean;
 }
 
 /** How many batches are under way at once; those of one table still go one after another. */
 const mostBatches = 8;
-/** How many messages may wait for their batches. */
+/** How many messages may be held: under way, and waiting for their batches. */
 const mostWaiting = 20_000;
 /** A posted message wakes the reader; this is for those that come back after a failure. */
 const idleMs = 500;
@@ -84,11 +84,11 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
   const release = async (delivery: Delivery) => {
     held.delete(delivery);
     if (!delivery.isAgain) await delivery.queue.deleteMessage(delivery.messageId, delivery.popReceipt);
-    if (delivery.againAfterMs !== undefined) run(again(delivery, delivery.againAfterMs));
+    if (comesAgain(delivery)) run(again(delivery, delivery.fate!.againAfterMs!));
   };
   const again = async (delivery: Delivery, afterMs: number) => {
     await options.catalogue.clock.wait(afterMs, stop.signal);
-    const second: Delivery = { ...delivery, againAfterMs: undefined, isAgain: true, alone: "SystemFlush" };
+    const second: Delivery = { ...delivery, isAgain: true, alone: "SystemFlush" };
     second.renewAt = Number.POSITIVE_INFINITY;
     held.add(second);
     batches.add(second, policyOf(second, options));
@@ -102,21 +102,27 @@ export function startQueueReader(options: QueueReaderOptions): QueueReader {
     });
     run(acting);
   });
-  const take = async (queue: QueueClient, item: DequeuedMessageItem) => {
-    const delivery = await deliveryOf(queue, item, options, stop.signal);
-    if (!delivery) return;
-    const fate = options.faults?.fateOf(delivery.message);
-    if (fate?.isLost) return release(delivery);
-    delivery.againAfterMs = fate?.againAfterMs;
-    held.add(delivery);
+  const enter = async (delivery: Delivery) => {
     if (batches.add(delivery, policyOf(delivery, options))) return;
     await fail(delivery, foundInBatch(delivery), options);
     await release(delivery);
   };
+  const take = async (queue: QueueClient, item: DequeuedMessageItem) => {
+    const delivery = await deliveryOf(queue, item, options, stop.signal);
+    if (!delivery) return;
+    held.add(delivery);
+    const { database, table, blobPath } = delivery.message;
+    const bytes = () => download(storage.direct(blobPath), stop.signal);
+    const fate = await options.faults?.fateOf({ database, table, blob: delivery.blob }, bytes);
+    delivery.fate = fate;
+    if (fate?.isLost) await release(delivery);
+    else if (fate?.held) run(fate.held(stop.signal).then(() => enter(delivery)));
+    else await enter(delivery);
+  };
   storage.onPosted(wake.now);
   const loops = storage.ready.map(async (queue) => {
     while (!stop.signal.aborted) {
-      const free = batches.waiting < mostWaiting ? mostBatches - loading : 0;
+      const free = held.size < mostWaiting ? mostBatches - loading : 0;
       const messages = free > 0 ? await receive(queue, free, visibilityMs, stop.signal) : [];
       for (const item of messages) await take(queue, item).catch(() => {});
       if (messages.length === 0) await wake.wait(idleMs);
@@ -275,7 +281,7 @@ interface Acting {
 async function actOn({ items }: Batch<Delivery>, { options, signal, bin, release }: Acting): Promise<void> {
   let left = items;
   for (let attempt = 1; left.length > 0; attempt++) {
-    const outcomes = await loadBatch(left, options, signal);
+    const outcomes = await loadBatch(left, attempt, options, signal);
     const again: Delivery[] = [];
     for (const delivery of left) {
       const failure = outcomes.get(delivery);
@@ -285,7 +291,7 @@ async function actOn({ items }: Batch<Delivery>, { options, signal, bin, release
         again.push(delivery);
         continue;
       }
-      if (delivery.againAfterMs === undefined) bin.forget(delivery.message, failure === undefined);
+      if (!comesAgain(delivery)) bin.forget(delivery.message, failure === undefined);
       try {
         if (failure) await fail(delivery, failure.permanent ? failure : exhausted(failure.message), options);
         else await succeed(delivery, options);
@@ -299,47 +305,55 @@ async function actOn({ items }: Batch<Delivery>, { options, signal, bin, release
   }
 }
 
+const comesAgain = ({ fate, isAgain }: Delivery) => fate?.againAfterMs !== undefined && !isAgain;
+
 /** Why each delivery was not loaded, or undefined. */
 async function loadBatch(
   deliveries: readonly Delivery[],
-  { catalogue, storage, operations, faults }: QueueReaderOptions,
+  attempt: number,
+  { catalogue, storage, operations }: QueueReaderOptions,
   signal: AbortSignal,
 ): Promise<Map<Delivery, IngestionFailure | undefined>> {
   const [first] = deliveries as [Delivery];
   const outcomes = new Map<Delivery, IngestionFailure | undefined>();
   const sources = new Map<Source, Delivery>();
   for (const delivery of deliveries) {
-    const { message } = delivery;
-    const open = () => download(storage.direct(message.blobPath), signal);
-    const refusal = operations.isCanceled(message.operationId) ? canceled() : await faults?.refusalOf(message, open);
+    const { message, fate } = delivery;
+    const refusal = operations.isCanceled(message.operationId) ? canceled() : fate?.failureOf(attempt);
     if (refusal) outcomes.set(delivery, refusal);
-    else sources.set({ path: delivery.blob, open }, delivery);
+    else sources.set({ path: delivery.blob, open: () => download(storage.direct(message.blobPath), signal) }, delivery);
   }
-  const { database, table } = first.message;
+  const ingestion = { ...first.properties, database: first.message.database, table: first.message.table };
   try {
-    const { failures } = await ingestAll(catalogue, { database, table, ...first.properties }, [...sources.keys()]);
+    const { failures } = await ingestAll(catalogue, ingestion, [...sources.keys()]);
     for (const [source, delivery] of sources)
       outcomes.set(delivery, failures.has(source) ? asFailure(failures.get(source)) : undefined);
+    const twice = [...sources.keys()].filter((each) => sources.get(each)!.fate?.isLoadedTwice && !failures.has(each));
+    // As if two readers had looked for the tag at the same time; what fails now was loaded once all the same.
+    if (twice.length > 0) await ingestAll(catalogue, { ...ingestion, ifNotExists: [] }, twice).catch(() => {});
   } catch (error) {
     for (const delivery of sources.values()) outcomes.set(delivery, asFailure(error));
   }
   return outcomes;
 }
 
-async function succeed({ message }: Delivery, { catalogue, storage, operations }: QueueReaderOptions): Promise<void> {
-  await reportSuccess(storage, message, catalogue.clock);
+async function succeed(
+  { message, fate }: Delivery,
+  { catalogue, storage, operations }: QueueReaderOptions,
+): Promise<void> {
+  if (!fate?.isReportLost) await reportSuccess(storage, message, catalogue.clock);
   operations.ingested(message.operationId);
 }
 
 async function fail(
-  { message }: Pick<Delivery, "message">,
+  { message, fate }: Pick<Delivery, "message" | "fate">,
   failure: IngestionFailure,
   { catalogue, storage, failures, operations }: QueueReaderOptions,
 ): Promise<void> {
   if (failure.code === canceledCode) return operations.dropped(message.operationId);
   const record = failureRecord(message, failure, catalogue.clock);
   remember(failures, record);
-  await reportFailure(storage, message, record);
+  if (!fate?.isReportLost) await reportFailure(storage, message, record);
   operations.failed(message.operationId, failure.message);
 }
 

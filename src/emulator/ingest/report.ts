@@ -130,7 +130,7 @@ async function updateRow(
 
 /** The row's address at our own status table; tables elsewhere are not written to. */
 function rowUrl(storage: Storage, { url, partitionKey, rowKey }: StatusRow): string | undefined {
-  const direct = storage.proxies.table.toAzurite(url);
+  const direct = storage.fronts.table.toAzurite(url);
   if (!direct) return undefined;
   const [table, sas] = direct.split("?");
   const key = (text: string) => encodeURIComponent(text.replaceAll("'", "''"));

@@ -1,5 +1,5 @@
 import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { Fault, FaultPlace, FaultPlan } from "../faults.ts";
+import type { Fault, FaultPlace, FaultPlan } from "../faults/request-faults.ts";
 import { type Listener, listen } from "../http/listener.ts";
 
 /** What Azure Storage calls these answers (documentation, "Common REST API error codes"). */
@@ -22,17 +22,22 @@ export interface StorageProxy extends Listener {
 export interface ProxyOptions {
   readonly place: Extract<FaultPlace, "blob" | "queue" | "table">;
   readonly target: string;
+  /** The number of the account whose address this is. */
+  readonly account: number;
   readonly plan: FaultPlan;
   /** Told of every request that Azurite answered: the method, the path without its query, and the status. */
   readonly onDone?: (method: string, path: string, status: number) => void;
 }
 
-export async function startProxy({ place, target, plan, onDone }: ProxyOptions): Promise<StorageProxy> {
+export async function startProxy({ place, target, account, plan, onDone }: ProxyOptions): Promise<StorageProxy> {
   const agent = new Agent({ keepAlive: true });
   const listener = await listen((incoming, outgoing) => {
-    const fault = plan.next(place);
-    if (fault && strike(fault, incoming, outgoing)) return;
-    forward(incoming, outgoing, { agent, target, answer: fault === undefined, onDone });
+    const path = (incoming.url ?? "").replace(/\?.*/s, "");
+    const fault = plan.next(place, { method: incoming.method ?? "", path, account });
+    if (fault && isBefore(fault)) return strike(fault, incoming, outgoing);
+    const go = () => forward(incoming, outgoing, { agent, target, path, fault, onDone });
+    if (fault?.act === "slow" && fault.when === "before") later(outgoing, fault.ms, go);
+    else go();
   });
   return {
     ...listener,
@@ -45,11 +50,25 @@ export async function startProxy({ place, target, plan, onDone }: ProxyOptions):
   };
 }
 
-function forward(
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  to: { agent: Agent; target: string; answer: boolean; onDone: ProxyOptions["onDone"] },
-): void {
+/** Azurite never hears of the request. */
+const isBefore = (fault: Fault) =>
+  fault.act === "answer" || fault.act === "expire-sas" || (fault.act !== "slow" && fault.when === "before");
+
+/** Goes on after so long, unless the client has left meanwhile. */
+function later(outgoing: ServerResponse, ms: number, act: () => void): void {
+  const timer = setTimeout(act, ms);
+  outgoing.on("close", () => clearTimeout(timer));
+}
+
+interface Forwarding {
+  readonly agent: Agent;
+  readonly target: string;
+  readonly path: string;
+  readonly fault: Fault | undefined;
+  readonly onDone: ProxyOptions["onDone"];
+}
+
+function forward(incoming: IncomingMessage, outgoing: ServerResponse, to: Forwarding): void {
   const { connection: _hop, ...headers } = incoming.headers;
   const { hostname, port } = new URL(to.target);
   const upstream = request({
@@ -61,16 +80,20 @@ function forward(
     headers,
   });
   upstream.on("response", (response) => {
-    to.onDone?.(incoming.method ?? "", (incoming.url ?? "").replace(/\?.*/s, ""), response.statusCode ?? 0);
-    if (!to.answer) {
+    to.onDone?.(incoming.method ?? "", to.path, response.statusCode ?? 0);
+    if (to.fault?.act === "reset" || to.fault?.act === "hang") {
       response.resume();
-      outgoing.destroy();
+      if (to.fault.act === "reset") outgoing.destroy();
       return;
     }
     const { connection: _hop, ...answerHeaders } = response.headers;
-    outgoing.writeHead(response.statusCode ?? 502, answerHeaders);
-    response.pipe(outgoing);
+    const answer = () => {
+      outgoing.writeHead(response.statusCode ?? 502, answerHeaders);
+      response.pipe(outgoing);
+    };
     response.on("error", () => outgoing.destroy());
+    if (to.fault?.act === "slow" && to.fault.when === "after") later(outgoing, to.fault.ms, answer);
+    else answer();
   });
   upstream.on("error", () => outgoing.destroy());
   incoming.on("error", () => upstream.destroy());
@@ -80,22 +103,22 @@ function forward(
   incoming.pipe(upstream);
 }
 
-/** Plays a fault; false means: forward it all the same, and cut the answer off. */
-function strike(fault: Fault, incoming: IncomingMessage, outgoing: ServerResponse): boolean {
-  if (fault.act === "reset" && fault.when === "after") return false;
+/** Plays a fault that keeps the request from storage. */
+function strike(fault: Fault, incoming: IncomingMessage, outgoing: ServerResponse): void {
   if (fault.act === "reset") {
     incoming.socket.resetAndDestroy();
-    return true;
+    return;
   }
+  incoming.resume();
+  if (fault.act === "hang") return;
   const [status, code, text] =
-    fault.act === "expired"
-      ? [
+    fault.act === "answer"
+      ? [fault.status, storageCodes[fault.status] ?? "InternalError", "The request was not carried out."]
+      : [
           403,
           "AuthenticationFailed",
           "Server failed to authenticate the request. Signature not valid in the specified time frame.",
-        ]
-      : [fault.status, storageCodes[fault.status] ?? "InternalError", "The request was not carried out."];
-  incoming.resume();
+        ];
   incoming.on("end", () => {
     outgoing.writeHead(status, {
       "content-type": "application/xml",
@@ -106,5 +129,4 @@ function strike(fault: Fault, incoming: IncomingMessage, outgoing: ServerRespons
     });
     outgoing.end(`<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${text}</Message></Error>`);
   });
-  return true;
 }

@@ -1,11 +1,11 @@
 import { StorageSharedKeyCredential as BlobKey, BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
-import type { FaultPlan } from "../faults.ts";
+import type { FaultPlan } from "../faults/request-faults.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
 import { shownAddress } from "../ingest/source.ts";
 import { type Account, containerSas, queueSas, randomAccount, tableAccountSas, tableSas } from "./accounts.ts";
 import { type Azurite, startAzurite } from "./azurite.ts";
-import { type StorageProxy, startProxy } from "./proxy.ts";
+import { type StorageFront, startFront } from "./front.ts";
 
 const containerName = "ingestdata";
 const readyQueueName = "readyforaggregation-secured";
@@ -13,11 +13,11 @@ const successQueueName = "successfulingestions";
 const failureQueueName = "failedingestions";
 const statusTableName = "ingestionsstatus";
 
-/** Storage as the data management side uses it: Azurite, the proxies that clients see, and our own clients. */
+/** Storage as the data management side uses it: Azurite, the fronts that clients see, and our own clients. */
 export interface Storage {
   readonly azurite: Azurite;
   readonly accounts: readonly Account[];
-  readonly proxies: { readonly blob: StorageProxy; readonly queue: StorageProxy; readonly table: StorageProxy };
+  readonly fronts: { readonly blob: StorageFront; readonly queue: StorageFront; readonly table: StorageFront };
   /** The queues that clients post ingestion messages to, one per account. */
   readonly ready: readonly QueueClient[];
   readonly succeeded: QueueClient;
@@ -58,11 +58,12 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
   const accounts = Array.from({ length: options.accounts }, randomAccount);
   const azurite = await startAzurite(accounts, options);
   const posted: (() => void)[] = [];
-  const proxies = await Promise.all(
+  const fronts = await Promise.all(
     (["blob", "queue", "table"] as const).map((place) =>
-      startProxy({
+      startFront({
         place,
         target: azurite[place],
+        accounts: place === "table" ? 1 : accounts.length,
         plan: options.plan,
         onDone: (method, path, status) => {
           if (place === "queue" && method === "POST" && status < 300 && path.includes(readyQueueName))
@@ -71,19 +72,18 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
       }),
     ),
   );
-  const [blob, queue, table] = proxies as [StorageProxy, StorageProxy, StorageProxy];
+  const [blob, queue, table] = fronts as [StorageFront, StorageFront, StorageFront];
   const close = async () => {
-    await Promise.all([...proxies.map((proxy) => proxy.close()), azurite.close()]);
+    await Promise.all([...fronts.map((front) => front.close()), azurite.close()]);
   };
   try {
     const queues = await createEverything(azurite, accounts);
     return {
       azurite,
       accounts,
-      proxies: { blob, queue, table },
+      fronts: { blob, queue, table },
       ...queues,
-      resources: () =>
-        resourceRows({ accounts, blob: blob.origin, queue: queue.origin, table: table.origin }, options.sasLifeMs),
+      resources: () => resourceRows(accounts, { blob, queue, table }, options.sasLifeMs),
       direct: (url) => directUrl(url, blob, accounts),
       list: (connection) => listBlobs(connection, { blob, azurite, accounts }),
       post: async (message) => {
@@ -92,7 +92,8 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
         for (const listener of posted) listener();
       },
       remove: async (url) => {
-        const account = accounts.find(({ name }) => url.startsWith(`${blob.origin}/${name}/${containerName}/`));
+        const direct = blob.toAzurite(url);
+        const account = accounts.find(({ name }) => direct?.startsWith(`${azurite.blob}/${name}/${containerName}/`));
         if (!account) return false;
         const name = decodeURIComponent(new URL(url).pathname.split("/").slice(3).join("/"));
         await blobService(azurite, account).getContainerClient(containerName).getBlobClient(name).deleteIfExists();
@@ -112,7 +113,7 @@ const ownRights = /^(managed_identity=.*|impersonate|system)$/i;
 const ownSasMs = 3_600_000;
 
 /** As Azurite knows it. To its own accounts the emulator itself is the managed identity, and the caller too. */
-function directUrl(url: string, blob: StorageProxy, accounts: readonly Account[]): string {
+function directUrl(url: string, blob: StorageFront, accounts: readonly Account[]): string {
   const [address, access] = url.split(/;(.*)/s) as [string, string | undefined];
   const direct = blob.toAzurite(address);
   if (!direct) return address;
@@ -124,7 +125,7 @@ function directUrl(url: string, blob: StorageProxy, accounts: readonly Account[]
 
 async function* listBlobs(
   connection: string,
-  { blob, azurite, accounts }: { blob: StorageProxy; azurite: Azurite; accounts: readonly Account[] },
+  { blob, azurite, accounts }: { blob: StorageFront; azurite: Azurite; accounts: readonly Account[] },
 ): AsyncGenerator<ListedBlob> {
   const direct = directUrl(connection, blob, accounts);
   if (!URL.canParse(direct)) throw notListed(connection, "it is not a URL", "BadRequest_InvalidBlobUri");
@@ -190,26 +191,26 @@ async function createTable(azurite: Azurite, account: Account): Promise<void> {
 }
 
 function resourceRows(
-  at: { accounts: readonly Account[]; blob: string; queue: string; table: string },
+  accounts: readonly Account[],
+  { blob, queue, table }: Storage["fronts"],
   lifeMs: number,
 ): [string, string][] {
-  const first = at.accounts[0]!;
-  const queueUrl = (account: Account, name: string, rights: string) =>
-    `${at.queue}/${account.name}/${name}?${queueSas(account, name, rights, lifeMs)}`;
+  const first = accounts[0]!;
+  const queueUrl = (index: number, name: string, rights: string) =>
+    `${queue.origins[index]}/${accounts[index]!.name}/${name}?${queueSas(accounts[index]!, name, rights, lifeMs)}`;
+  const containerUrl = (index: number) =>
+    `${blob.origins[index]}/${accounts[index]!.name}/${containerName}?${containerSas(accounts[index]!, containerName, "rw", lifeMs)}`;
   return [
-    ...at.accounts.map((account): [string, string] => [
+    ...accounts.map((_, index): [string, string] => [
       "SecuredReadyForAggregationQueue",
-      queueUrl(account, readyQueueName, "a"),
+      queueUrl(index, readyQueueName, "a"),
     ]),
-    ["FailedIngestionsQueue", queueUrl(first, failureQueueName, "rap")],
-    ["SuccessfulIngestionsQueue", queueUrl(first, successQueueName, "rap")],
-    ...at.accounts.map((account): [string, string] => [
-      "TempStorage",
-      `${at.blob}/${account.name}/${containerName}?${containerSas(account, containerName, "rw", lifeMs)}`,
-    ]),
+    ["FailedIngestionsQueue", queueUrl(0, failureQueueName, "rap")],
+    ["SuccessfulIngestionsQueue", queueUrl(0, successQueueName, "rap")],
+    ...accounts.map((_, index): [string, string] => ["TempStorage", containerUrl(index)]),
     [
       "IngestionsStatusTable",
-      `${at.table}/${first.name}/${statusTableName}?${tableSas(first, statusTableName, "rau", lifeMs)}`,
+      `${table.origins[0]}/${first.name}/${statusTableName}?${tableSas(first, statusTableName, "rau", lifeMs)}`,
     ],
   ];
 }
