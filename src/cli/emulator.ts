@@ -6,6 +6,7 @@ import type { Finish } from "./program.ts";
 interface EmulatorFlags {
   port: number;
   database?: string[];
+  faults?: string;
   json?: boolean;
 }
 
@@ -14,16 +15,19 @@ export function emulatorCommand(finish: Finish): Command {
     .description("run a local Kusto until it is stopped; all data is in memory")
     .option("--port <port>", "its port on 127.0.0.1; 0: a free one", wholeNumber(0), 0)
     .option("--database <name...>", "the databases to serve (default: demo)")
+    .option("--faults <file>", "play this fault scenario (JSON; see docs/emulator.md) from the start")
     .option("--json", "say where it is in one line of JSON on stdout, when it is ready")
     .action(async (flags: EmulatorFlags) => finish(await runEmulator(flags)));
 }
 
-async function runEmulator({ port, database = ["demo"], json }: EmulatorFlags): Promise<number> {
+async function runEmulator({ port, database = ["demo"], faults, json }: EmulatorFlags): Promise<number> {
   const interrupt = onInterrupt();
   try {
-    const { startEmulator } = await import("../emulator/index.ts");
+    const { readFaultScenario, startEmulator } = await import("../emulator/index.ts");
+    const scenario = faults === undefined ? undefined : await readFaultScenario(faults);
     const emulator = await startEmulator({ port, databases: database, signal: interrupt.signal });
     try {
+      if (scenario) emulator.faults.play(scenario);
       process.stdout.write(
         json
           ? `${JSON.stringify({ url: emulator.url, databases: emulator.databases })}\n`

@@ -4,8 +4,18 @@ import { after, before, beforeEach, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { ContainerClient } from "@azure/storage-blob";
 import { QueueClient } from "@azure/storage-queue";
-import { CompressionType, DataFormat, IngestionProperties, StreamDescriptor } from "azure-kusto-ingest";
-import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
+import {
+  BlobDescriptor,
+  CompressionType,
+  DataFormat,
+  IngestionProperties,
+  ReportLevel,
+  StreamDescriptor,
+} from "azure-kusto-ingest";
+import { kusto } from "../../../src/destination/kusto/index.ts";
+import { type Emulator, type FaultScenario, startEmulator } from "../../../src/emulator/index.ts";
+import { open } from "../../../src/open.ts";
+import { k, table } from "../../../src/schema/table.ts";
 import { type Clients, clientsOf } from "../../conformance/sdk.ts";
 import { ask, rowsOf, until } from "../ask.ts";
 
@@ -127,4 +137,208 @@ test("a blob that holds a text fails for good and as a whole, packed or not, unt
   emulator.faults.clear();
   await send("Refused", "poison\n");
   await allOf("Refused", ["good", "poison"]);
+});
+
+const play = (...faults: FaultScenario["faults"]) => emulator.faults.play({ faults });
+
+/** Uploads a blob by name and posts its message, through the SDK. */
+async function post(target: IngestionProperties, name: string, text: string): Promise<void> {
+  const [container] = (await clients.queued.resourceManager.getContainers())!;
+  const blob = new ContainerClient(container!.uri).getBlockBlobClient(name);
+  await blob.uploadData(Buffer.from(text));
+  await clients.queued.ingestFromBlob(new BlobDescriptor(blob.url, text.length), target);
+}
+
+const failuresOf = async (name: string) =>
+  (
+    await rowsOf(
+      emulator,
+      `.show ingestion failures | where Table == '${name}' | project ErrorCode, FailureKind, IngestionSourcePath`,
+    )
+  ).map(([code, kind, path]) => `${code} ${kind} ${String(path).split("/").at(-1)}`);
+
+test("deliver-late: a message overtaken by the one after it, and there when its time has come", async () => {
+  await ask(emulator, ".create table Overtaken (a:string)");
+  const played = play({ do: "deliver-late", delayMs: 3_600_000, database: "DEMO", table: "Overtaken" });
+  await send("Overtaken", "1\n");
+  await send("Overtaken", "2\n");
+  await allOf("Overtaken", ["2"]);
+  assert.deepEqual(played.struck, [1]);
+  emulator.clock.advance(3_600_000);
+  await allOf("Overtaken", ["1", "2"]);
+});
+
+/** Rows in the order in which they were loaded. */
+const inOrder = async (name: string) => (await rowsOf(emulator, name)).map(([a]) => Number(a));
+
+test("deliver-out-of-order: the messages of a group change places, the same way for the same seed", async () => {
+  const orderOf = async (name: string, seed: number) => {
+    await ask(emulator, `.create table ${name} (a:long)`);
+    emulator.faults.play({ seed, faults: [{ do: "deliver-out-of-order", messages: 5, table: name }] });
+    for (let n = 1; n <= 6; n++) await send(name, `${n}\n`);
+    return until(
+      () => inOrder(name),
+      (rows) => rows.length === 6,
+    );
+  };
+  const first = await orderOf("ShuffledA", 3);
+  const grouped = first.filter((n) => n !== 6);
+  assert.notDeepEqual(grouped, [1, 2, 3, 4, 5]);
+  assert.deepEqual(grouped.toSorted(), [1, 2, 3, 4, 5]);
+  assert.deepEqual(
+    (await orderOf("ShuffledB", 3)).filter((n) => n !== 6),
+    grouped,
+  );
+});
+
+test("deliver-out-of-order: those that are there go on when the others do not come in time", async () => {
+  await ask(emulator, ".create table Waiting (a:long)");
+  const played = play({ do: "deliver-out-of-order", messages: 9, withinMs: 600_000, table: "Waiting" });
+  for (let n = 1; n <= 2; n++) await send("Waiting", `${n}\n`);
+  await until(
+    async () => played.struck,
+    ([struck]) => struck === 2,
+  );
+  assert.deepEqual(await inOrder("Waiting"), []);
+  emulator.clock.advance(600_000);
+  assert.deepEqual(
+    await until(
+      () => inOrder("Waiting"),
+      (rows) => rows.length === 2,
+    ),
+    [2, 1],
+  );
+});
+
+test("load-twice: two extents of one blob under one tag, though it was to be ingested only once", async () => {
+  await ask(emulator, ".create table Doubled (a:string)");
+  play({ do: "load-twice", table: "Doubled" });
+  const tagged = into("Doubled");
+  tagged.ingestByTags = ["t"];
+  tagged.ingestIfNotExists = '["t"]';
+  await clients.queued.ingestFromStream(Readable.from(Buffer.from("1\n2\n")), tagged);
+  await allOf("Doubled", ["1", "1", "2", "2"]);
+  assert.deepEqual(await rowsOf(emulator, ".show table Doubled extents | project RowCount, Tags"), [
+    [2, "ingest-by:t"],
+    [2, "ingest-by:t"],
+  ]);
+  assert.deepEqual(await failuresOf("Doubled"), []);
+});
+
+test("lose-report: the rows are there and no status is; for a failure, only .show ingestion failures knows", async () => {
+  await ask(emulator, ".create table Silent (a:string)");
+  play({ do: "lose-report", table: "Silent", times: 2 }, { do: "fail", blob: "silent-bad" });
+  const reported = into("Silent");
+  reported.reportLevel = ReportLevel.FailuresAndSuccesses;
+  await post(reported, "silent-good.csv", "1\n");
+  await post(reported, "silent-bad.csv", "2\n");
+  await post(reported, "silent-last.csv", "3\n");
+  await allOf("Silent", ["1", "3"]);
+  const paths = async (type: "SuccessfulIngestionsQueue" | "FailedIngestionsQueue") => {
+    const [, url] = (await rowsOf(emulator, ".get ingestion resources")).find(([each]) => each === type)!;
+    const { peekedMessageItems } = await new QueueClient(String(url)).peekMessages({ numberOfMessages: 32 });
+    return peekedMessageItems
+      .map(({ messageText }) => JSON.parse(Buffer.from(messageText, "base64").toString()))
+      .filter(({ Table }) => Table === "Silent")
+      .map(({ IngestionSourcePath }) => String(IngestionSourcePath).split("/").at(-1));
+  };
+  assert.deepEqual(
+    await until(
+      () => paths("SuccessfulIngestionsQueue"),
+      (all) => all.length > 0,
+    ),
+    ["silent-last.csv"],
+  );
+  assert.deepEqual(await paths("FailedIngestionsQueue"), []);
+  assert.deepEqual(await failuresOf("Silent"), ["Stream_ClosingQuoteMissing Permanent silent-bad.csv"]);
+});
+
+test("lose-report: what the sink makes of it", async () => {
+  await ask(emulator, ".create table Unheard (a:long)");
+  play({ do: "lose-report", table: "Unheard" });
+  const sink = await open({
+    table: table("Unheard", { a: k.long() }),
+    to: kusto({ cluster: emulator.url, database: "demo" }),
+    ...{ flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 20, pollTimeoutMs: 500, parallelism: 0 },
+  });
+  sink.write({ a: 1 });
+  await assert.rejects(sink.close(), { code: "STATUS_TIMEOUT" });
+  await allOf("Unheard", ["1"]);
+});
+
+test("fail: a blob by its name, by its place among the others, by its text, with a code of one's own", async () => {
+  await ask(emulator, ".create table Chosen (a:string)");
+  const played = play(
+    { do: "fail", blob: "chosen-2", table: "Chosen", code: "BadRequest_InvalidBlob", message: "No." },
+    { do: "fail", table: "Chosen", every: 3, times: 1 },
+    { do: "fail", table: "Chosen", containing: "five" },
+  );
+  for (const [index, text] of ["one", "two", "three", "four", "five", "six"].entries())
+    await post(into("Chosen"), `chosen-${index + 1}`, `${text}\n`);
+  await allOf("Chosen", ["one", "six", "three"]);
+  // The second never reaches the fault that counts, so that the fourth is its third.
+  assert.deepEqual((await failuresOf("Chosen")).toSorted(), [
+    "BadRequest_InvalidBlob Permanent chosen-2",
+    "Stream_ClosingQuoteMissing Permanent chosen-4",
+    "Stream_ClosingQuoteMissing Permanent chosen-5",
+  ]);
+  assert.deepEqual(played.struck, [1, 1, 1]);
+});
+
+test("fail: a transient failure is tried again, and is Exhausted when it will not end", async () => {
+  await ask(emulator, ".create table Passing (a:string)");
+  play(
+    { do: "fail", permanent: false, attempts: 1, blob: "passing-1" },
+    { do: "fail", permanent: false, code: "Download_UnknownError", blob: "passing-2" },
+  );
+  await Promise.all(["1", "2"].map((n) => post(into("Passing"), `passing-${n}`, `${n}\n`)));
+  const [failure] = await until(
+    () => failuresOf("Passing"),
+    (failures) => failures.length > 0,
+  );
+  assert.match(failure!, /^General_RetryAttemptsExceeded .* passing-2$/);
+  await allOf("Passing", ["1"]);
+});
+
+test("partial success: some blobs of one batch fail, the others are one extent", async () => {
+  await ask(emulator, ".create table Partial (a:string)");
+  const policy = '{"MaximumBatchingTimeSpan":"00:10:00","MaximumNumberOfItems":4}';
+  await ask(emulator, `.alter table Partial policy ingestionbatching @'${policy}'`);
+  play({ do: "fail", table: "Partial", every: 2, code: "Download_Forbidden" });
+  const batched = new IngestionProperties({ database: "demo", table: "Partial", format: DataFormat.CSV });
+  for (let n = 1; n <= 4; n++) await post(batched, `partial-${n}`, `${n}\n`);
+  await allOf("Partial", ["1", "3"]);
+  assert.deepEqual(await rowsOf(emulator, ".show table Partial extents | project RowCount"), [[2]]);
+  assert.deepEqual((await failuresOf("Partial")).toSorted(), [
+    "Download_Forbidden Permanent partial-2",
+    "Download_Forbidden Permanent partial-4",
+  ]);
+});
+
+test("fail: what the sink makes of it", async () => {
+  await ask(emulator, ".create table Heard (a:long)");
+  play({ do: "fail", table: "Heard" });
+  const sink = await open({
+    table: table("Heard", { a: k.long() }),
+    to: kusto({ cluster: emulator.url, database: "demo" }),
+    ...{ flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 20, parallelism: 0 },
+  });
+  sink.write({ a: 1 });
+  await assert.rejects(sink.close(), { code: "INGESTION_FAILED", message: /Stream_ClosingQuoteMissing/ });
+});
+
+test("by chance, the same seed strikes the same messages", async () => {
+  const lost = async (name: string) => {
+    await ask(emulator, `.create table ${name} (a:long)`);
+    const played = emulator.faults.play({ seed: 5, faults: [{ do: "lose", table: name, chance: 0.5 }] });
+    for (let n = 0; n < 8; n++) await send(name, `${n}\n`);
+    const kept = await until(
+      () => inOrder(name),
+      (rows) => rows.length + played.struck[0]! === 8,
+    );
+    return kept.toSorted().join(" ");
+  };
+  const kept = await lost("ByChanceA");
+  assert.ok(kept.length > 0 && kept.length < 15, kept);
+  assert.equal(await lost("ByChanceB"), kept);
 });
