@@ -1,5 +1,13 @@
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
 export { fileState, memoryState } from "./checkpoint/file-state.ts";
+export {
+  inspectLog,
+  inspectState,
+  type PendingEpoch,
+  type SegmentBatch,
+  type SegmentReport,
+  type StateReport,
+} from "./checkpoint/inspect.ts";
 export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
 export { type DeadLetter, fileDeadLetter, type Letter, memoryDeadLetter } from "./deliver/dead-letter.ts";
 export type {

@@ -40,9 +40,9 @@ type Written = Readonly<Record<string, readonly [number, Json] | null>>;
  */
 export async function openJournal(disk: Disk, folder: string, isOurs: () => Promise<boolean>): Promise<Journal> {
   const names = await disk.list(folder);
-  const before = Math.max(0, ...names.flatMap((name) => generationIn(name) ?? []));
-  const entries = before > 0 ? await latest(disk, folder, before) : new Map<string, StateEntry>();
-  const generation = before + 1;
+  const before = await newestEntries(disk, folder);
+  const entries = before?.entries ?? new Map<string, StateEntry>();
+  const generation = (before?.generation ?? 0) + 1;
   const paths = [join(folder, journalName(generation)), join(folder, copyName(generation))] as const;
   const [path] = paths;
   await writing(path, "making it", async () => {
@@ -170,6 +170,16 @@ export function copyName(generation: number): string {
 function generationIn(name: string): number | undefined {
   const match = /^journal-(\d{9,})(\.copy)?$/.exec(name);
   return match ? Number(match[1]) : undefined;
+}
+
+/** What the newest journal of a folder says; undefined where there is none. Only reads. */
+export async function newestEntries(
+  disk: Disk,
+  folder: string,
+): Promise<{ readonly generation: number; readonly entries: Map<string, StateEntry> } | undefined> {
+  const names = await disk.list(folder);
+  const generation = Math.max(0, ...names.flatMap((name) => generationIn(name) ?? []));
+  return generation === 0 ? undefined : { generation, entries: await latest(disk, folder, generation) };
 }
 
 /** What the two copies of a generation's journal say: the one that goes further, of those that can be read. */

@@ -77,6 +77,12 @@ function held(disk: Disk, path: string, own: Holder): LockFile {
   };
 }
 
+/** The living process that holds the lock. */
+export async function holderOf(disk: Disk, path: string): Promise<number | undefined> {
+  const holder = await holderIn(disk, path);
+  return holder && isAlive(holder) ? holder.pid : undefined;
+}
+
 async function holderIn(disk: Disk, path: string): Promise<Holder | undefined> {
   const bytes = await disk.read(path);
   if (!bytes) return undefined;

@@ -1,9 +1,11 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
+import { fileState } from "../checkpoint/file-state.ts";
+import type { CommitMode } from "../destination/destination.ts";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
-import type { SinkOptions } from "../options.ts";
+import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { inferTable } from "../schema/infer.ts";
 import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
@@ -34,6 +36,11 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   flushImmediately?: boolean;
   tag?: string[];
   wait?: boolean;
+  guarantee?: DeliveryGuarantee;
+  state?: string;
+  job?: string;
+  commitMode?: CommitMode;
+  checkpointMs?: number;
   deadLetter?: string;
   maxRejected?: number;
   quiet?: boolean;
@@ -50,6 +57,7 @@ loaded it (minutes, by the table's batching policy). A loopback cluster is alway
 Examples:
   millrace ingest 'in/*.ndjson' --cluster https://adx.westeurope.kusto.windows.net --database iot --table Readings --azure-cli
   millrace ingest flights.csv.gz --table Flights --create-table --emulator
+  millrace ingest 'in/*.ndjson' --guarantee exactly-once --state ./state/readings --table Readings --cluster ... --database ...
   journalctl -o json | millrace ingest - --table Journal --create-table --cluster ... --database ...`;
 
 export function ingestCommand(finish: Finish): Command {
@@ -76,6 +84,21 @@ export function ingestCommand(finish: Finish): Command {
     .option("--client-batch-size-limit <bytes>", "uncompressed bytes per batch (default: 300M)", byteCount)
     .option("--flush-immediately", "ask the service not to wait for more data: costly for it")
     .option("--tag <tag...>", "extent tags")
+    .addOption(
+      new Option("--guarantee <name>", "none, at-least-once (default) or exactly-once; the last needs --state").choices(
+        ["none", "at-least-once", "exactly-once"],
+      ),
+    )
+    .option("--state <folder>", "checkpoints are kept there, and a run that was killed goes on from the newest")
+    .option("--job <name>", "with --state: the name in the tags of its extents (default: the table)")
+    .addOption(
+      new Option("--commit-mode <mode>", "with exactly-once: how rows become visible (default: move)").choices([
+        "move",
+        "append",
+        "tag",
+      ]),
+    )
+    .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
     .option("--wait", "wait until the service has loaded everything")
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
@@ -90,6 +113,8 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };
   checkFlags(flags);
+  if (flags.state !== undefined && patterns.includes("-"))
+    throw usage("--state needs files: standard input cannot be read again");
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
@@ -132,6 +157,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       sink: sinkOptions(flags, connection),
       deadLetter: flags.deadLetter,
       maxRejected: flags.maxRejected,
+      checkpointMs: flags.checkpointMs,
       isQuiet: flags.quiet === true,
       terminal,
       signal,
@@ -156,6 +182,10 @@ function checkFlags(flags: IngestFlags): void {
   if (flags.emulator && flags.cluster !== undefined && process.env.MILLRACE_CLUSTER !== flags.cluster)
     throw usage("--emulator and --cluster are two places; give one");
   if (flags.keep && !flags.emulator) throw usage("--keep belongs to --emulator");
+  if (flags.guarantee === "exactly-once" && flags.state === undefined)
+    throw usage("--guarantee exactly-once needs --state FOLDER");
+  for (const [flag, value] of Object.entries({ job: flags.job, "commit-mode": flags.commitMode }))
+    if (value !== undefined && flags.state === undefined) throw usage(`--${flag} belongs to --state`);
 }
 
 function sourceOf(patterns: readonly string[], options: FilesOptions): FilesSource {
@@ -234,8 +264,13 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
     ...(flushImmediately !== undefined && { flushImmediately }),
     ...(mapping !== undefined && { ingestionMappingRef: mapping }),
     ...(tag !== undefined && { additionalTags: tag }),
+    ...(flags.guarantee !== undefined && { deliveryGuarantee: flags.guarantee }),
+    ...(flags.state !== undefined && { state: fileState(flags.state), job: flags.job ?? flags.table! }),
+    ...(flags.commitMode !== undefined && { commitMode: flags.commitMode }),
     ...(isWaiting && { pollForIngestionStatus: true }),
     ...(isLoopback && { pollIntervalMs: 100 }),
+    // Staging asks the service to gather for 10 s, which on a laptop nobody gains by.
+    ...(isLoopback && flags.state !== undefined && flushImmediately === undefined && { flushImmediately: true }),
   };
 }
 

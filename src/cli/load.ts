@@ -23,15 +23,21 @@ export interface Load {
   readonly sink: SinkOptions;
   readonly deadLetter?: string | undefined;
   readonly maxRejected?: number | undefined;
+  readonly checkpointMs?: number | undefined;
   /** No progress and no single rejections on stderr. */
   readonly isQuiet: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
 
-/** Everything that can be said about a load afterwards. `read` = `delivered` + `rejected`. */
+/**
+ * Everything that can be said about a load afterwards. `read` = `delivered` + `rejected`, unless it went on from a state:
+ * then `delivered` also counts what an earlier run had read and not delivered.
+ */
 export interface LoadSummary {
   readonly table: string;
+  /** With a state: the checkpoint that it went on from; 0: a new state. */
+  readonly resumedFrom: number | undefined;
   readonly read: number;
   /** Records whose batches the service has taken (or loaded, where that was waited for). */
   readonly delivered: number;
@@ -87,6 +93,8 @@ export async function load(job: Load): Promise<LoadSummary> {
   let sourceBytes = 0;
   let isFinishing = false;
   const sink = await open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });
+  const resumedFrom = sink.restored?.epoch;
+  if (resumedFrom && !job.isQuiet) terminal.err.write(`going on behind checkpoint ${resumedFrom}\n`);
   const source = watchEnd(job.source, () => {
     isFinishing = true;
   });
@@ -109,6 +117,7 @@ export async function load(job: Load): Promise<LoadSummary> {
       from: source,
       into: sink,
       through: convert,
+      ...(job.checkpointMs !== undefined && { checkpointMs: job.checkpointMs }),
       signal,
       onProgress: (now) => {
         read = now.read;
@@ -129,6 +138,7 @@ export async function load(job: Load): Promise<LoadSummary> {
   const { delivered, batches, retries, rawBytes, packedBytes } = sink.stats;
   return {
     table: table.name,
+    resumedFrom,
     read,
     delivered,
     rejected: rejected.count,

@@ -5,12 +5,21 @@ import { benchCommand } from "./bench.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { ingestCommand } from "./ingest.ts";
+import { logCommand } from "./log.ts";
 import { queryCommand } from "./query.ts";
+import { replayCommand } from "./replay-dlq.ts";
 import { schemaCommand } from "./schema.ts";
+import { statusCommand } from "./status.ts";
 import { plainLine } from "./terminal.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** A command's action resolves to the exit code, through this. */
 export type Finish = (exitCode: number) => void;
+
+const commands = [
+  ...[ingestCommand, statusCommand, verifyCommand, replayCommand, logCommand],
+  ...[schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand],
+];
 
 const exitCodes = `
 Exit codes:
@@ -34,7 +43,7 @@ export async function runMain(args: readonly string[]): Promise<number> {
     .exitOverride();
   // A reader that has seen enough (| head) closes the pipe; that is no failure.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-  for (const make of [ingestCommand, schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand]) {
+  for (const make of commands) {
     const command = make(finish);
     command.copyInheritedSettings(program);
     program.addCommand(command);

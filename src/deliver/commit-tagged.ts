@@ -71,7 +71,7 @@ export async function commitTagged(
       ? { ...plain, parts: [packed], packedBytes: packed.length }
       : { ...plain, ...cut(packed, batch, (row) => row >= from && row < to) };
     const staged = await asked(`uploading batch ${batch.id}`, () => session.stage({ ...content, id }, signal));
-    await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag], signal));
+    await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag], signal, !isWhole));
     const deadline = policy.clock.now() + policy.attemptTimeoutMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
       const { extents, failures } = await arrived(tag, [id]);

@@ -71,7 +71,7 @@ async function judge(piece: Piece, tag: string, { session, policy, signal, ask }
   const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
   const sealed = { ...plain, ...cut(packed, batch, (row) => wanted.has(row)), id };
   const staged = await ask(`uploading rows of batch ${batch.id}`, () => session.stage(sealed, signal));
-  await ask(`announcing rows of batch ${batch.id}`, () => session.submit(staged, [tag], signal));
+  await ask(`announcing rows of batch ${batch.id}`, () => session.submit(staged, [tag], signal, true));
   const deadline = policy.clock.now() + policy.attemptTimeoutMs;
   try {
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {

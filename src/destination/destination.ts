@@ -102,9 +102,9 @@ export interface EpochSession {
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
   /**
    * Has the service load it into staging under these tags; with mode `tag` into the target, unless an extent bears the
-   * first of them.
+   * first of them. `isUrgent`: somebody waits for this one alone, so it should not wait for others.
    */
-  submit(staged: StagedBatch, tags: readonly string[], signal: AbortSignal): Promise<void>;
+  submit(staged: StagedBatch, tags: readonly string[], signal: AbortSignal, isUrgent?: boolean): Promise<void>;
   /** The extents that bear this tag so far, and which of the batches have failed. */
   arrived(tag: string, ids: readonly string[], signal: AbortSignal): Promise<Arrived>;
   /** Removes the extents that bear the tag from staging. */

@@ -3,7 +3,10 @@ import type { Slice, Source } from "./source.ts";
 /** What was read of a source before it is read for good. */
 export interface ReadAhead<R> {
   readonly slices: readonly Slice<R>[];
-  /** The same source, whose next reading gives those slices again, and then what follows. It can be read once. */
+  /**
+   * The same source, whose next reading gives those slices again, and then what follows; from a position, what follows
+   * that, if the source is replayable. It can be read once.
+   */
   readonly source: Source<R>;
 }
 
@@ -31,8 +34,13 @@ export async function readAhead<R>(
     slices,
     source: {
       ...source,
-      async *read() {
+      async *read(from, signal) {
         try {
+          if (source.replayable && Object.keys(from).length > 0) {
+            // What was read ahead is the start, and this is to go on from elsewhere.
+            yield* source.read(from, signal);
+            return;
+          }
           yield* slices.splice(0);
           for (;;) {
             const { value, done } = await reading.next();

@@ -62,7 +62,7 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
   return {
     isCommitted: (prefix, signal) => isThere(link, target, prefix, signal),
     stage: link.stage,
-    submit: (staged, tags, signal) =>
+    submit: (staged, tags, signal, isUrgent = false) =>
       link.announce(
         staged,
         {
@@ -70,7 +70,7 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
           additionalTags: [...tags, ...ingestion.additionalTags],
           ingestByTags: [],
           ingestIfNotExists: [],
-          flushImmediately: ingestion.flushImmediately,
+          flushImmediately: isUrgent || ingestion.flushImmediately,
           report: "failures",
         },
         signal,
@@ -142,7 +142,7 @@ function taggedSession(link: TableLink, context: EpochContext): EpochSession {
   return {
     isCommitted: (prefix, signal) => isThere(link, table.name, `ingest-by:${prefix}`, signal),
     stage: link.stage,
-    submit: (staged, tags, signal) =>
+    submit: (staged, tags, signal, isUrgent = false) =>
       link.announce(
         staged,
         {
@@ -150,7 +150,7 @@ function taggedSession(link: TableLink, context: EpochContext): EpochSession {
           additionalTags: ingestion.additionalTags,
           ingestByTags: [tags[0]!, ...ingestion.ingestByTags],
           ingestIfNotExists: [tags[0]!],
-          flushImmediately: ingestion.flushImmediately,
+          flushImmediately: isUrgent || ingestion.flushImmediately,
           report: "failures",
         },
         signal,

@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import { MillraceError } from "../errors.ts";
+import type { Disk } from "../log/disk.ts";
+import { nodeDisk } from "../log/node-disk.ts";
+import { epochIn, readSegment } from "../log/segments.ts";
+import type { Positions } from "../source/source.ts";
+import type { JobIdentity } from "./coordinator.ts";
+import { type EpochState, epochOfKey, type Head, headKey, jobKey, type PreparedEpoch, type Progress } from "./epoch.ts";
+import { newestEntries } from "./journal.ts";
+import { holderOf } from "./lock-file.ts";
+
+/** What a state says, read without taking its lease. */
+export interface StateReport {
+  readonly job: string;
+  readonly table: string;
+  readonly destination: string;
+  readonly generation: number;
+  /** The process that has it open, if it lives. */
+  readonly openBy: number | undefined;
+  /** The newest checkpoint. */
+  readonly epoch: number;
+  readonly positions: Positions;
+  /** Records of all checkpoints. */
+  readonly records: number;
+  readonly pending: readonly PendingEpoch[];
+  readonly logBytes: number;
+}
+
+/** A checkpoint that is not committed yet. */
+export interface PendingEpoch {
+  readonly epoch: number;
+  readonly state: EpochState;
+  readonly attempt: number;
+  readonly rows: number;
+  readonly batches: number;
+  readonly packedBytes: number;
+  readonly ageMs: number;
+}
+
+/** @throws MillraceError BAD_SOURCE where there is no state; STATE_DAMAGED, STATE_FOREIGN. */
+export async function inspectState(folder: string, disk: Disk = nodeDisk): Promise<StateReport> {
+  const newest = await newestEntries(disk, folder);
+  const job = newest?.entries.get(jobKey)?.value as unknown as (JobIdentity & { id: string }) | undefined;
+  if (!newest || !job)
+    throw new MillraceError("BAD_SOURCE", `${folder} holds no state of a sink.`, { context: { folder } });
+  const { entries, generation } = newest;
+  const head = entries.get(headKey)?.value as unknown as Head | undefined;
+  const pending: PendingEpoch[] = [];
+  for (const [key, { value }] of entries) {
+    const epoch = epochOfKey(key);
+    if (epoch === undefined || !key.endsWith("/prepared")) continue;
+    const prepared = value as unknown as PreparedEpoch;
+    const progress = entries.get(`epoch/${epoch}/progress`)?.value as unknown as Progress;
+    pending.push({
+      epoch,
+      state: progress.state,
+      attempt: "attempt" in progress ? progress.attempt : 0,
+      rows: prepared.batches.reduce((sum, batch) => sum + batch.rows, 0),
+      batches: prepared.batches.length,
+      packedBytes: prepared.batches.reduce((sum, batch) => sum + batch.packedBytes, 0),
+      ageMs: Date.now() - prepared.preparedAt,
+    });
+  }
+  return {
+    job: `${job.name}.${job.id}`,
+    table: job.table,
+    destination: job.destination,
+    generation,
+    openBy: await holderOf(disk, join(folder, "lock")),
+    epoch: head?.epoch ?? 0,
+    positions: head?.positions ?? {},
+    records: head?.records ?? 0,
+    pending: pending.sort((a, b) => a.epoch - b.epoch),
+    logBytes: (await inspectLog(folder, disk)).reduce((sum, segment) => sum + segment.bytes, 0),
+  };
+}
+
+export interface SegmentReport {
+  readonly name: string;
+  readonly epoch: number;
+  readonly bytes: number;
+  readonly batches: readonly SegmentBatch[];
+  /** "sound", or what the file ends in. Torn: it is being written, or was when the process ended. */
+  readonly end: "sound" | "torn" | "damaged";
+}
+
+export interface SegmentBatch {
+  readonly id: string;
+  readonly rows: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly offset: number;
+}
+
+/** The segments of the log, with the sums of every batch checked. */
+export async function inspectLog(folder: string, disk: Disk = nodeDisk): Promise<SegmentReport[]> {
+  const log = join(folder, "log");
+  const reports: SegmentReport[] = [];
+  for (const name of (await disk.list(log)).sort()) {
+    const epoch = epochIn(name);
+    const bytes = epoch === undefined ? undefined : await disk.read(join(log, name));
+    if (epoch === undefined || !bytes) continue;
+    const batches: SegmentBatch[] = [];
+    let end: SegmentReport["end"] = "sound";
+    for (const each of readSegment(bytes))
+      if (each.found === "batch") {
+        const { id, rows, rawBytes, packedBytes, offset } = each.batch;
+        batches.push({ id, rows, rawBytes, packedBytes, offset });
+      } else end = each.found;
+    reports.push({ name, epoch, bytes: bytes.length, batches, end });
+  }
+  return reports;
+}

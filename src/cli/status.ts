@@ -1,0 +1,38 @@
+import { Command } from "commander";
+import { inspectState, type StateReport } from "../checkpoint/inspect.ts";
+import type { Finish } from "./program.ts";
+import { bytes, count, duration, plural } from "./quantities.ts";
+import { plainLine } from "./terminal.ts";
+
+export function statusCommand(finish: Finish): Command {
+  return new Command("status")
+    .description("what a state says: the newest checkpoint, its positions, and what is not committed yet")
+    .requiredOption("--state <folder>", "the state of a sink")
+    .option("--json", "one line of JSON")
+    .action(async (flags: { state: string; json?: boolean }) => {
+      const report = await inspectState(flags.state);
+      process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : statusText(report));
+      finish(0);
+    });
+}
+
+function statusText(report: StateReport): string {
+  const { job, table, destination, generation, openBy, epoch, records, positions, pending, logBytes } = report;
+  const lag = Math.max(0, ...pending.map((each) => each.ageMs));
+  const lines = [
+    `job         ${job}, table ${table} at ${destination}`,
+    `generation  ${generation}${openBy === undefined ? "" : `, open by process ${openBy}`}`,
+    `checkpoint  ${epoch}, ${plural(records, "record")} in all`,
+    `pending     ${pending.length === 0 ? "none" : `${plural(pending.length, "checkpoint")}, the oldest ${duration(lag / 1_000)} old`}, ${bytes(logBytes)} in the log`,
+  ];
+  for (const each of pending)
+    lines.push(
+      `  ${each.epoch}  ${each.state.toLowerCase()}, attempt ${each.attempt}: ${plural(each.rows, "row")} in ${plural(each.batches, "batch", "batches")}, ${bytes(each.packedBytes)}, ${duration(each.ageMs / 1_000)} old`,
+    );
+  const partitions = Object.entries(positions);
+  lines.push(`positions   ${count(partitions.length)}`);
+  for (const [partition, position] of partitions.slice(0, 20))
+    lines.push(`  ${partition}  ${JSON.stringify(position)}`);
+  if (partitions.length > 20) lines.push(`  and ${count(partitions.length - 20)} more: --json has them`);
+  return `${lines.map(plainLine).join("\n")}\n`;
+}
