@@ -120,7 +120,7 @@ function endBlock(): void {
 
 /** Lets the parser see what the block had. */
 function adapt(): void {
-  if (isGreedy) adaptGreedy(<i32>(position - blockStart));
+  if (isGreedy) adaptGreedy(<i32>(position - blockStart), position, streamStart);
   else adaptLadder();
 }
 

@@ -1,6 +1,7 @@
 // How long two places in the window agree.
 
 export const MAX_MATCH: u32 = 258;
+export const HISTORY: u32 = 32768;
 /** Bytes that a compare may read behind its first: the longest match, rounded up to whole steps. */
 export const COMPARED_BYTES: i32 = 288;
 
