@@ -1,3 +1,4 @@
+import type { SyntaxNode } from "../kql/tree.ts";
 import type { Span } from "./syntax.ts";
 
 export interface ReplaceQueries {
@@ -53,12 +54,38 @@ export function tablesToDropFrom(text: string): string[] | undefined {
   return list?.split(",").map((name) => name.trim().replace(/^\[\s*(['"])(.*)\1\s*\]$/, "$2"));
 }
 
+/** `.rename tables A = B ifexists, ...`: the parser does not know the word. */
+const renameTables = /^\s*\.rename\s+tables\b/i;
+export const isIfExistsBehind = (node: SyntaxNode, text: string) =>
+  /^\s*ifexists\b/i.test(text.slice(node.TextStart + node.Width));
+
+const scriptHead = /^\s*\.execute\s+database\s+script\b[^<]*<\|/i;
+const scriptStandIn = "\n.show version";
+
+/** The commands of `.execute database script`: each begins with a dot at the head of a line, outside of strings and comments. */
+export function commandsOf(text: string): string[] {
+  const head = scriptHead.exec(text)?.[0] ?? "";
+  const script = text.slice(head.length);
+  const starts: number[] = [];
+  token.lastIndex = 0;
+  for (let found = token.exec(script); found; found = token.exec(script)) {
+    const at = token.lastIndex - found[0].length;
+    if (found[0] === "." && /(^|\n)[^\S\n]*$/.test(script.slice(0, at))) starts.push(at);
+  }
+  return starts.map((from, index) => withoutLastComments(script.slice(from, starts[index + 1])));
+}
+
+const withoutLastComments = (command: string) => command.replace(/(\s*(\/\/[^\n]*)?(\n|$))*$/, "").trim();
+
 /**
  * The text as Kusto's parser can take it, each part at its own place: commands that the documentation has, and the
  * parser has not, or not in full. Whoever runs them looks at the text itself.
  */
 export function forParser(text: string): string {
   if (/^\s*\.replace\b/i.test(text)) return withoutReplaceQueries(text);
+  // Its commands are parsed one by one: an error in one of them is not one of the script.
+  if (scriptHead.test(text)) return scriptHead.exec(text)![0] + scriptStandIn;
+  if (renameTables.test(text)) return text.replace(/(?<=[\s\])}])ifexists(?=\s*(,|$))/gi, blank);
   if (moveAllWith.test(text))
     return `${text.replace(moveAllWith, (_, head: string, tail: string) => `${head}   ${tail}`)}(00000000-0000-0000-0000-000000000000)`;
   if (dropFromTables.test(text))

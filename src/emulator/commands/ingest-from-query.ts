@@ -1,8 +1,10 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { throwIfAborted } from "../../errors.ts";
 import {
+  changeTable,
   createTable,
   dropTable,
+  givenOnly,
   mergeColumns,
   type NewColumn,
   physicalTable,
@@ -13,6 +15,7 @@ import {
 import { type Extent, inTransaction, nextLoad, recordExtent } from "../engine/extents.ts";
 import type { OperationResult } from "../engine/operations.ts";
 import { extentColumn, extentTable } from "../engine/physical.ts";
+import { saveTable } from "../engine/saved.ts";
 import { refuseIfThere } from "../ingest/load.ts";
 import type { Relation } from "../kql/relation.ts";
 import { refusedByStore } from "../kql/run.ts";
@@ -87,8 +90,9 @@ const ingestFromQuery = (verb: Verb): Command =>
       const table = present ?? (await newTable(name, context, how));
       try {
         const extent = await ingestInto(table, context, how, signal);
-        if (how.folder !== undefined) table.folder = how.folder;
-        if (how.docString !== undefined) table.docString = how.docString;
+        const texts = givenOnly({ folder: how.folder, docString: how.docString });
+        if (Object.keys(texts).length > 0)
+          await changeTable(context.catalogue, context.database, table, () => ({ change: texts }));
         return { columns, rows: extent ? [rowOf(extent)] : [] };
       } catch (error) {
         if (!present && !table.dropped) await dropTable(context.catalogue, context.database, table);
@@ -146,6 +150,7 @@ async function ingestInto(
       if (how.replaces) await connection.run(`DELETE FROM ${extentTable} WHERE n IN (${loadsIn(table)})`);
       if (how.replaces && !shape) await connection.run(`DELETE FROM ${physical} WHERE ${extentColumn} <> ${load}`);
       if (shape) await connection.run(`DROP TABLE ${table.physical}`);
+      if (shape && catalogue.store.isDurable) await saveTable(connection, context.database, { ...table, ...shape });
       throwIfAborted(signal, "ingesting from a query");
       return {
         result: extent,
@@ -215,7 +220,7 @@ async function extend(table: StoredTable, context: CommandContext, { query }: In
   for (const { name } of more)
     if (table.columns.some((column) => column.name === name))
       throw new KustoError(`Column '${name}' is in table '${table.name}' already, at another place than in the query.`);
-  await mergeColumns(context.catalogue, table, more);
+  await mergeColumns(context.catalogue, context.database, table, more);
 }
 
 /** A physical table of the query's columns in the place of the old one. */

@@ -1,17 +1,11 @@
-import { type Database, databaseOf, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { changeDatabase, changeTable, type Database, type StoredTable } from "../engine/catalogue.ts";
 import { batchingPolicy, batchingPolicyText, defaultBatching, parseBatchingPolicy } from "../ingest/batching-policy.ts";
 import type { Stored } from "../ingest/text-values.ts";
-import { findPart, findParts, nameOf, type SyntaxNode } from "../kql/tree.ts";
+import { findPart, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
-import type { Command, CommandContext } from "./run.ts";
-
-const tablesIn = (node: SyntaxNode, { database }: CommandContext): StoredTable[] =>
-  findParts(node, "TableName").map((name) => tableOf(database, nameOf(name)));
-
-function databaseIn(node: SyntaxNode, { catalogue, database }: CommandContext): Database {
-  const name = findPart(node, "DatabaseName");
-  return name ? databaseOf(catalogue, nameOf(name)) : database;
-}
+import { databaseIn, type Place, placesIn } from "./named.ts";
+import { changed } from "./policies.ts";
+import type { Command } from "./run.ts";
 
 const row = (
   holder: Database | StoredTable,
@@ -20,7 +14,7 @@ const row = (
   children: string,
 ): Stored[] => ["IngestionBatchingPolicy", entity, holder.policies.get(batchingPolicy) ?? "null", children, kind];
 
-const tableRow = (table: StoredTable, { database }: CommandContext): Stored[] =>
+const tableRow = ({ database, table }: Place): Stored[] =>
   row(table, `[${database.name}].[${table.name}]`, "Table", "");
 
 const databaseRow = (database: Database): Stored[] =>
@@ -32,47 +26,58 @@ function policyIn(node: SyntaxNode): string {
   throw new KustoError("The IngestionBatching policy must be a string literal that holds a JSON object.");
 }
 
-/** Sets the policy; merging keeps the bounds that it does not name. */
-function set(holder: Database | StoredTable, text: string, isMerged: boolean): void {
-  const present = holder.policies.get(batchingPolicy);
+/** The policies with this one set; merging keeps the bounds that it does not name. */
+function withPolicy(
+  policies: ReadonlyMap<string, string>,
+  text: string,
+  isMerged: boolean,
+): { policies: ReadonlyMap<string, string> } {
+  const present = policies.get(batchingPolicy);
   const before = isMerged && present !== undefined ? parseBatchingPolicy(present) : undefined;
   const policy = parseBatchingPolicy(text, before ?? defaultBatching);
-  if (policy) holder.policies.set(batchingPolicy, batchingPolicyText(policy));
-  else holder.policies.delete(batchingPolicy);
+  return changed(policies, batchingPolicy, policy && batchingPolicyText(policy));
 }
 
 const alterTables =
   (isMerged: boolean): Command =>
-  (node, context) => {
-    const tables = tablesIn(node, context);
-    for (const table of tables) set(table, policyIn(node), isMerged);
-    return tables.map((table) => tableRow(table, context));
+  async (node, context) => {
+    const places = placesIn(node, context);
+    const text = policyIn(node);
+    for (const { database, table } of places)
+      await changeTable(context.catalogue, database, table, () => ({
+        change: withPolicy(table.policies, text, isMerged),
+      }));
+    return places.map(tableRow);
   };
 
 const alterDatabase =
   (isMerged: boolean): Command =>
-  (node, context) => {
+  async (node, context) => {
     const database = databaseIn(node, context);
-    set(database, policyIn(node), isMerged);
+    const text = policyIn(node);
+    await changeDatabase(context.catalogue, database, () => withPolicy(database.policies, text, isMerged));
     return [databaseRow(database)];
   };
 
-const showTables: Command = (node, context) => tablesIn(node, context).map((table) => tableRow(table, context));
+const showTables: Command = (node, context) => placesIn(node, context).map(tableRow);
 
-const showAllTables: Command = (_node, context) =>
-  [...context.database.tables.values()].map((table) => tableRow(table, context));
+const showAllTables: Command = (_node, { database }) =>
+  [...database.tables.values()].map((table) => tableRow({ database, table }));
 
 const showDatabase: Command = (node, context) => [databaseRow(databaseIn(node, context))];
 
-const deleteTable: Command = (node, context) =>
-  tablesIn(node, context).map((table) => {
-    table.policies.delete(batchingPolicy);
-    return tableRow(table, context);
-  });
+const deleteTable: Command = async (node, context) => {
+  const places = placesIn(node, context);
+  for (const { database, table } of places)
+    await changeTable(context.catalogue, database, table, () => ({
+      change: changed(table.policies, batchingPolicy, undefined),
+    }));
+  return places.map(tableRow);
+};
 
-const deleteDatabase: Command = (node, context) => {
+const deleteDatabase: Command = async (node, context) => {
   const database = databaseIn(node, context);
-  database.policies.delete(batchingPolicy);
+  await changeDatabase(context.catalogue, database, () => changed(database.policies, batchingPolicy, undefined));
   return [databaseRow(database)];
 };
 

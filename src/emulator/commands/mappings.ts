@@ -1,11 +1,12 @@
-import { type StoredMapping, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { changeDatabase, changeTable, type Database, type StoredMapping } from "../engine/catalogue.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
 import { type MappingEntry, parseMapping, pathOf } from "../ingest/mapping.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { findPart, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
+import { databaseIn, placeIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";
-import { tableName, textValue } from "./syntax.ts";
+import { textValue } from "./syntax.ts";
 
 /** The kinds that an ingestion can use here, and how Kusto spells them in its answers. */
 const kinds: Readonly<Record<string, string>> = {
@@ -15,20 +16,62 @@ const kinds: Readonly<Record<string, string>> = {
   w3clogfile: "W3CLogFile",
 };
 
+/** What bears mappings: a table, or a database for all of its tables. */
+interface Owner {
+  readonly mappings: ReadonlyMap<string, StoredMapping>;
+  change(changeOf: () => { mappings: ReadonlyMap<string, StoredMapping> }): Promise<void>;
+  row(mapping: StoredMapping): Stored[];
+}
+
+type OwnerOf = (node: SyntaxNode, context: CommandContext) => Owner;
+
+const tableOwner: OwnerOf = (node, context) => {
+  const { database, table } = placeIn(node, context);
+  return {
+    mappings: table.mappings,
+    change: (changeOf) => changeTable(context.catalogue, database, table, () => ({ change: changeOf() })),
+    row: (mapping) => [...rowOf(mapping, database), table.name],
+  };
+};
+
+const databaseOwner: OwnerOf = (node, context) => {
+  const database = databaseIn(node, context);
+  return {
+    mappings: database.mappings,
+    change: (changeOf) => changeDatabase(context.catalogue, database, changeOf),
+    row: (mapping) => rowOf(mapping, database),
+  };
+};
+
 const store =
-  (mode: "create" | "alter" | "create-or-alter"): Command =>
-  (node, context) => {
-    const table = tableOf(context.database, tableName(node));
+  (ownerOf: OwnerOf, mode: "create" | "alter" | "create-or-alter" | "alter-merge"): Command =>
+  async (node, context) => {
+    const owner = ownerOf(node, context);
     const kind = kindOfMapping(node);
     const name = textValue(node, "MappingName");
     const key = `${kind}/${name}`;
-    if (mode === "create" && table.mappings.has(key)) throw entityExists(`Mapping (${kind})`, name);
-    if (mode === "alter" && !table.mappings.has(key)) throw entityNotFound(`Mapping (${kind})`, name);
-    const text = textValue(node, "MappingFormat");
-    const mapping = { kind, name, text, entries: checked(text, kind), updatedOn: context.catalogue.clock.ticks() };
-    table.mappings.set(key, mapping);
-    return [rowOf(mapping, table, context)];
+    const given = textValue(node, "MappingFormat");
+    checked(given, kind);
+    let mapping: StoredMapping | undefined;
+    await owner.change(() => {
+      const { mappings } = ownerOf(node, context);
+      const present = mappings.get(key);
+      if (mode === "create" && present) throw entityExists(`Mapping (${kind})`, name);
+      if (mode.startsWith("alter") && !present) throw entityNotFound(`Mapping (${kind})`, name);
+      const text = mode === "alter-merge" ? merged(present!.text, given) : given;
+      mapping = { kind, name, text, entries: checked(text, kind), updatedOn: context.catalogue.clock.ticks() };
+      return { mappings: new Map([...mappings, [key, mapping]]) };
+    });
+    return [owner.row(mapping!)];
   };
+
+/** The columns of both; where both name one, it is as the later one says. */
+function merged(before: string, given: string): string {
+  const columns = new Set(parseMapping(given).map(({ column }) => column));
+  const entries = parseMapping(before);
+  const kept = (JSON.parse(before) as unknown[]).filter((_, index) => !columns.has(entries[index]!.column));
+  return JSON.stringify([...kept, ...(JSON.parse(given) as unknown[])]);
+}
 
 function kindOfMapping(node: SyntaxNode): string {
   const kind = textOf(findPart(node, "MappingKind")!).toLowerCase();
@@ -47,34 +90,49 @@ function checked(text: string, kind: string): MappingEntry[] {
   }
 }
 
-const show: Command = (node, context) => {
-  const table = tableOf(context.database, tableName(node));
-  const kindNode = findPart(node, "MappingKind");
-  const kind = kindNode && textOf(kindNode).toLowerCase();
-  const name = findPart(node, "MappingName") && textValue(node, "MappingName");
-  const found = [...table.mappings.values()].filter(
-    (mapping) => (!kind || mapping.kind === kind) && (name === undefined || mapping.name === name),
-  );
-  if (name !== undefined && found.length === 0) throw entityNotFound(`Mapping (${kind})`, name);
-  return found.map((mapping) => rowOf(mapping, table, context));
-};
+const show =
+  (ownerOf: OwnerOf): Command =>
+  (node, context) => {
+    const owner = ownerOf(node, context);
+    const kindNode = findPart(node, "MappingKind");
+    const kind = kindNode && textOf(kindNode).toLowerCase();
+    const name = findPart(node, "MappingName") && textValue(node, "MappingName");
+    const found = [...owner.mappings.values()].filter(
+      (mapping) => (!kind || mapping.kind === kind) && (name === undefined || mapping.name === name),
+    );
+    if (name !== undefined && found.length === 0) throw entityNotFound(`Mapping (${kind})`, name);
+    return found.map(owner.row);
+  };
 
-const drop: Command = (node, context) => {
-  const table = tableOf(context.database, tableName(node));
-  const [kind, name] = [kindOfMapping(node), textValue(node, "MappingName")];
-  if (!table.mappings.delete(`${kind}/${name}`)) throw entityNotFound(`Mapping (${kind})`, name);
-  return [...table.mappings.values()].map((mapping) => rowOf(mapping, table, context));
-};
+const drop =
+  (ownerOf: OwnerOf): Command =>
+  async (node, context) => {
+    const owner = ownerOf(node, context);
+    const [kind, name] = [kindOfMapping(node), textValue(node, "MappingName")];
+    await owner.change(() => {
+      const mappings = new Map(ownerOf(node, context).mappings);
+      if (!mappings.delete(`${kind}/${name}`)) throw entityNotFound(`Mapping (${kind})`, name);
+      return { mappings };
+    });
+    return [...ownerOf(node, context).mappings.values()].map(owner.row);
+  };
 
-function rowOf(mapping: StoredMapping, table: StoredTable, { database }: CommandContext): Stored[] {
-  return [mapping.name, kinds[mapping.kind]!, mapping.text, mapping.updatedOn, database.name, table.name];
+function rowOf(mapping: StoredMapping, { name }: Database): Stored[] {
+  return [mapping.name, kinds[mapping.kind]!, mapping.text, mapping.updatedOn, name];
 }
 
 export const mappingCommands: Readonly<Record<string, Command>> = {
-  AlterTableIngestionMapping: store("alter"),
-  CreateOrAlterTableIngestionMapping: store("create-or-alter"),
-  CreateTableIngestionMapping: store("create"),
-  DropTableIngestionMapping: drop,
-  ShowTableIngestionMapping: show,
-  ShowTableIngestionMappings: show,
+  AlterDatabaseIngestionMapping: store(databaseOwner, "alter"),
+  AlterMergeDatabaseIngestionMapping: store(databaseOwner, "alter-merge"),
+  AlterMergeTableIngestionMapping: store(tableOwner, "alter-merge"),
+  AlterTableIngestionMapping: store(tableOwner, "alter"),
+  CreateDatabaseIngestionMapping: store(databaseOwner, "create"),
+  CreateOrAlterDatabaseIngestionMapping: store(databaseOwner, "create-or-alter"),
+  CreateOrAlterTableIngestionMapping: store(tableOwner, "create-or-alter"),
+  CreateTableIngestionMapping: store(tableOwner, "create"),
+  DropDatabaseIngestionMapping: drop(databaseOwner),
+  DropTableIngestionMapping: drop(tableOwner),
+  ShowDatabaseIngestionMappings: show(databaseOwner),
+  ShowTableIngestionMapping: show(tableOwner),
+  ShowTableIngestionMappings: show(tableOwner),
 };

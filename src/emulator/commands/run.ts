@@ -7,7 +7,10 @@ import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts
 import type { Relation } from "../kql/relation.ts";
 import { runQuery, translated } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
+import { columnCommands } from "./columns.ts";
+import { databaseCommands } from "./databases.ts";
 import { extentCommands } from "./extents.ts";
+import { functionCommands } from "./functions.ts";
 import { blank, forParser } from "./grammar-gaps.ts";
 import { queryIngestionCommands } from "./ingest-from-query.ts";
 import { storageIngestionCommands } from "./ingest-from-storage.ts";
@@ -18,6 +21,7 @@ import { mappingCommands } from "./mappings.ts";
 import { operationCommands } from "./operations.ts";
 import { policyCommands } from "./policies.ts";
 import { relationOf } from "./result-relation.ts";
+import { scriptCommands } from "./scripts.ts";
 import { showCommands } from "./show.ts";
 import type { Span } from "./syntax.ts";
 import { tableCommands } from "./tables.ts";
@@ -37,6 +41,8 @@ export interface CommandGround {
 export interface CommandContext extends CommandGround {
   /** The result of the query, or of the `.show` command in its place, that stands there in the command's text. */
   query(span: Span): Promise<Relation>;
+  /** Runs another command, and answers with the parser's name for it. */
+  command(text: string): Promise<string>;
 }
 
 /**
@@ -51,6 +57,10 @@ export type Command = (
 /** Commands by the name that the parser gives them. */
 const commands: Readonly<Record<string, Command | undefined>> = {
   ...tableCommands,
+  ...columnCommands,
+  ...databaseCommands,
+  ...functionCommands,
+  ...scriptCommands,
   ...showCommands,
   ...mappingCommands,
   ...inlineCommands,
@@ -64,6 +74,7 @@ const commands: Readonly<Record<string, Command | undefined>> = {
 };
 
 interface Ran extends OperationResult {
+  readonly name: string;
   /** Whether a query goes on behind the command. */
   readonly isPiped: boolean;
 }
@@ -76,9 +87,15 @@ async function run(code: Code, context: CommandGround, isAllowed = (_name: strin
   const command = commands[name];
   if (!command || kindOf(node) !== "CustomCommand" || !isAllowed(name))
     throw notCarried(`the command '${wordsOf(node, context.text)}'`, node, context.text);
-  const answer = await command(node, { ...context, query: (span) => nestedQuery(context, span) });
+  const answer = await command(node, {
+    ...context,
+    query: (span) => nestedQuery(context, span),
+    command: (text) => nestedCommand(context, text),
+  });
   const isPiped = node !== expression;
-  return Array.isArray(answer) ? { columns: resultColumns(node), rows: answer, isPiped } : { ...answer, isPiped };
+  return Array.isArray(answer)
+    ? { name, columns: resultColumns(node), rows: answer, isPiped }
+    : { ...answer, name, isPiped };
 }
 
 /** Runs a parsed command, and the query behind its pipe if there is one. */
@@ -86,6 +103,11 @@ export async function runCommand(code: Code, context: CommandGround): Promise<Re
   const { columns, rows, isPiped } = await run(code, context);
   if (!isPiped) return resultTable(columns, rows);
   return runQuery(code, context.catalogue, context.database, { command: relationOf(columns, rows) });
+}
+
+async function nestedCommand(context: CommandGround, text: string): Promise<string> {
+  const code = context.language.parse(forParser(text), context.catalogue, context.database);
+  return (await run(code, { ...context, text })).name;
 }
 
 async function nestedQuery(context: CommandGround, { from, to }: Span): Promise<Relation> {
@@ -105,5 +127,5 @@ function commandIn(node: SyntaxNode): SyntaxNode {
 
 /** The first words of a command, for a refusal. */
 function wordsOf(node: SyntaxNode, text: string): string {
-  return sourceOf(node, text).split(/\s+/).slice(0, 4).join(" ");
+  return sourceOf(node, text).split(/\s+/).slice(0, 6).join(" ");
 }

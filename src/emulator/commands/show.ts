@@ -2,9 +2,13 @@ import { type Database, databaseOf, type StoredTable, tableOf } from "../engine/
 import { dotNetType } from "../engine/physical.ts";
 import { nowTicks } from "../engine/ticks.ts";
 import type { Stored } from "../ingest/text-values.ts";
-import { findParts, nameOf } from "../kql/tree.ts";
+import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
+import { KustoError } from "../kusto-error.ts";
+import { databaseScript } from "./database-script.ts";
+import { databaseIn, placeIn } from "./named.ts";
+import { effectivePolicy } from "./policies.ts";
 import type { Command, CommandContext } from "./run.ts";
-import { hasWord, jsonSchema, tableName } from "./syntax.ts";
+import { jsonSchema, schemaText } from "./syntax.ts";
 
 const startedOn = nowTicks();
 const productVersion = "Millrace emulator";
@@ -20,22 +24,14 @@ const showTables: Command = (node, context) =>
     table.docString,
   ]);
 
-/** `(a:string, ['b c']:long)`, as it could be written in a command. */
-const schemaText = (table: StoredTable) =>
-  table.columns
-    .map(
-      ({ name, kind }) => `${/^[a-z_]\w*$/i.test(name) ? name : `['${name.replaceAll(/(['\\])/g, "\\$1")}']`}:${kind}`,
-    )
-    .join(",");
-
 const showCslSchema: Command = (node, context) => {
-  const table = tableOf(context.database, tableName(node));
-  return [[table.name, schemaText(table), context.database.name, table.folder, table.docString]];
+  const { database, table } = placeIn(node, context);
+  return [[table.name, schemaText(table), database.name, table.folder, table.docString]];
 };
 
 const showJsonSchema: Command = (node, context) => {
-  const table = tableOf(context.database, tableName(node));
-  return [[table.name, jsonSchema(table), context.database.name, table.folder, table.docString]];
+  const { database, table } = placeIn(node, context);
+  return [[table.name, jsonSchema(table), database.name, table.folder, table.docString]];
 };
 
 const showDetails: Command = (node, context) =>
@@ -47,7 +43,12 @@ const showDetails: Command = (node, context) =>
       .flatMap(({ minCreatedOn, maxCreatedOn }) => [minCreatedOn, maxCreatedOn])
       .sort((a, b) => (a < b ? -1 : 1));
     const sizes: Stored[] = [BigInt(extents.length), bytes, bytes, rows];
-    const policies: Stored[] = ["", "", "", "", "", "", ""];
+    const { database } = context;
+    const effective = (...kinds: string[]): Stored[] => kinds.map((kind) => effectivePolicy(database, table, kind));
+    const policies: Stored[] = [
+      "[]",
+      ...effective("retention", "caching", "sharding", "merge", "streamingingestion", "ingestionbatching"),
+    ];
     return [
       ...[table.name, context.database.name, table.folder, table.docString],
       ...[...sizes, ...sizes],
@@ -57,45 +58,112 @@ const showDetails: Command = (node, context) =>
   });
 
 const databaseRow = (database: Database, current: Database): Stored[] => [
-  ...[database.name, "", "v1.0", database === current, "ReadWrite", "", null, database.id, ""],
+  ...[database.name, "", "v1.0", database === current, "ReadWrite", database.prettyName, null, database.id, ""],
 ];
+
+const detailsRow = (database: Database, current: Database): Stored[] => {
+  const effective = (...kinds: string[]): Stored[] => kinds.map((kind) => effectivePolicy(database, undefined, kind));
+  const extents = [...database.tables.values()].flatMap((table) => [...table.extents.values()]);
+  return [
+    ...[database.name, "", "v1.0", database === current, "ReadWrite", database.prettyName, "[]"],
+    ...[...effective("retention", "merge"), ""],
+    ...effective("caching", "sharding", "streamingingestion", "ingestionbatching"),
+    ...[extents.reduce((sum, { originalBytes }) => sum + originalBytes, 0), database.id, ""],
+  ];
+};
+
+const showDatabasesDetails: Command = (_node, { catalogue, database }) =>
+  [...catalogue.databases.values()].map((each) => detailsRow(each, database));
+
+const showDatabaseDetails: Command = (_node, { database }) => [detailsRow(database, database)];
 
 const showDatabases: Command = (_node, { catalogue, database }) =>
   [...catalogue.databases.values()].map((each) => databaseRow(each, database));
 
 const showDatabase: Command = (_node, { database }) => [databaseRow(database, database)];
 
-const showDatabaseSchema: Command = (node, context) => {
-  const name = findParts(node, "DatabaseName").map(nameOf)[0];
-  const database = name === undefined ? context.database : databaseOf(context.catalogue, name);
-  if (hasWord(node, "json", context.text)) return [[jsonDatabase(database)]];
-  const head: Stored[] = [database.name, "", "", "", false, false, "", "v1.0", "", ""];
-  return [
-    head,
-    ...[...database.tables.values()].flatMap((table) => [
-      [database.name, table.name, "", "", false, false, "", "", table.folder, table.docString],
-      ...table.columns.map(({ name: column, kind }) => [
-        database.name,
-        table.name,
-        column,
-        dotNetType[kind],
-        false,
-        false,
-        "",
-        "",
-        "",
-        "",
-      ]),
+const schemaRows = (database: Database): Stored[][] => [
+  [database.name, "", "", "", false, false, database.prettyName, "v1.0", "", ""],
+  ...[...database.tables.values()].flatMap((table) => [
+    [database.name, table.name, "", "", false, false, "", "", table.folder, table.docString],
+    ...table.columns.map(({ name, kind, docString }) => [
+      ...[database.name, table.name, name, dotNetType[kind], false, false, "", "", "", docString ?? ""],
     ]),
-  ];
+  ]),
+];
+
+/** Schemas have one version here, v1.0: nothing is later than that. */
+const isLater = (node: SyntaxNode) => {
+  const [, major] = /^v(\d+)\.\d+$/.exec(String(findPart(node, "Version")?.LiteralValue ?? "v0.0")) ?? [];
+  if (major === undefined) throw new KustoError("A version of a schema must be of the form vMM.mm.");
+  return Number(major) < 1;
 };
 
-function jsonDatabase(database: Database): string {
-  const Tables = Object.fromEntries(
-    [...database.tables.values()].map((table) => [table.name, JSON.parse(jsonSchema(table)) as unknown]),
-  );
-  return JSON.stringify({ Databases: { [database.name]: { Name: database.name, Tables } } });
+const showDatabaseSchema: Command = (node, context) => {
+  const database = databaseIn(node, context);
+  return isLater(node) ? schemaRows(database) : [];
+};
+
+/** The databases that the command names, or all of them. */
+const databasesIn = (node: SyntaxNode, { catalogue }: CommandContext): Database[] => {
+  const names = findParts(node, "DatabaseName").map(nameOf);
+  return names.length === 0 ? [...catalogue.databases.values()] : names.map((name) => databaseOf(catalogue, name));
+};
+
+const showDatabasesSchema: Command = (node, context) => databasesIn(node, context).flatMap(schemaRows);
+
+const showDatabaseSchemaAsJson: Command = (node, context) => [[jsonDatabases([databaseIn(node, context)])]];
+
+const showDatabasesSchemaAsJson: Command = (node, context) => [[jsonDatabases(databasesIn(node, context))]];
+
+function jsonDatabases(databases: readonly Database[]): string {
+  return JSON.stringify({ Databases: Object.fromEntries(databases.map((each) => [each.name, jsonDatabase(each)])) });
 }
+
+function jsonDatabase({ name, prettyName, tables, functions }: Database): object {
+  const Tables = Object.fromEntries(
+    [...tables.values()].map((table) => [table.name, JSON.parse(jsonSchema(table)) as unknown]),
+  );
+  const Functions = Object.fromEntries(
+    [...functions.values()].map((each) => [
+      each.name,
+      { Name: each.name, Body: each.body, Folder: each.folder, DocString: each.docString },
+    ]),
+  );
+  return {
+    ...{ Name: name, Tables, PrettyName: prettyName === "" ? null : prettyName },
+    ...{ MajorVersion: 1, MinorVersion: 0, Functions },
+  };
+}
+
+const showDatabaseCslSchema: Command = (node, context) => {
+  const database = databaseIn(node, context);
+  return [...database.tables.values()].map((table) => [
+    ...[table.name, schemaText(table), database.name, table.folder, table.docString],
+  ]);
+};
+
+/** Commands that make the schema anew: tables with their texts, mappings and policies, and functions. */
+const showDatabaseScript: Command = (node, context) => [[databaseScript(databaseIn(node, context))]];
+
+/** A table's columns by name and type, with what the service tells of how they are stored. */
+const showColumns: Command = (node, context) =>
+  tableIn(node, context).columns.map(({ name, kind }) => [
+    ...[name, dotNetType[kind], 0n, 0, 0n, 0, 0n, "00000000-0000-0000-0000-000000000000", 0n, "V3"],
+  ]);
+
+const tableIn = (node: SyntaxNode, context: CommandContext) => placeIn(node, context).table;
+
+/** Nobody is kept out here, and nobody is named. */
+const nobody: Command = () => [];
+
+/** What can go on at once; the emulator takes what comes. */
+const showCapacity: Command = (node) => {
+  const asked = findPart(node, "Resource");
+  return ["Ingestions", "ExtentsMerge", "TableAdministration"]
+    .filter((name) => !asked || name.toLowerCase() === textOf(asked).toLowerCase().replaceAll("-", ""))
+    .map((name) => [name, 8n, 0n, 8n]);
+};
 
 const showVersion: Command = () => [["1.0", startedOn, "Engine", productVersion]];
 
@@ -104,11 +172,23 @@ const showCluster: Command = () => [
 ];
 
 export const showCommands: Readonly<Record<string, Command>> = {
+  ShowCapacity: showCapacity,
   ShowCluster: showCluster,
+  ShowClusterDatabasesDetails: showDatabasesDetails,
+  ShowClusterPrincipals: nobody,
   ShowDatabase: showDatabase,
+  ShowDatabaseCslSchema: showDatabaseCslSchema,
+  ShowDatabaseDetails: showDatabaseDetails,
+  ShowDatabasePrincipals: nobody,
   ShowDatabaseSchema: showDatabaseSchema,
+  ShowDatabaseSchemaAsCslScript: showDatabaseScript,
+  ShowDatabaseSchemaViolations: nobody,
+  ShowDatabasesSchema: showDatabasesSchema,
+  ShowDatabasesSchemaAsJson: showDatabasesSchemaAsJson,
+  ShowTable: showColumns,
+  ShowTablePrincipals: nobody,
   ShowClusterDatabases: showDatabases,
-  ShowDatabaseSchemaAsJson: showDatabaseSchema,
+  ShowDatabaseSchemaAsJson: showDatabaseSchemaAsJson,
   ShowTableCslSchema: showCslSchema,
   ShowTableDetails: showDetails,
   ShowTableSchemaAsJson: showJsonSchema,

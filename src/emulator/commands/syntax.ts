@@ -130,6 +130,17 @@ export function arrowIn(node: SyntaxNode): SyntaxNode | undefined {
 
 /** A table's schema in the JSON form that commands answer with. */
 export function jsonSchema(table: StoredTable): string {
-  const OrderedColumns = table.columns.map(({ name, kind }) => ({ Name: name, Type: dotNetType[kind], CslType: kind }));
+  const OrderedColumns = table.columns.map(({ name, kind, docString }) => ({
+    ...{ Name: name, Type: dotNetType[kind], CslType: kind },
+    ...(docString ? { DocString: docString } : {}),
+  }));
   return JSON.stringify({ Name: table.name, OrderedColumns });
 }
+
+/** `['b c']`, or the name itself where it needs no quoting. */
+export const quotedName = (name: string) =>
+  /^[a-z_]\w*$/i.test(name) ? name : `['${name.replaceAll(/(['\\])/g, "\\$1")}']`;
+
+/** `a:string,['b c']:long`, as it could be written in a command. */
+export const schemaText = (table: StoredTable) =>
+  table.columns.map(({ name, kind }) => `${quotedName(name)}:${kind}`).join(",");

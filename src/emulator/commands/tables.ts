@@ -1,18 +1,37 @@
 import { isKind, type Kind } from "../../schema/kinds.ts";
 import {
+  changeTable,
+  checkColumns,
   clearTable,
   createTable,
+  definition,
   dropTable,
+  freshColumns,
+  givenOnly,
   mergeColumns,
   type NewColumn,
+  refuseOtherKinds,
+  renameTables,
   type StoredTable,
+  type TableTexts,
   tableOf,
 } from "../engine/catalogue.ts";
 import type { Stored } from "../ingest/text-values.ts";
-import { findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
-import { KustoError } from "../kusto-error.ts";
+import { childrenOf, findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
+import { entityExists, KustoError } from "../kusto-error.ts";
+import { isIfExistsBehind } from "./grammar-gaps.ts";
+import { placeIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";
-import { hasWord, jsonSchema, propertiesOf, tableName } from "./syntax.ts";
+import {
+  hasWord,
+  isTrue,
+  jsonSchema,
+  keywordsOf,
+  propertiesOf,
+  refuseOtherProperties,
+  tableName,
+  textValue,
+} from "./syntax.ts";
 
 /** The older spellings of types that commands still take. */
 const aliases: Readonly<Record<string, Kind>> = {
@@ -26,18 +45,144 @@ const aliases: Readonly<Record<string, Kind>> = {
   uuid: "guid",
 };
 
-const createOrMerge: Command = async (node, context) => {
+/** A table that is there already stays as it is, whatever the command says of it, and that is no error. */
+const create: Command = async (node, context) => {
   const name = tableName(node);
-  const columns = columnsOf(node);
+  const [columns, texts] = [columnsOf(node), textsOf(node)];
+  checkColumns(columns);
   const present = context.database.tables.get(name);
-  if (present) await mergeColumns(context.catalogue, present, columns);
-  const table = present ?? (await createTable(context.catalogue, context.database, name, columns, textsOf(node)));
+  return [
+    schemaRow(present ?? (await createTable(context.catalogue, context.database, name, columns, texts)), context),
+  ];
+};
+
+const createOrMerge: Command = async (node, context) => {
+  const table = await createdOrMerged(tableName(node), columnsOf(node), textsOf(node), context);
   return [schemaRow(table, context)];
 };
 
-const create: Command = async (node, context) => {
-  const table = await createTable(context.catalogue, context.database, tableName(node), columnsOf(node), textsOf(node));
+async function createdOrMerged(
+  name: string,
+  columns: readonly NewColumn[],
+  texts: TableTexts,
+  { catalogue, database }: CommandContext,
+): Promise<StoredTable> {
+  const present = database.tables.get(name);
+  if (!present) return createTable(catalogue, database, name, columns, texts);
+  await mergeColumns(catalogue, database, present, columns, texts);
+  return present;
+}
+
+interface Listed {
+  readonly name: string;
+  readonly columns: readonly NewColumn[];
+}
+
+/** The tables of `A (a:string), B (b:long)`, each with its columns. */
+function listedTables(node: SyntaxNode): Listed[] {
+  const holders = (at: SyntaxNode): SyntaxNode[] =>
+    childrenOf(at).flatMap((child) =>
+      childrenOf(child).some(({ NameInParent }) => NameInParent === "TableName") ? [child] : holders(child),
+    );
+  return holders(node).map((holder) => ({ name: tableName(holder), columns: columnsOf(holder) }));
+}
+
+const createSeveral: Command = async (node, context) => {
+  const { catalogue, database } = context;
+  const listed = listedTables(node);
+  for (const { columns } of listed) checkColumns(columns);
+  const texts = textsOf(node);
+  for (const { name, columns } of listed)
+    if (!database.tables.has(name)) await createTable(catalogue, database, name, columns, texts);
+  return listed.map(({ name }) => nameRow(tableOf(database, name), context));
+};
+
+const mergeSeveral: Command = async (node, context) => {
+  const listed = listedTables(node);
+  const texts = textsOf(node);
+  // All of them are looked at before any is changed.
+  for (const { name, columns } of listed) {
+    checkColumns(columns);
+    const present = context.database.tables.get(name);
+    if (present) refuseOtherKinds(present, columns);
+  }
+  for (const { name, columns } of listed) await createdOrMerged(name, columns, texts, context);
+  return listed.map(({ name }) => nameRow(tableOf(context.database, name), context));
+};
+
+const createBasedOn: Command = async (node, context) => {
+  const { catalogue, database } = context;
+  const name = nameOf(findPart(node, "NewTableName")!);
+  const source = tableOf(database, tableName(node));
+  const present = database.tables.get(name);
+  if (present && !keywordsOf(node).includes("ifnotexists")) throw entityExists("Table", name);
+  if (present) return [schemaRow(present, context)];
+  const { folder, docString, isHidden, mappings, policies, columns } = source;
+  const texts = { folder, docString, isHidden, ...givenOnly(textsOf(node)) };
+  const table = await createTable(catalogue, database, name, columns, { ...texts, mappings, policies });
   return [schemaRow(table, context)];
+};
+
+/** The columns become those of the command, in its order; those that it leaves out are lost with their data. */
+const alter: Command = async (node, context) => {
+  const { database, table } = placeIn(node, context);
+  const [columns, texts] = [columnsOf(node), textsOf(node)];
+  checkColumns(columns);
+  await changeTable(context.catalogue, database, table, () => {
+    refuseOtherKinds(table, columns);
+    const present = (name: string) => table.columns.find((column) => column.name === name);
+    const fresh = freshColumns(
+      table.columns,
+      columns.filter(({ name }) => !present(name)),
+    );
+    const gone = table.columns.filter((column) => !columns.some(({ name }) => name === column.name));
+    return {
+      change: {
+        columns: columns.map(({ name }) => present(name) ?? fresh.find((column) => column.name === name)!),
+        ...givenOnly(texts),
+      },
+      sql: [
+        ...fresh.map((column) => `ALTER TABLE ${table.physical} ADD COLUMN ${definition(column)}`),
+        ...gone.map(({ physical }) => `ALTER TABLE ${table.physical} DROP COLUMN ${physical}`),
+      ],
+    };
+  });
+  return [schemaRow(table, context)];
+};
+
+const alterMerge: Command = async (node, context) => {
+  const { database, table } = placeIn(node, context);
+  await mergeColumns(context.catalogue, database, table, columnsOf(node), textsOf(node));
+  return [schemaRow(table, context)];
+};
+
+const setText =
+  (name: "docString" | "folder", source: string): Command =>
+  async (node, context) => {
+    const { database, table } = placeIn(node, context);
+    const text = textValue(node, source);
+    await changeTable(context.catalogue, database, table, () => ({ change: { [name]: text } }));
+    return [schemaRow(table, context)];
+  };
+
+const rename: Command = async (node, context) => {
+  const { catalogue, database } = context;
+  const table = tableOf(database, tableName(node));
+  await renameTables(catalogue, database, new Map([[table, nameOf(findPart(node, "NewTableName")!)]]));
+  return [nameRow(table, context)];
+};
+
+const renameSeveral: Command = async (node, context) => {
+  const { catalogue, database, text } = context;
+  const olds = findParts(node, "TableName");
+  const names = new Map<StoredTable, string>();
+  findParts(node, "NewTableName").forEach((fresh, index) => {
+    const old = olds[index]!;
+    if (!database.tables.has(nameOf(old)) && isIfExistsBehind(old, text)) return;
+    names.set(tableOf(database, nameOf(old)), nameOf(fresh));
+  });
+  await renameTables(catalogue, database, names);
+  return [...names.keys()].map((table) => nameRow(table, context));
 };
 
 const drop: Command = async (node, context) => {
@@ -52,16 +197,25 @@ const drop: Command = async (node, context) => {
 };
 
 const clear: Command = async (node, context) => {
-  await clearTable(context.catalogue, tableOf(context.database, tableName(node)));
+  await clearTable(context.catalogue, placeIn(node, context).table);
   return [["Succeeded"]];
 };
 
 export const tableCommands: Readonly<Record<string, Command>> = {
-  CreateTable: create,
+  AlterMergeTable: alterMerge,
+  AlterTable: alter,
+  AlterTableDocString: setText("docString", "Documentation"),
+  AlterTableFolder: setText("folder", "Folder"),
+  ClearTableData: clear,
   CreateMergeTable: createOrMerge,
+  CreateMergeTables: mergeSeveral,
+  CreateTable: create,
+  CreateTableBasedOnAnother: createBasedOn,
+  CreateTables: createSeveral,
   DropTable: drop,
   DropTables: drop,
-  ClearTableData: clear,
+  RenameTable: rename,
+  RenameTables: renameSeveral,
 };
 
 function columnsOf(node: SyntaxNode): NewColumn[] {
@@ -70,7 +224,7 @@ function columnsOf(node: SyntaxNode): NewColumn[] {
   return names.map((name, index) => ({ name: nameOf(name), kind: kindNamed(textOf(types[index]!)) }));
 }
 
-function kindNamed(name: string): Kind {
+export function kindNamed(name: string): Kind {
   const lower = name.toLowerCase();
   if (isKind(lower)) return lower;
   const alias = aliases[lower];
@@ -78,12 +232,24 @@ function kindNamed(name: string): Kind {
   return alias;
 }
 
-/** `with (folder = "f", docstring = "d")` */
-function textsOf(node: SyntaxNode): { folder: string | undefined; docString: string | undefined } {
+/** `with (folder = "f", docstring = "d", hidden = true)` */
+function textsOf(node: SyntaxNode): TableTexts {
   const properties = propertiesOf(node);
-  return { folder: properties.get("folder"), docString: properties.get("docstring") };
+  refuseOtherProperties(properties, ["docstring", "folder", "hidden"]);
+  return {
+    folder: properties.get("folder"),
+    docString: properties.get("docstring"),
+    isHidden: properties.has("hidden") ? isTrue(properties.get("hidden")) : undefined,
+  };
 }
 
-function schemaRow(table: StoredTable, { database }: CommandContext): Stored[] {
+export function schemaRow(table: StoredTable, { database }: CommandContext): Stored[] {
   return [table.name, jsonSchema(table), database.name, table.folder, table.docString];
 }
+
+const nameRow = (table: StoredTable, { database }: CommandContext): Stored[] => [
+  table.name,
+  database.name,
+  table.folder,
+  table.docString,
+];

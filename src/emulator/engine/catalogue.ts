@@ -6,6 +6,7 @@ import { createClock, type EngineClock } from "./clock.ts";
 import type { Extent } from "./extents.ts";
 import { createOperations, type Operations } from "./operations.ts";
 import { extentColumn, extentTable, physicalType } from "./physical.ts";
+import { forgetSaved, type Restored, saveDatabase, saveTable } from "./saved.ts";
 import type { Store } from "./store.ts";
 
 /** What exists: databases, tables, mappings, extents. Plain data; the rows themselves lie in the store. */
@@ -23,11 +24,13 @@ export interface Catalogue {
 export interface Database {
   readonly name: string;
   readonly id: string;
+  prettyName: string;
   readonly tables: Map<string, StoredTable>;
-  /** JSON text by the policy's name, as commands spell it: `merge`, `ingestionbatching`. */
-  readonly policies: Map<string, string>;
-  /** Stored functions by name: who changes them raises the catalogue's version. */
-  readonly functions: Map<string, StoredFunction>;
+  /** JSON text by the policy's name, as commands spell it: `merge`, `ingestionbatching`. Changed by changeDatabase(), as all below. */
+  policies: ReadonlyMap<string, string>;
+  /** By kind and name: `csv/m1`; they hold for tables that have none of the same kind and name. */
+  mappings: ReadonlyMap<string, StoredMapping>;
+  functions: ReadonlyMap<string, StoredFunction>;
 }
 
 /** A function of the user's, as `.create function` gives it: the texts go to Kusto's parser as they are. */
@@ -48,10 +51,11 @@ export interface StoredTable {
   columns: StoredColumn[];
   folder: string;
   docString: string;
-  /** By kind and name: `csv/m1`. */
-  readonly mappings: Map<string, StoredMapping>;
+  isHidden: boolean;
+  /** By kind and name: `csv/m1`. Changed by changeTable(), as all above and below but the extents. */
+  mappings: ReadonlyMap<string, StoredMapping>;
   /** As those of the database, which hold where the table has none of its own. */
-  readonly policies: Map<string, string>;
+  policies: ReadonlyMap<string, string>;
   /** By id. Changed in one go, when the store has taken the change. */
   readonly extents: Map<string, Extent>;
   /** The end of the queue of those who change this table's rows. */
@@ -63,6 +67,7 @@ export interface StoredColumn {
   readonly name: string;
   readonly kind: Kind;
   readonly physical: string;
+  readonly docString?: string | undefined;
 }
 
 export interface StoredMapping {
@@ -73,22 +78,128 @@ export interface StoredMapping {
   readonly updatedOn: bigint;
 }
 
-export function createCatalogue(
-  store: Store,
-  databaseNames: readonly string[],
-  clock: EngineClock = createClock(),
-): Catalogue {
-  const databases = new Map<string, Database>();
-  for (const name of databaseNames)
-    databases.set(name.toLowerCase(), {
-      name,
-      id: randomUUID(),
-      tables: new Map(),
-      policies: new Map(),
-      functions: new Map(),
-    });
-  const operations = createOperations(clock);
-  return { store, clock, operations, databases, version: 0, nextPhysical: 1, nextExtent: 1 };
+/** A catalogue without databases, or with what an earlier run has left in the store. */
+export function emptyCatalogue(store: Store, clock: EngineClock = createClock(), restored?: Restored): Catalogue {
+  const { databases = new Map(), nextPhysical = 1, nextExtent = 1 } = restored ?? {};
+  return { store, clock, operations: createOperations(clock), databases, version: 0, nextPhysical, nextExtent };
+}
+
+/** A catalogue in memory, of databases that are empty. */
+export function createCatalogue(store: Store, databaseNames: readonly string[], clock?: EngineClock): Catalogue {
+  const catalogue = emptyCatalogue(store, clock);
+  for (const name of databaseNames) catalogue.databases.set(name.toLowerCase(), newDatabase(name));
+  return catalogue;
+}
+
+function newDatabase(name: string): Database {
+  return {
+    ...{ name, id: randomUUID(), prettyName: "" },
+    ...{ tables: new Map(), policies: new Map(), mappings: new Map(), functions: new Map() },
+  };
+}
+
+/** @throws KustoError where there is one of this name. */
+export async function createDatabase(catalogue: Catalogue, name: string): Promise<Database> {
+  const key = name.toLowerCase();
+  if (catalogue.databases.has(key)) throw entityExists("Database", name);
+  const database = newDatabase(name);
+  catalogue.databases.set(key, database);
+  catalogue.version++;
+  try {
+    if (catalogue.store.isDurable)
+      await catalogue.store.transaction((connection) => saveDatabase(connection, database));
+  } catch (error) {
+    catalogue.databases.delete(key);
+    throw error;
+  }
+  return database;
+}
+
+export async function dropDatabase(catalogue: Catalogue, database: Database): Promise<void> {
+  catalogue.databases.delete(database.name.toLowerCase());
+  catalogue.version++;
+  for (const table of [...database.tables.values()]) await dropTable(catalogue, database, table);
+  if (catalogue.store.isDurable)
+    await catalogue.store.transaction((connection) => forgetSaved(connection, database.id));
+}
+
+export type DatabaseChange = Partial<Pick<Database, "prettyName" | "policies" | "mappings" | "functions">>;
+
+/** Changes what is known of a database; what to change is asked when its turn comes. Where the store cannot write it down, nothing has changed. */
+export async function changeDatabase(
+  catalogue: Catalogue,
+  database: Database,
+  changeOf: () => DatabaseChange,
+): Promise<void> {
+  if (!catalogue.store.isDurable) return applyTo(catalogue, database, changeOf());
+  const before = changing.get(database) ?? Promise.resolve();
+  const run = before.then(async () => {
+    const change = changeOf();
+    await catalogue.store.transaction((connection) => saveDatabase(connection, { ...database, ...change }));
+    applyTo(catalogue, database, change);
+  });
+  changing.set(
+    database,
+    run.catch(() => {}),
+  );
+  return run;
+}
+
+/** The end of the queue of those who change a database: each writes the whole of it down. */
+const changing = new WeakMap<Database, Promise<unknown>>();
+
+function applyTo(catalogue: Catalogue, entity: Database | StoredTable, change: DatabaseChange | TableChange): void {
+  Object.assign(entity, change);
+  if ("functions" in change || "columns" in change) catalogue.version++;
+}
+
+export type TableChange = Partial<
+  Pick<StoredTable, "columns" | "physical" | "folder" | "docString" | "isHidden" | "mappings" | "policies">
+>;
+
+/** Changes what is known of a table, and by `sql` its rows, in one transaction; what to change is asked when its turn comes. */
+export function changeTable(
+  catalogue: Catalogue,
+  database: Database,
+  table: StoredTable,
+  changeOf: () => { readonly change: TableChange; readonly sql?: readonly string[] },
+): Promise<void> {
+  return alone(table, async () => {
+    if (table.dropped) throw entityNotFound("Table", table.name);
+    const { change, sql = [] } = changeOf();
+    if (sql.length > 0 || catalogue.store.isDurable)
+      await catalogue.store.transaction(async (connection) => {
+        for (const statement of sql) await connection.run(statement);
+        if (catalogue.store.isDurable) await saveTable(connection, database, { ...table, ...change });
+      });
+    applyTo(catalogue, table, change);
+  });
+}
+
+/** Gives tables other names, all at once: names may be swapped. */
+export function renameTables(
+  catalogue: Catalogue,
+  database: Database,
+  names: ReadonlyMap<StoredTable, string>,
+): Promise<void> {
+  return together([...names.keys()], async () => {
+    for (const [table, name] of names) {
+      if (table.dropped) throw entityNotFound("Table", table.name);
+      const present = database.tables.get(name);
+      if (present && !names.has(present)) throw entityExists("Table", name);
+    }
+    if (new Set(names.values()).size < names.size) throw new KustoError("Two tables cannot be given the same name.");
+    if (catalogue.store.isDurable)
+      await catalogue.store.transaction(async (connection) => {
+        for (const [table, name] of names) await saveTable(connection, database, { ...table, name });
+      });
+    for (const table of names.keys()) database.tables.delete(table.name);
+    for (const [table, name] of names) {
+      table.name = name;
+      database.tables.set(name, table);
+    }
+    catalogue.version++;
+  });
 }
 
 /** Database names are the one kind of name whose case does not matter (documentation, "Entity names"). */
@@ -109,10 +220,16 @@ export function tableOf(database: Database, name: string): StoredTable {
   return found;
 }
 
-/** The SQL that makes a physical table for columns. */
+/** The SQL that makes a physical table for columns; the hidden column comes first, for new columns come last. */
 export function physicalTable(physical: string, columns: readonly StoredColumn[]): string {
-  return `CREATE TABLE ${physical} (${[...columns.map(definition), `${extentColumn} INTEGER`].join(", ")})`;
+  return `CREATE TABLE ${physical} (${[`${extentColumn} INTEGER`, ...columns.map(definition)].join(", ")})`;
 }
+
+const numberOf = ({ physical }: StoredColumn) => Number(physical.slice(1));
+
+/** The columns as they lie in the store, behind the hidden one: commands that reorder a table's columns leave the rows alone. */
+export const inPhysicalOrder = (columns: readonly StoredColumn[]): StoredColumn[] =>
+  [...columns].sort((a, b) => numberOf(a) - numberOf(b));
 
 export interface NewColumn {
   readonly name: string;
@@ -122,9 +239,10 @@ export interface NewColumn {
 export interface TableTexts {
   readonly folder?: string | undefined;
   readonly docString?: string | undefined;
+  readonly isHidden?: boolean | undefined;
 }
 
-function checkColumns(columns: readonly NewColumn[]): void {
+export function checkColumns(columns: readonly NewColumn[]): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
     if (seen.has(name)) throw new KustoError(`Column '${name}' is defined more than once.`);
@@ -133,7 +251,7 @@ function checkColumns(columns: readonly NewColumn[]): void {
 }
 
 /** A new column of strings is empty in the old rows, for Kusto has no null string. */
-const definition = (column: StoredColumn) =>
+export const definition = (column: StoredColumn) =>
   `${column.physical} ${physicalType[column.kind]}${column.kind === "string" ? " DEFAULT ''" : ""}`;
 
 export async function createTable(
@@ -141,7 +259,7 @@ export async function createTable(
   database: Database,
   name: string,
   columns: readonly NewColumn[],
-  texts: TableTexts = {},
+  texts: TableTexts & Pick<TableChange, "mappings" | "policies"> = {},
 ): Promise<StoredTable> {
   if (database.tables.has(name)) throw entityExists("Table", name);
   checkColumns(columns);
@@ -149,11 +267,12 @@ export async function createTable(
     name,
     id: randomUUID(),
     physical: `t${catalogue.nextPhysical++}`,
-    columns: columns.map((column, index) => ({ ...column, physical: `c${index}` })),
+    columns: freshColumns([], columns),
     folder: texts.folder ?? "",
     docString: texts.docString ?? "",
-    mappings: new Map(),
-    policies: new Map(),
+    isHidden: texts.isHidden ?? false,
+    mappings: texts.mappings ?? new Map(),
+    policies: texts.policies ?? new Map(),
     extents: new Map(),
     last: Promise.resolve(),
     dropped: false,
@@ -162,7 +281,10 @@ export async function createTable(
   database.tables.set(name, table);
   catalogue.version++;
   try {
-    await catalogue.store.change(physicalTable(table.physical, table.columns));
+    await catalogue.store.transaction(async (connection) => {
+      await connection.run(physicalTable(table.physical, table.columns));
+      if (catalogue.store.isDurable) await saveTable(connection, database, table);
+    });
   } catch (error) {
     database.tables.delete(name);
     throw error;
@@ -170,13 +292,38 @@ export async function createTable(
   return table;
 }
 
-/** Adds the columns that the table does not have yet; one of another type is refused. */
+/** Physical columns for new ones, beside those that the table has. */
+export function freshColumns(present: readonly StoredColumn[], columns: readonly NewColumn[]): StoredColumn[] {
+  const last = Math.max(-1, ...present.map(numberOf));
+  return columns.map((column, index) => ({ ...column, physical: `c${last + 1 + index}` }));
+}
+
+/** Adds the columns that the table does not have yet, and sets its texts; a column of another type is refused. */
 export async function mergeColumns(
   catalogue: Catalogue,
+  database: Database,
   table: StoredTable,
   columns: readonly NewColumn[],
+  texts: TableTexts = {},
 ): Promise<void> {
   checkColumns(columns);
+  await changeTable(catalogue, database, table, () => {
+    refuseOtherKinds(table, columns);
+    const missing = columns.filter((column) => !table.columns.some(({ name }) => name === column.name));
+    const fresh = freshColumns(table.columns, missing);
+    const columnsChange = fresh.length > 0 ? { columns: [...table.columns, ...fresh] } : {};
+    return {
+      change: { ...columnsChange, ...givenOnly(texts) },
+      sql: fresh.map((column) => `ALTER TABLE ${table.physical} ADD COLUMN ${definition(column)}`),
+    };
+  });
+}
+
+/** Without the texts that a command does not name. */
+export const givenOnly = (texts: TableTexts): TableChange =>
+  Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined));
+
+export function refuseOtherKinds(table: StoredTable, columns: readonly NewColumn[]): void {
   for (const column of columns) {
     const present = table.columns.find(({ name }) => name === column.name);
     if (present && present.kind !== column.kind)
@@ -185,15 +332,6 @@ export async function mergeColumns(
         { code: "BadRequest_ColumnTypeMismatch" },
       );
   }
-  const missing = columns.filter((column) => !table.columns.some(({ name }) => name === column.name));
-  await alone(table, async () => {
-    for (const { name, kind } of missing) {
-      const column: StoredColumn = { name, kind, physical: `c${table.columns.length}` };
-      await catalogue.store.change(`ALTER TABLE ${table.physical} ADD COLUMN ${definition(column)}`);
-      table.columns = [...table.columns, column];
-      catalogue.version++;
-    }
-  });
 }
 
 export async function dropTable(catalogue: Catalogue, database: Database, table: StoredTable): Promise<void> {
@@ -204,6 +342,7 @@ export async function dropTable(catalogue: Catalogue, database: Database, table:
     await catalogue.store.transaction(async (connection) => {
       await connection.run(`DELETE FROM ${extentTable} WHERE n IN (SELECT ${extentColumn} FROM ${table.physical})`);
       await connection.run(`DROP TABLE ${table.physical}`);
+      if (catalogue.store.isDurable) await forgetSaved(connection, table.id);
     });
     table.extents.clear();
   });

@@ -51,7 +51,8 @@ export async function recordExtent(
     minCreatedOn: createdOn,
     maxCreatedOn: createdOn,
   };
-  const values = [load, `'${extent.id}'`, sqlText(JSON.stringify(extent.tags)), catalogue.clock.ticks()];
+  const head = [load, `'${extent.id}'`, sqlText(JSON.stringify(extent.tags)), catalogue.clock.ticks()];
+  const values = [...head, sizes.rows, sizes.originalBytes, sizes.packedBytes, createdOn];
   await connection.run(`INSERT INTO ${extentTable} VALUES (${values.join(", ")})`);
   return extent;
 }

@@ -38,9 +38,11 @@ export const extentColumn = "x";
 /**
  * The extents, in the store itself, so that a query sees rows and extents of one moment: per number of the hidden column
  * `n`, the extent's `id`, its `tags` as a JSON array, and `ingested`, the time in ticks. Many numbers may name one
- * extent: merging writes here and leaves the rows alone.
+ * extent: merging writes here and leaves the rows alone. The sizes are those of the load itself, and never change.
  */
 export const extentTable = "extents";
+export const extentTables = `CREATE TABLE IF NOT EXISTS ${extentTable} (n INTEGER, id VARCHAR, tags VARCHAR,
+  ingested BIGINT, row_count BIGINT, original_bytes BIGINT, packed_bytes BIGINT, created BIGINT)`;
 
 /** A text literal of SQL. NUL cannot stand in a statement, so it is put together from `chr(0)`. */
 export function sqlText(text: string): string {

@@ -1,13 +1,16 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import { optionalPackage } from "../optional-package.ts";
 import { registerFunctions } from "./functions.ts";
-import { extentTable } from "./physical.ts";
+import { extentTables } from "./physical.ts";
+import { savedTables } from "./saved.ts";
 
 export type DuckDB = typeof import("@duckdb/node-api");
 
-/** The table store: DuckDB, in memory. Rows live in physical tables with made-up names; the catalogue knows what they mean. */
+/** The table store: DuckDB, in memory or in a file. Rows live in physical tables with made-up names; the catalogue knows what they mean. */
 export interface Store {
   readonly duckdb: DuckDB;
+  /** Whether it outlives the process, so that the catalogue must be written down as well. */
+  readonly isDurable: boolean;
   /** Runs `use` on a connection of its own. */
   withConnection<T>(use: (connection: DuckDBConnection) => Promise<T>): Promise<T>;
   /** Runs one statement that changes the store; such statements run one after another. */
@@ -19,12 +22,14 @@ export interface Store {
   close(): void;
 }
 
-export async function openStore(): Promise<Store> {
+/** Opens the store in a file, or in memory where none is named. */
+export async function openStore(file?: string): Promise<Store> {
   const duckdb = await optionalPackage("@duckdb/node-api", () => import("@duckdb/node-api"));
-  const instance: DuckDBInstance = await duckdb.DuckDBInstance.create(":memory:");
+  const instance: DuckDBInstance = await duckdb.DuckDBInstance.create(file ?? ":memory:");
   const writer = await instance.connect();
   registerFunctions(duckdb, writer);
-  await writer.run(`CREATE TABLE ${extentTable} (n INTEGER, id VARCHAR, tags VARCHAR, ingested BIGINT)`);
+  await writer.run(extentTables);
+  if (file !== undefined) await writer.run(savedTables);
   let last: Promise<unknown> = Promise.resolve();
   const withConnection: Store["withConnection"] = async (use) => {
     const connection = await instance.connect();
@@ -36,6 +41,7 @@ export async function openStore(): Promise<Store> {
   };
   return {
     duckdb,
+    isDurable: file !== undefined,
     withConnection,
     connect: () => instance.connect(),
     transaction: (act) =>

@@ -1,4 +1,4 @@
-import type { Catalogue, StoredTable } from "../engine/catalogue.ts";
+import type { Catalogue, Database, StoredTable } from "../engine/catalogue.ts";
 import type { Extent } from "../engine/extents.ts";
 import { IngestionFailure } from "./failure.ts";
 import { type Loaded, load, type Source } from "./load.ts";
@@ -42,10 +42,10 @@ export async function ingestAll(
   const format = ingestion.format.toLowerCase();
   const kind = mappingKindOf(format);
   if (!kind) throw notSupported(ingestion.format);
-  const table = targetOf(catalogue, ingestion);
+  const { database, table } = targetOf(catalogue, ingestion);
   return load(catalogue, table, sources, {
     format,
-    mapping: mappingOf(table, ingestion, kind),
+    mapping: mappingOf(database, table, ingestion, kind),
     ignoreFirstRecord: ingestion.ignoreFirstRecord ?? false,
     constantFields: ingestion.constantFields ?? true,
     tags: ingestion.tags ?? [],
@@ -55,7 +55,10 @@ export async function ingestAll(
   });
 }
 
-function targetOf(catalogue: Catalogue, { database: databaseName, table: tableName }: Ingestion): StoredTable {
+function targetOf(
+  catalogue: Catalogue,
+  { database: databaseName, table: tableName }: Ingestion,
+): { database: Database; table: StoredTable } {
   if (databaseName === "") throw new IngestionFailure("BadRequest_EmptyDatabaseName", "Database name is empty.");
   if (tableName === "") throw new IngestionFailure("BadRequest_InvalidOrEmptyTableName", "Table name is empty.");
   const database = catalogue.databases.get(databaseName.toLowerCase());
@@ -63,10 +66,12 @@ function targetOf(catalogue: Catalogue, { database: databaseName, table: tableNa
     throw new IngestionFailure("BadRequest_DatabaseNotExist", `Database '${databaseName}' does not exist.`);
   const table = database.tables.get(tableName);
   if (!table) throw new IngestionFailure("BadRequest_TableNotExist", `Table '${tableName}' does not exist.`);
-  return table;
+  return { database, table };
 }
 
+/** A mapping of the table's own goes before one of its database. */
 function mappingOf(
+  database: Database,
   table: StoredTable,
   { mapping, mappingReference }: Ingestion,
   kind: string,
@@ -78,7 +83,8 @@ function mappingOf(
     );
   if (mapping !== undefined) return parseMapping(mapping);
   if (mappingReference === undefined) return undefined;
-  const stored = table.mappings.get(`${kind}/${mappingReference}`);
+  const stored =
+    table.mappings.get(`${kind}/${mappingReference}`) ?? database.mappings.get(`${kind}/${mappingReference}`);
   if (!stored)
     throw new IngestionFailure(
       "BadRequest_MappingReferenceWasNotFound",

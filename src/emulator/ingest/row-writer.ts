@@ -1,5 +1,5 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBType } from "@duckdb/node-api";
-import type { StoredTable } from "../engine/catalogue.ts";
+import { inPhysicalOrder, type StoredTable } from "../engine/catalogue.ts";
 import { physicalType } from "../engine/physical.ts";
 import type { DuckDB } from "../engine/store.ts";
 import type { Stored } from "./text-values.ts";
@@ -25,7 +25,9 @@ export async function rowWriter(
   table: StoredTable,
   extentNumber: number,
 ): Promise<RowWriter> {
-  const types: DuckDBType[] = [...table.columns.map(({ kind }) => duckdb[physicalType[kind]]), duckdb.INTEGER];
+  const inOrder = inPhysicalOrder(table.columns);
+  const types: DuckDBType[] = [duckdb.INTEGER, ...inOrder.map(({ kind }) => duckdb[physicalType[kind]])];
+  const places = table.columns.map((column) => inOrder.indexOf(column) + 1);
   const capacity = duckdb.DuckDBVector.standardSize();
   const appender: DuckDBAppender = await connection.createAppender(table.physical);
   const columns = table.columns.map((): Stored[] => new Array(capacity));
@@ -35,9 +37,9 @@ export async function rowWriter(
     if (filled === 0) return;
     const chunk = duckdb.DuckDBDataChunk.create(types, filled);
     columns.forEach((values, index) => {
-      fill(chunk.getColumnVector(index) as unknown as WritableVector, values, filled);
+      fill(chunk.getColumnVector(places[index]!) as unknown as WritableVector, values, filled);
     });
-    const extents = chunk.getColumnVector(columns.length) as unknown as WritableVector;
+    const extents = chunk.getColumnVector(0) as unknown as WritableVector;
     for (let row = 0; row < filled; row++) extents.setItem(row, extentNumber);
     extents.flush();
     appender.appendDataChunk(chunk);

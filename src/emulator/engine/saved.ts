@@ -1,0 +1,155 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { parseMapping } from "../ingest/mapping.ts";
+import type { Database, StoredFunction, StoredMapping, StoredTable } from "./catalogue.ts";
+import type { Extent } from "./extents.ts";
+import { extentColumn, extentTable, sqlText } from "./physical.ts";
+import type { Store } from "./store.ts";
+
+/**
+ * The catalogue as it lies in the store beside the rows: a row for each database and each table, as JSON. What changes
+ * a table and its rows writes both in one transaction, so that a kill at any moment leaves them in step. Extents are
+ * not here: their own list (`extentTable`) and the rows' hidden column tell all of them.
+ */
+const savedTable = "catalogue";
+
+export const savedTables = `CREATE TABLE IF NOT EXISTS ${savedTable} (id VARCHAR, kind VARCHAR, value VARCHAR)`;
+
+/** Writes a table down as it is going to be. */
+export function saveTable(connection: DuckDBConnection, database: Database, table: StoredTable): Promise<void> {
+  const { id, name, physical, columns, folder, docString, isHidden, mappings, policies } = table;
+  const value: SavedTable = {
+    ...{ database: database.id, name, physical, columns, folder, docString, isHidden },
+    ...{ mappings: savedMappings(mappings), policies: [...policies] },
+  };
+  return save(connection, id, "table", value);
+}
+
+/** Writes a database down as it is going to be, without its tables. */
+export function saveDatabase(connection: DuckDBConnection, database: Database): Promise<void> {
+  const { id, name, prettyName, mappings, policies, functions } = database;
+  const value: SavedDatabase = {
+    ...{ name, prettyName, mappings: savedMappings(mappings), policies: [...policies] },
+    functions: [...functions.values()],
+  };
+  return save(connection, id, "database", value);
+}
+
+/** Removes a database or a table from the catalogue. */
+export async function forgetSaved(connection: DuckDBConnection, id: string): Promise<void> {
+  await connection.run(`DELETE FROM ${savedTable} WHERE id = '${id}'`);
+}
+
+async function save(connection: DuckDBConnection, id: string, kind: string, value: object): Promise<void> {
+  await forgetSaved(connection, id);
+  await connection.run(`INSERT INTO ${savedTable} VALUES ('${id}', '${kind}', ${sqlText(JSON.stringify(value))})`);
+}
+
+type SavedMapping = Omit<StoredMapping, "entries" | "updatedOn"> & { readonly updatedOn: string };
+
+interface SavedTable extends Pick<StoredTable, "name" | "physical" | "columns" | "folder" | "docString" | "isHidden"> {
+  /** The id of its database. */
+  readonly database: string;
+  readonly mappings: SavedMapping[];
+  readonly policies: [string, string][];
+}
+
+interface SavedDatabase extends Pick<Database, "name" | "prettyName"> {
+  readonly mappings: SavedMapping[];
+  readonly policies: [string, string][];
+  readonly functions: StoredFunction[];
+}
+
+const savedMappings = (mappings: ReadonlyMap<string, StoredMapping>): SavedMapping[] =>
+  [...mappings.values()].map(({ kind, name, text, updatedOn }) => ({ kind, name, text, updatedOn: `${updatedOn}` }));
+
+const mappingsOf = (saved: readonly SavedMapping[]): Map<string, StoredMapping> =>
+  new Map(
+    saved.map((each) => [
+      `${each.kind}/${each.name}`,
+      { ...each, entries: parseMapping(each.text), updatedOn: BigInt(each.updatedOn) },
+    ]),
+  );
+
+/** What a store holds from an earlier run. */
+export interface Restored {
+  readonly databases: Map<string, Database>;
+  readonly nextPhysical: number;
+  readonly nextExtent: number;
+}
+
+/** Reads the catalogue back, and drops what a run that was killed has left half made. */
+export async function restore(store: Store): Promise<Restored> {
+  return store.withConnection(async (connection) => {
+    const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJS();
+    const databases = new Map<string, Database>();
+    const byId = new Map<string, Database>();
+    for (const [id, value] of await rows(
+      `SELECT id, value FROM ${savedTable} WHERE kind = 'database' ORDER BY rowid`,
+    )) {
+      const saved = JSON.parse(String(value)) as SavedDatabase;
+      const database: Database = {
+        ...{ name: saved.name, id: String(id), prettyName: saved.prettyName, tables: new Map() },
+        ...{ policies: new Map(saved.policies), mappings: mappingsOf(saved.mappings) },
+        functions: new Map(saved.functions.map((each) => [each.name, each])),
+      };
+      databases.set(database.name.toLowerCase(), database);
+      byId.set(database.id, database);
+    }
+    const extents = await extentsByLoad(rows);
+    let nextExtent = 1;
+    for (const load of extents.keys()) nextExtent = Math.max(nextExtent, load + 1);
+    let nextPhysical = 1;
+    for (const [id, value] of await rows(`SELECT id, value FROM ${savedTable} WHERE kind = 'table' ORDER BY rowid`)) {
+      const { database: owner, mappings, policies, ...saved } = JSON.parse(String(value)) as SavedTable;
+      const loads = await rows(`SELECT DISTINCT ${extentColumn} FROM ${saved.physical} ORDER BY 1`);
+      byId.get(owner)!.tables.set(saved.name, {
+        ...saved,
+        id: String(id),
+        mappings: mappingsOf(mappings),
+        policies: new Map(policies),
+        extents: extentsOf(loads.map(([load]) => extents.get(Number(load))!)),
+        last: Promise.resolve(),
+        dropped: false,
+      });
+      nextPhysical = Math.max(nextPhysical, Number(saved.physical.slice(1)) + 1);
+    }
+    return { databases, nextPhysical, nextExtent };
+  });
+}
+
+/** One load of an extent, as the store lists it. */
+interface Load extends Pick<Extent, "id" | "rows" | "originalBytes" | "packedBytes" | "tags"> {
+  readonly number: number;
+  readonly createdOn: bigint;
+}
+
+async function extentsByLoad(rows: (sql: string) => Promise<unknown[][]>): Promise<Map<number, Load>> {
+  const loads = new Map<number, Load>();
+  const all = await rows(`SELECT n, id, tags, row_count, original_bytes, packed_bytes, created FROM ${extentTable}`);
+  for (const [number, id, tags, count, originalBytes, packedBytes, createdOn] of all) {
+    const load: Load = {
+      ...{ number: Number(number), id: String(id), tags: JSON.parse(String(tags)) as string[] },
+      ...{ rows: Number(count), originalBytes: Number(originalBytes), packedBytes: Number(packedBytes) },
+      createdOn: BigInt(createdOn as bigint),
+    };
+    loads.set(load.number, load);
+  }
+  return loads;
+}
+
+/** Loads that bear one id have been merged: their sizes add up. */
+function extentsOf(loads: readonly Load[]): Map<string, Extent> {
+  const extents = new Map<string, Extent>();
+  for (const { id, tags, number, createdOn, ...sizes } of loads) {
+    const before = extents.get(id);
+    extents.set(id, {
+      ...{ id, tags, loads: [...(before?.loads ?? []), number] },
+      rows: sizes.rows + (before?.rows ?? 0),
+      originalBytes: sizes.originalBytes + (before?.originalBytes ?? 0),
+      packedBytes: sizes.packedBytes + (before?.packedBytes ?? 0),
+      minCreatedOn: before && before.minCreatedOn < createdOn ? before.minCreatedOn : createdOn,
+      maxCreatedOn: before && before.maxCreatedOn > createdOn ? before.maxCreatedOn : createdOn,
+    });
+  }
+  return extents;
+}
