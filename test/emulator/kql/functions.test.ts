@@ -20,7 +20,8 @@ before(async () => {
 after(() => engine.close());
 
 function store(name: string, parameters: string, body: string): void {
-  databaseOf(engine.catalogue, "demo").functions.set(name, { name, parameters, body, folder: "", docString: "" });
+  const database = databaseOf(engine.catalogue, "demo");
+  database.functions = new Map([...database.functions, [name, { name, parameters, body, folder: "", docString: "" }]]);
   engine.catalogue.version++;
 }
 
