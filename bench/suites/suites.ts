@@ -42,6 +42,11 @@ export const suites: Readonly<Record<string, Suite>> = {
     const { workersGroup } = await import("./workers.ts");
     yield await workersGroup(corpus, isShort);
   }),
+  log: async function* ({ corpora, mostRecords, isShort }) {
+    const { logGroup } = await import("./log.ts");
+    for (const name of corpora ?? ["telemetry"])
+      yield await logGroup(await corpus(name, mostRecords === undefined ? {} : { mostRecords }), isShort);
+  },
   numbers: async function* () {
     const { numberKinds, numbersGroup } = await import("./numbers.ts");
     for (const kind of numberKinds) yield await numbersGroup(kind);

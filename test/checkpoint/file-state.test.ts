@@ -5,8 +5,9 @@ import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { fileState, memoryState } from "../../src/checkpoint/file-state.ts";
+import { fileState, memoryState, stateOn } from "../../src/checkpoint/file-state.ts";
 import { copyName, journalName } from "../../src/checkpoint/journal.ts";
+import { memoryDisk } from "../../src/log/memory-disk.ts";
 
 const never = new AbortController().signal;
 let folder = "";
@@ -110,4 +111,29 @@ test("the memory twin keeps its generations within the process", async () => {
   assert.equal(second.generation, 2);
   assert.deepEqual(second.read().get("a")?.value, [1]);
   await second.close();
+});
+
+test("a disk that turns read-only, or full, is told of, and loses nothing that was acknowledged", async () => {
+  for (const [code, words] of [
+    ["EROFS", /read-only/],
+    ["ENOSPC", /the disk is full/],
+  ] as const) {
+    const disk = memoryDisk();
+    const first = await stateOn(disk, "state").open(never);
+    await first.compareAndSet([{ key: "a", expected: 0, value: "acknowledged" }]);
+    disk.fail(code);
+    await assert.rejects(first.compareAndSet([{ key: "b", expected: 0, value: 1 }]), {
+      code: "STATE_UNWRITABLE",
+      message: words,
+    });
+    const after = disk.powerLoss();
+    after.fail(code);
+    await after.remove("state/lock").catch(() => {});
+    await assert.rejects(stateOn(after, "state").open(never), { code: "STATE_UNWRITABLE", message: words });
+    after.fail(undefined);
+    await after.remove("state/lock");
+    const again = await stateOn(after, "state").open(never);
+    assert.equal(again.read().get("a")?.value, "acknowledged");
+    assert.equal(again.read().has("b"), false);
+  }
 });
