@@ -158,8 +158,10 @@ function requestFault(fault: RequestScenario): Fault {
       return { act: "slow", when: fault.when ?? "after", ms: fault.ms };
     case "expire-sas":
       return { act: "expire-sas" };
-    default:
-      return { act: fault.do, when: fault.when ?? "before" };
+    case "reset":
+      return { act: "reset", when: fault.when ?? "before" };
+    case "hang":
+      return { act: "hang", when: fault.when ?? "before" };
   }
 }
 

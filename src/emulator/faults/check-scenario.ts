@@ -31,7 +31,7 @@ const timing: Record<string, Check> = {
   "forMs?": ms,
 };
 const request: Record<string, Check> = {
-  at: oneOf("mgmt", "query", "ingest", "blob", "queue", "table", "kusto", "storage", "all"),
+  at: oneOf("auth", "mgmt", "query", "ingest", "blob", "queue", "table", "kusto", "storage", "all"),
   "command?": text,
   "method?": text,
   "path?": text,
@@ -48,7 +48,7 @@ const message: Record<string, Check> = {
 const moment = { "when?": oneOf("before", "after") };
 const kinds: Readonly<Record<string, Readonly<Record<string, Check>>>> = {
   answer: { status: number(400, 599), "retryAfterSeconds?": number(0, 86_400), ...request },
-  reset: { ...moment, ...request },
+  reset: { "when?": oneOf("before", "after", "midway"), ...request },
   hang: { ...moment, ...request },
   slow: { ms, ...moment, ...request },
   "expire-sas": { ...without(request, "at", "command?"), "at?": oneOf("blob", "queue", "table", "storage") },
@@ -97,7 +97,7 @@ function checkFault(where: string, value: unknown, accounts: number): void {
   if (!kind) refuse(where, "do", name, `must be ${Object.keys(kinds).join(", ")}`);
   const fault = members(where, value, { do: () => undefined, ...kind });
   const { at, account, command } = fault as { at?: string; account?: number; command?: string };
-  if (account !== undefined && ["mgmt", "query", "ingest", "kusto"].includes(at ?? ""))
+  if (account !== undefined && ["auth", "mgmt", "query", "ingest", "kusto"].includes(at ?? ""))
     refuse(where, "account", account, `belongs to storage, and '${at}' is not`);
   if (account !== undefined && account >= accounts)
     refuse(where, "account", account, `must be less than ${accounts}: there are so many accounts, counted from 0`);

@@ -89,7 +89,8 @@ export function messageFaultPlan(wait: Wait): MessageFaultPlan {
       );
     }
     const turn = group.join();
-    if (group.size >= size) end(group.letGo);
+    // A little later, when the last one waits too: it would always be the last to go on.
+    if (group.size >= size) end(() => queueMicrotask(group.letGo));
     return turn;
   };
   return {

@@ -1,23 +1,29 @@
 import type { Trigger } from "./trigger.ts";
 
-/** Where a request comes to. `mgmt`, `query` and `ingest` are the emulator's own HTTP endpoint, the rest is storage. */
-export type FaultPlace = "mgmt" | "query" | "ingest" | "blob" | "queue" | "table";
+/**
+ * Where a request comes to. `auth` (the metadata that clients ask for first), `mgmt`, `query` and `ingest` are the
+ * emulator's own HTTP endpoint, the rest is storage.
+ */
+export type FaultPlace = "auth" | "mgmt" | "query" | "ingest" | "blob" | "queue" | "table";
 
-/** Several places at once: `kusto` is mgmt, query and ingest; `storage` is blob, queue and table. */
+/** Several places at once: `kusto` is auth, mgmt, query and ingest; `storage` is blob, queue and table. */
 export type FaultPlaces = FaultPlace | "kusto" | "storage" | "all";
 
 const groups: Readonly<Record<string, readonly FaultPlace[]>> = {
-  kusto: ["mgmt", "query", "ingest"],
+  kusto: ["auth", "mgmt", "query", "ingest"],
   storage: ["blob", "queue", "table"],
-  all: ["mgmt", "query", "ingest", "blob", "queue", "table"],
+  all: ["auth", "mgmt", "query", "ingest", "blob", "queue", "table"],
 };
 
 export const placesOf = (at: FaultPlaces): readonly FaultPlace[] => groups[at] ?? [at as FaultPlace];
 
-/** What happens to a request. `when`: before the server acts, which then never does, or after it acted. */
+/**
+ * What happens to a request. `when`: before the server acts, which then never does, or after it acted; `midway` is after
+ * it acted, with half an answer.
+ */
 export type Fault =
   | { readonly act: "answer"; readonly status: number; readonly retryAfterSeconds: number | undefined }
-  | { readonly act: "reset"; readonly when: "before" | "after" }
+  | { readonly act: "reset"; readonly when: "before" | "after" | "midway" }
   | { readonly act: "expire-sas" }
   /** No answer comes, and the connection stays. */
   | { readonly act: "hang"; readonly when: "before" | "after" }

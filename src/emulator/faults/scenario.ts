@@ -26,8 +26,8 @@ export type RequestScenario = RequestMatch &
   FaultTiming &
   (
     | { readonly do: "answer"; readonly at: FaultPlaces; readonly status: number; readonly retryAfterSeconds?: number }
-    /** The connection breaks, before the server acts (the default) or after it acted. */
-    | { readonly do: "reset"; readonly at: FaultPlaces; readonly when?: "before" | "after" }
+    /** The connection breaks: before the server acts (the default), after it acted, or in the midst of its answer. */
+    | { readonly do: "reset"; readonly at: FaultPlaces; readonly when?: "before" | "after" | "midway" }
     /** No answer comes, before the server acts (the default) or after it acted. */
     | { readonly do: "hang"; readonly at: FaultPlaces; readonly when?: "before" | "after" }
     /** The answer comes `ms` later, in the machine's time; acted upon at once (`after`, the default) or later, too. */

@@ -79,7 +79,8 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
   // What is left of a body that nobody read would keep the connection from its next request.
   request.resume();
   response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
-  response.end(body);
+  if (fault?.act === "reset") response.write(body.slice(0, body.length / 2), () => response.destroy());
+  else response.end(body);
 }
 
 /** The client gets no answer: its connection breaks, or stays as it is. */
@@ -102,7 +103,7 @@ function routeOf(request: IncomingMessage, url: URL): Route {
   const key = `${request.method} ${url.pathname.replace(/\/$/, "")}`;
   switch (key) {
     case "GET /v1/rest/auth/metadata":
-      return { place: undefined, answer: () => metadata };
+      return { place: "auth", answer: () => metadata };
     case "GET /v1/rest/ping":
       return { place: undefined, answer: () => '"Pong!"' };
     case "POST /v1/rest/mgmt":

@@ -81,7 +81,7 @@ function forward(incoming: IncomingMessage, outgoing: ServerResponse, to: Forwar
   });
   upstream.on("response", (response) => {
     to.onDone?.(incoming.method ?? "", to.path, response.statusCode ?? 0);
-    if (to.fault?.act === "reset" || to.fault?.act === "hang") {
+    if (to.fault?.act === "hang" || (to.fault?.act === "reset" && to.fault.when === "after")) {
       response.resume();
       if (to.fault.act === "reset") outgoing.destroy();
       return;
@@ -89,7 +89,8 @@ function forward(incoming: IncomingMessage, outgoing: ServerResponse, to: Forwar
     const { connection: _hop, ...answerHeaders } = response.headers;
     const answer = () => {
       outgoing.writeHead(response.statusCode ?? 502, answerHeaders);
-      response.pipe(outgoing);
+      if (to.fault?.act === "reset") breakOff(response, outgoing);
+      else response.pipe(outgoing);
     };
     response.on("error", () => outgoing.destroy());
     if (to.fault?.act === "slow" && to.fault.when === "after") later(outgoing, to.fault.ms, answer);
@@ -101,6 +102,15 @@ function forward(incoming: IncomingMessage, outgoing: ServerResponse, to: Forwar
     if (!outgoing.writableFinished) upstream.destroy();
   });
   incoming.pipe(upstream);
+}
+
+/** Half of what comes first, and no more. */
+function breakOff(response: IncomingMessage, outgoing: ServerResponse): void {
+  response.once("end", () => outgoing.destroy());
+  response.once("data", (chunk: Buffer) => {
+    response.pause();
+    outgoing.write(chunk.subarray(0, chunk.length / 2), () => outgoing.destroy());
+  });
 }
 
 /** Plays a fault that keeps the request from storage. */

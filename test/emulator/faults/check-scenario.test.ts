@@ -17,12 +17,12 @@ const wrong: [scenario: unknown, message: RegExp][] = [
     /faults\[1\]\.status is missing in 'answer'; it must be/,
   ],
   [{ faults: [{ do: "answer", at: "mgmt", status: 200 }] }, /status must be a whole number from 400 to 599; it is 200/],
-  [{ faults: [{ do: "answer", at: "moon", status: 500 }] }, /faults\[0\]\.at must be "mgmt" or .*; it is "moon"/],
+  [{ faults: [{ do: "answer", at: "moon", status: 500 }] }, /faults\[0\]\.at must be "auth" or .*; it is "moon"/],
   [
     { faults: [{ do: "reset", at: "mgmt", delayMs: 1 }] },
     /faults\[0\]\.delayMs is not known in 'reset'; there are: do, when/,
   ],
-  [{ faults: [{ do: "reset", at: "mgmt", when: "during" }] }, /when must be "before" or "after"; it is "during"/],
+  [{ faults: [{ do: "reset", at: "mgmt", when: "during" }] }, /when must be "before" or "after" or "midway"; it is/],
   [{ faults: [{ do: "slow", at: "blob" }] }, /faults\[0\]\.ms is missing in 'slow'/],
   [
     { faults: [{ do: "hang", at: "blob", command: ".move" }] },
@@ -60,7 +60,7 @@ test("a scenario with every fault and every member is taken", () => {
     clock: { speed: 0.5, advanceMs: 1 },
     faults: [
       { do: "answer", at: "mgmt", status: 429, retryAfterSeconds: 0, command: ".show", ...request },
-      { do: "reset", at: "all", when: "before", account: 1, ...request },
+      { do: "reset", at: "all", when: "midway", account: 1, ...request },
       { do: "hang", at: "storage", when: "after", account: 0, ...request },
       { do: "slow", at: "query", ms: 1, when: "before", ...request },
       { do: "expire-sas", at: "storage", account: 1, ...request },

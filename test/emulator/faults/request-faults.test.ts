@@ -260,6 +260,34 @@ test("reset: the queue took the message, the client does not know", async () => 
   );
 });
 
+test("reset midway: half an answer is no answer, of Kusto and of storage", async () => {
+  await ask(emulator, ".create table Half (a:string)");
+  const played = play(
+    { do: "reset", at: "mgmt", when: "midway", command: ".ingest inline" },
+    { do: "reset", at: "query", when: "midway" },
+    { do: "reset", at: "blob", when: "midway", method: "GET" },
+    { do: "reset", at: "blob", when: "midway", method: "PUT" },
+  );
+  await assert.rejects(clients.data.execute("demo", ".ingest inline into table Half <| x"));
+  await assert.rejects(clients.data.execute("demo", "Half"));
+  assert.equal(await countOf(clients.data, "Half"), 1);
+  await assert.rejects(putBlob("half"));
+  await assert.rejects(putBlob("half"), { code: "BlobAlreadyExists" });
+  const [account] = await resources("TempStorage");
+  const readable = account!.replace("?", "/half?");
+  await assert.rejects(fetch(readable).then((response) => response.text()));
+  assert.equal(await (await fetch(readable)).text(), "x,1\n");
+  assert.deepEqual(played.struck, [1, 1, 1, 1]);
+});
+
+test("the metadata that clients ask for first", async () => {
+  const played = play({ do: "answer", at: "auth", status: 500 });
+  const metadata = `${emulator.url}/v1/rest/auth/metadata`;
+  assert.equal((await fetch(metadata)).status, 500);
+  assert.equal((await fetch(metadata)).status, 200);
+  assert.deepEqual(played.struck, [1]);
+});
+
 test("by chance, the same seed strikes the same requests, and another seed others", async () => {
   const asked = async (seed: number) => {
     const played = emulator.faults.play({ seed, faults: [{ do: "answer", at: "query", status: 503, chance: 0.5 }] });
