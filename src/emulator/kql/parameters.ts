@@ -1,7 +1,7 @@
 import { semanticError } from "../kusto-error.ts";
 import type { QueryContext } from "./context.ts";
 import { converted } from "./expressions/convert.ts";
-import { valueSql } from "./expressions/literals.ts";
+import { valueSql, writtenLiteral } from "./expressions/literals.ts";
 import { scalar } from "./expressions/scalar.ts";
 import { notCarried } from "./language.ts";
 import { noRow } from "./row.ts";
@@ -18,7 +18,9 @@ export function declareParameters(statement: SyntaxNode, context: QueryContext):
     const byDefault = part(parameter, "DefaultValue");
     const value = byDefault && findPart(byDefault, "Value");
     if (given !== undefined) {
-      context.lets.set(name, { sql: converted(valueSql(given, "string"), kind), kind });
+      // Plain texts and numbers, as the SDKs send strings and longs, or literals, as the service asks of the other kinds.
+      const literal = writtenLiteral(given, kind);
+      context.lets.set(name, literal ?? { sql: converted(valueSql(given, "string"), kind), kind });
     } else if (value) {
       context.lets.set(name, { sql: converted(scalar(value, noRow(context)), kind), kind });
     } else {

@@ -84,6 +84,26 @@ test("query parameters take the request's values, and their defaults", async () 
   );
 });
 
+test("query parameters may be written as literals of their kind", async () => {
+  const given = new Map([
+    ["l", "long(41)"],
+    ["t", "datetime(1970-05-11)"],
+    ["g", "time(1.02:03:04.5)"],
+    ["h", "timespan(2h)"],
+    ["b", "bool(true)"],
+    ["r", "real(1.5)"],
+    ["u", "guid(74be27de-1e4e-49d9-b579-fe0b331d3642)"],
+    ["d", "dynamic(['Java', 'it\\'s', \"a 'b'\"])"],
+    ["i", "int(null)"],
+    ["s", "long(41)"],
+  ]);
+  const query =
+    "declare query_parameters(l:long, t:datetime, g:timespan, h:timespan, b:bool, r:real, u:guid, d:dynamic, i:int, s:string); print l, t, g, h, b, r, u, d, i, s";
+  assert.deepEqual((await engine.query(query, given)).rows, [
+    '[41,"1970-05-11T00:00:00Z","1.02:03:04.5000000","02:00:00",true,1.5,"74be27de-1e4e-49d9-b579-fe0b331d3642",["Java", "it\'s", "a \'b\'"],null,"long(41)"]',
+  ]);
+});
+
 test("a function that calls itself is refused", async () => {
   assert.match((await engine.refusal("Loop(1)")).message, /^Semantic error/);
 });

@@ -31,13 +31,51 @@ export function literal(nodeKind: string, node: SyntaxNode, text: string): Scala
     .replace(/^[a-z]+\s*\((.*)\)$/is, "$1")
     .trim();
   if (inner.toLowerCase() === "null") return valueSql(null, kind);
-  const value =
-    kind === "datetime" ? looseDatetime(inner) : isHex(kind, inner) ? hexOf(inner) : textReaders[kind](unquoted(inner));
+  const value = bareValue(kind, inner);
   if (value === null)
     throw semanticError(
       `SEM0001: Failed to parse ${kind} literal: '${textOf(node)}' ${positionText(text, node.TextStart)}`,
     );
   return valueSql(value, kind);
+}
+
+/** The value of what stands between a literal's parentheses, or null where it is none. */
+const bareValue = (kind: Kind, text: string): Stored =>
+  kind === "datetime" ? looseDatetime(text) : isHex(kind, text) ? hexOf(text) : textReaders[kind](unquoted(text));
+
+const literalWords: Readonly<Record<string, Kind>> = {
+  ...{ bool: "bool", boolean: "bool", date: "datetime", datetime: "datetime", decimal: "decimal", double: "real" },
+  ...{
+    dynamic: "dynamic",
+    guid: "guid",
+    int: "int",
+    long: "long",
+    real: "real",
+    time: "timespan",
+    timespan: "timespan",
+  },
+};
+
+/** The value of a text such as `datetime(2020-01-01)`, or undefined if it is no literal of this kind: for a request's parameters, which no parser has seen. */
+export function writtenLiteral(text: string, kind: Kind): Scalar | undefined {
+  const [, word = "", bare = ""] = /^\s*([a-z]+)\s*\(\s*(.*?)\s*\)\s*$/is.exec(text) ?? [];
+  if (literalWords[word.toLowerCase()] !== kind) return undefined;
+  if (bare.toLowerCase() === "null") return valueSql(null, kind);
+  const value = kind === "dynamic" ? jsonIn(bare) : bareValue(kind, bare);
+  return value === null ? undefined : valueSql(value, kind);
+}
+
+/** JSON, in which texts may also stand in single quotes; null if it is none. */
+function jsonIn(text: string): string | null {
+  const json = text.replace(/"(?:[^"\\]|\\.)*"|'((?:[^'\\]|\\.)*)'/gs, (quoted, inner: string | undefined) =>
+    inner === undefined ? quoted : JSON.stringify(inner.replace(/\\(['\\])/g, "$1")),
+  );
+  try {
+    JSON.parse(json);
+    return json;
+  } catch {
+    return null;
+  }
 }
 
 const isHex = (kind: Kind, text: string) => (kind === "long" || kind === "int") && /^0x[\da-f]+$/i.test(text);
