@@ -17,6 +17,9 @@ import type { FailureRecord } from "./ingest/report.ts";
 import { download } from "./ingest/source.ts";
 import { loadLanguage } from "./kql/language.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
+import { startAuthority } from "./security/authority.ts";
+import { messageRights } from "./security/ingest-rights.ts";
+import { type EmulatorSecurity, emulatorAuthentication, emulatorSecurity } from "./security/security.ts";
 import { type Storage, startStorage } from "./storage/storage.ts";
 
 /** A Kusto on this machine. */
@@ -30,6 +33,8 @@ export interface Emulator {
   readonly faults: Faults;
   /** Its time, which tests can speed up or put forward. */
   readonly clock: EmulatorClock;
+  /** How to log in; undefined without the option `security`. */
+  readonly security: EmulatorSecurity | undefined;
   /** Stops everything and forgets the data; may be called again and again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -62,9 +67,16 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     const store = await openStore();
     return { store, language: await loadLanguage(), close: () => store.close() };
   });
-  const [storage, { store, language }] = await bothOrNeither(storageStarted, partsReady);
+  const securityStarted = checked.security && startAuthority(checked.security);
+  const [[storage, { store, language }], authority] = await bothOrNeither(
+    bothOrNeither(storageStarted, partsReady).then(closable),
+    Promise.resolve(securityStarted),
+  );
   const catalogue = createCatalogue(store, checked.databases);
+  const authentication = authority && emulatorAuthentication(checked.security!, authority, catalogue);
   const endpoint = kustoEndpoint({
+    authentication,
+    loginEndpoint: authority?.host,
     catalogue,
     storage,
     failures,
@@ -79,7 +91,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   try {
     listener = await listen(endpoint, checked.port);
   } catch (error) {
-    await storage.close();
+    await Promise.all([storage.close(), authority?.close()]);
     store.close();
     if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
     throw new MillraceError(
@@ -101,6 +113,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     visibilityMs: checked.visibilityTimeoutMs,
     blobRetentionMs: checked.blobRetentionMs,
     faults: messages,
+    ...(authentication && { authorize: messageRights(authentication, tokens, catalogue) }),
   });
   const maintenance = startMaintenance(catalogue, checked.maintenanceIntervalMs);
   let closed: Promise<void> | undefined;
@@ -108,7 +121,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     (closed ??= (async () => {
       checked.signal?.removeEventListener("abort", close);
       closing.abort();
-      await Promise.all([listener.close(), reader.close(), maintenance.close()]);
+      await Promise.all([listener.close(), reader.close(), maintenance.close(), authority?.close()]);
       await catalogue.operations.close();
       await storage.close();
       store.close();
@@ -136,6 +149,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       refuse: outages(listener, storage.fronts),
     }),
     clock: catalogue.clock,
+    security: authority && emulatorSecurity(checked.security!, authority),
     close,
     [Symbol.asyncDispose]: close,
   };
@@ -150,14 +164,22 @@ function outages(listener: Listener, fronts: Storage["fronts"]): Outage {
   };
 }
 
+interface Closable {
+  close(): unknown;
+}
+
 /** Waits for both; if one fails, the other is closed, so that nothing stays behind. */
-async function bothOrNeither<A extends { close(): unknown }, B extends { close(): unknown }>(
+async function bothOrNeither<A extends Closable | undefined, B extends Closable | undefined>(
   a: Promise<A>,
   b: Promise<B>,
 ): Promise<[A, B]> {
   const [first, second] = await Promise.allSettled([a, b]);
   if (first.status === "fulfilled" && second.status === "fulfilled") return [first.value, second.value];
-  if (first.status === "fulfilled") await first.value.close();
-  if (second.status === "fulfilled") await second.value.close();
+  if (first.status === "fulfilled") await first.value?.close();
+  if (second.status === "fulfilled") await second.value?.close();
   throw first.status === "rejected" ? first.reason : (second as PromiseRejectedResult).reason;
+}
+
+function closable<A extends Closable, B extends Closable>(both: [A, B]): [A, B] & Closable {
+  return Object.assign(both, { close: () => Promise.all(both.map((each) => each.close())) });
 }

@@ -5,3 +5,5 @@ export type { FaultScenario, ScenarioFault } from "./faults/scenario.ts";
 export { readFaultScenario } from "./faults/scenario-file.ts";
 export type { Faults, PlayedScenario } from "./faults.ts";
 export type { EmulatorOptions } from "./options.ts";
+export type { ApplicationOptions, ClusterRole, SecurityOptions } from "./security/options.ts";
+export type { EmulatorSecurity, SecurityApplication } from "./security/security.ts";

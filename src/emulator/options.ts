@@ -1,4 +1,5 @@
 import { MillraceError } from "../errors.ts";
+import { type CheckedSecurity, checkSecurity, type SecurityOptions } from "./security/options.ts";
 
 export interface EmulatorOptions {
   /** TCP port of the Kusto endpoint on 127.0.0.1; default 0, a free one. */
@@ -27,6 +28,8 @@ export interface EmulatorOptions {
   readonly maintenanceIntervalMs?: number;
   /** The Node.js executable that runs Azurite; default the running one, or `node` where that is another runtime. */
   readonly node?: string;
+  /** Makes every request log in at an authority that the emulator starts too; default: everybody may do everything. */
+  readonly security?: SecurityOptions;
 }
 
 export interface CheckedOptions {
@@ -40,6 +43,7 @@ export interface CheckedOptions {
   readonly blobRetentionMs: number;
   readonly maintenanceIntervalMs: number;
   readonly node: string | undefined;
+  readonly security: CheckedSecurity | undefined;
 }
 
 const alwaysThere = "NetDefaultDB";
@@ -55,6 +59,7 @@ const known = [
   "blobRetentionMs",
   "maintenanceIntervalMs",
   "node",
+  "security",
 ];
 
 /** Checks the options once. @throws MillraceError BAD_OPTION, naming the option. */
@@ -83,6 +88,7 @@ export function checkOptions(options: EmulatorOptions): CheckedOptions {
     blobRetentionMs: wholeNumber("blobRetentionMs", options.blobRetentionMs ?? 60_000, 0, 86_400_000),
     maintenanceIntervalMs: wholeNumber("maintenanceIntervalMs", options.maintenanceIntervalMs ?? 60_000, 0, 86_400_000),
     node: options.node ?? (isBun || "deno" in process.versions ? "node" : undefined),
+    security: options.security && checkSecurity(options.security),
   };
 }
 

@@ -1,5 +1,5 @@
 import { type ResultTable, resultTable } from "../http/result.ts";
-import { type DataManagement, queuedIngestionCommand } from "./queued-ingestion.ts";
+import { type DataManagement, identityToken, queuedIngestionCommand } from "./queued-ingestion.ts";
 
 /**
  * The commands of the data management endpoint. They are known by their words, without the parser, which does not carry
@@ -9,7 +9,8 @@ export function dataManagementCommand(
   text: string,
   parts: DataManagement,
 ): ResultTable | Promise<ResultTable> | undefined {
-  if (/^\s*\.get\s+ingestion\s+resources\b/i.test(text))
+  if (/^\s*\.get\s+ingestion\s+resources\b/i.test(text)) {
+    parts.access?.mayAnything("perform operation 'IngestionResourcesShow' on");
     return resultTable(
       [
         { name: "ResourceTypeName", kind: "string" },
@@ -17,7 +18,10 @@ export function dataManagementCommand(
       ],
       parts.storage.resources(),
     );
-  if (/^\s*\.get\s+kusto\s+identity\s+token\b/i.test(text))
-    return resultTable([{ name: "AuthorizationContext", kind: "string" }], [[parts.tokens.issue(parts.principal)]]);
+  }
+  if (/^\s*\.get\s+kusto\s+identity\s+token\b/i.test(text)) {
+    parts.access?.mayAnything("perform operation 'KustoIdentityTokenGet' on");
+    return resultTable([{ name: "AuthorizationContext", kind: "string" }], [[identityToken(parts)]]);
+  }
   return queuedIngestionCommand(text, parts);
 }

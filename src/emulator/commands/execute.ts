@@ -3,6 +3,7 @@ import type { ResultTable } from "../http/result.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import type { Language } from "../kql/language.ts";
 import { runQuery } from "../kql/run.ts";
+import type { Access } from "../security/access.ts";
 import { forParser } from "./grammar-gaps.ts";
 import { runCommand } from "./run.ts";
 
@@ -13,6 +14,8 @@ export interface Engine {
   readonly failures: FailureRecord[];
   /** The bytes of a blob, wherever it is. */
   readonly open?: (url: string) => AsyncIterable<Uint8Array>;
+  /** What the caller may do; undefined where everybody may do everything. */
+  readonly access?: Access | undefined;
 }
 
 export const isCommand = (text: string) => /^\s*\./.test(text);
@@ -28,9 +31,11 @@ export async function execute(
   text: string,
   parameters?: ReadonlyMap<string, string>,
 ): Promise<ResultTable> {
-  const { catalogue, language, failures, open } = engine;
+  const { catalogue, language, failures, open, access } = engine;
   const database = databaseOf(catalogue, databaseName);
+  // Before the parser tells of tables: who knows nothing of a database learns nothing of it by errors.
+  if (!isCommand(text)) access?.mayDatabase(database, "read", "read");
   const code = language.parse(forParser(text), catalogue, database);
-  if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text, open });
-  return runQuery(code, catalogue, database, parameters ? { parameters } : {});
+  if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text, open, access });
+  return runQuery(code, catalogue, database, { access, ...(parameters && { parameters }) });
 }

@@ -185,6 +185,8 @@ async function pickedBy(
     const extent = table.extents.get(id);
     if (!extent || isSeen(extent)) picked.set(table, [...(picked.get(table) ?? []), id]);
   }
+  for (const table of picked.keys())
+    context.access?.mayTable(context.database, table, "administer", "change extents of");
   return picked;
 }
 

@@ -21,6 +21,7 @@ import type { Relation } from "../kql/relation.ts";
 import { refusedByStore } from "../kql/run.ts";
 import type { SyntaxNode } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
+import { scopeOfTable } from "../security/roles.ts";
 import { logged } from "./operations.ts";
 import type { Command, CommandContext } from "./run.ts";
 import {
@@ -121,7 +122,9 @@ function ingestingOf(node: SyntaxNode, { replaces }: Verb): Ingesting {
 
 async function newTable(name: string, context: CommandContext, { query }: Ingesting): Promise<StoredTable> {
   const relation = await context.query(query);
-  return createTable(context.catalogue, context.database, name, newColumns(relation));
+  const table = await createTable(context.catalogue, context.database, name, newColumns(relation));
+  await context.access?.own(context.database, scopeOfTable(table));
+  return table;
 }
 
 const newColumns = (relation: Relation): NewColumn[] => relation.columns.map(({ name, kind }) => ({ name, kind }));
@@ -215,6 +218,7 @@ function refuseOtherSchema(relation: Relation, targets: readonly StoredColumn[])
 async function extend(table: StoredTable, context: CommandContext, { query }: Ingesting): Promise<void> {
   const relation = await context.query(query);
   if (relation.columns.length <= table.columns.length) return;
+  context.access?.mayTable(context.database, table, "administer", "extend the schema of");
   refuseOtherSchema({ ...relation, columns: relation.columns.slice(0, table.columns.length) }, table.columns);
   const more = newColumns(relation).slice(table.columns.length);
   for (const { name } of more)

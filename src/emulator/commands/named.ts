@@ -4,7 +4,7 @@ import { KustoError } from "../kusto-error.ts";
 import type { CommandContext } from "./run.ts";
 
 /** The names of a path such as `DB.T.['a b']`, without their quoting. */
-function pathOf(node: SyntaxNode): string[] {
+export function pathOf(node: SyntaxNode): string[] {
   const [expression, selector] = [part(node, "Expression"), part(node, "Selector")];
   return expression && selector ? [...pathOf(expression), nameOf(selector)] : [nameOf(node)];
 }

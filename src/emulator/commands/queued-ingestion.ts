@@ -8,6 +8,9 @@ import { readProperties } from "../ingest/properties.ts";
 import type { QueuedOperation, QueuedOperations } from "../ingest/queued-operations.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { entityNotFound, KustoError } from "../kusto-error.ts";
+import type { Access } from "../security/access.ts";
+import { mayIngest } from "../security/ingest-rights.ts";
+import { principalText } from "../security/principal.ts";
 import type { ListedBlob, Storage } from "../storage/storage.ts";
 import { type TokenReader, tokenReader } from "./tokens.ts";
 
@@ -17,11 +20,15 @@ export interface DataManagement {
   readonly catalogue: Catalogue;
   readonly operations: QueuedOperations;
   readonly tokens: IdentityTokens;
-  /** Who asks; empty where nobody logs in. */
-  readonly principal: string;
+  /** Who asks, and what they may do; undefined where nobody logs in. */
+  readonly access: Access | undefined;
   readonly databaseName: string;
   readonly requestId: string;
 }
+
+/** Says who queued a message, for the one who reads it. */
+export const identityToken = ({ tokens, access }: DataManagement) =>
+  tokens.issue(access ? principalText(access.principal) : "");
 
 /** Standing by itself, `.list blobs` gives so many (documentation, ".list blobs"). */
 const mostListed = 1_000;
@@ -47,6 +54,8 @@ const commands: readonly [start: RegExp, act: Act][] = [
 async function ingestQueued(reader: TokenReader, parts: DataManagement): Promise<ResultTable> {
   reader.expect(".ingest-from-storage-queued", "into", "table");
   const target = targetOf(reader, parts);
+  const { access, catalogue } = parts;
+  if (access) mayIngest(access, catalogue, target.database, target.table, "perform operation 'IngestFromStorage' on");
   const { isTracked, skipsBatching, compression } = optionsOf(reader);
   const given = propertiesOf(reader);
   reader.expect("<|");
@@ -65,7 +74,7 @@ async function ingestQueued(reader: TokenReader, parts: DataManagement): Promise
       FlushImmediately: skipsBatching,
       ReportLevel: 1,
       IngestionOperationId: operation.id,
-      AdditionalProperties: Object.fromEntries(given),
+      AdditionalProperties: { ...Object.fromEntries(given), authorizationContext: identityToken(parts) },
     });
   const how = isTracked ? `.show queued ingestion operations "${operation.id}"` : "";
   return resultTable(strings("IngestionOperationId", "ClientRequestId", "OperationInfo"), [
@@ -132,7 +141,8 @@ function addressesOf(reader: TokenReader): Queued[] {
   return addresses;
 }
 
-async function listBlobs(reader: TokenReader, { storage }: DataManagement): Promise<ResultTable> {
+async function listBlobs(reader: TokenReader, { storage, access }: DataManagement): Promise<ResultTable> {
+  access?.mayAnything("perform operation 'ListBlobs' on");
   const blobs = await listed(reader, storage, mostListed);
   if (!reader.isAtEnd) reader.refuse("Unexpected text behind the command");
   const columns: ResultColumn[] = [
@@ -180,7 +190,8 @@ function filtersOf(reader: TokenReader) {
   }
 }
 
-function showOperations(reader: TokenReader, { operations }: DataManagement): ResultTable {
+function showOperations(reader: TokenReader, { operations, access }: DataManagement): ResultTable {
+  access?.mayAnything("perform operation 'QueuedIngestionOperationsShow' on");
   reader.expect(".show", "queued", "ingestion", "operations");
   const ids: string[] = [];
   const isList = reader.accept("(");
@@ -221,7 +232,8 @@ function rowOf(operation: QueuedOperation): Stored[] {
   ];
 }
 
-function cancelOperation(reader: TokenReader, { operations }: DataManagement): ResultTable {
+function cancelOperation(reader: TokenReader, { operations, access }: DataManagement): ResultTable {
+  access?.mayAnything("perform operation 'QueuedIngestionOperationCancel' on");
   reader.expect(".cancel", "queued", "ingestion", "operation");
   const id = reader.take("string", "the id of an operation");
   propertiesOf(reader);

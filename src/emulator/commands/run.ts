@@ -7,6 +7,8 @@ import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts
 import type { Relation } from "../kql/relation.ts";
 import { runQuery, translated } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
+import type { Access } from "../security/access.ts";
+import { authorizeCommand, ownNewEntities } from "../security/command-rights.ts";
 import { columnCommands } from "./columns.ts";
 import { databaseCommands } from "./databases.ts";
 import { extentCommands } from "./extents.ts";
@@ -21,6 +23,7 @@ import { mappingCommands } from "./mappings.ts";
 import { operationCommands } from "./operations.ts";
 import { policyCommands } from "./policies.ts";
 import { relationOf } from "./result-relation.ts";
+import { roleCommands } from "./roles.ts";
 import { scriptCommands } from "./scripts.ts";
 import { showCommands } from "./show.ts";
 import type { Span } from "./syntax.ts";
@@ -35,6 +38,8 @@ export interface CommandGround {
   readonly text: string;
   /** The bytes of a blob, wherever it is; undefined where the engine stands alone. */
   readonly open?: ((url: string) => AsyncIterable<Uint8Array>) | undefined;
+  /** What the caller may do; undefined where everybody may do everything. */
+  readonly access?: Access | undefined;
 }
 
 /** What a command works on. */
@@ -71,6 +76,7 @@ const commands: Readonly<Record<string, Command | undefined>> = {
   ...queryIngestionCommands,
   ...operationCommands,
   ...policyCommands,
+  ...roleCommands,
 };
 
 interface Ran extends OperationResult {
@@ -87,11 +93,16 @@ async function run(code: Code, context: CommandGround, isAllowed = (_name: strin
   const command = commands[name];
   if (!command || kindOf(node) !== "CustomCommand" || !isAllowed(name))
     throw notCarried(`the command '${wordsOf(node, context.text)}'`, node, context.text);
+  const { access } = context;
+  const asked = access && { access, catalogue: context.catalogue, database: context.database, node };
+  if (asked) authorizeCommand(name, asked);
+  const own = asked && ownNewEntities(name, asked);
   const answer = await command(node, {
     ...context,
     query: (span) => nestedQuery(context, span),
     command: (text) => nestedCommand(context, text),
   });
+  await own?.();
   const isPiped = node !== expression;
   return Array.isArray(answer)
     ? { name, columns: resultColumns(node), rows: answer, isPiped }
@@ -102,7 +113,8 @@ async function run(code: Code, context: CommandGround, isAllowed = (_name: strin
 export async function runCommand(code: Code, context: CommandGround): Promise<ResultTable> {
   const { columns, rows, isPiped } = await run(code, context);
   if (!isPiped) return resultTable(columns, rows);
-  return runQuery(code, context.catalogue, context.database, { command: relationOf(columns, rows) });
+  const { catalogue, database, access } = context;
+  return runQuery(code, catalogue, database, { command: relationOf(columns, rows), access });
 }
 
 async function nestedCommand(context: CommandGround, text: string): Promise<string> {
@@ -114,10 +126,14 @@ async function nestedQuery(context: CommandGround, { from, to }: Span): Promise<
   // What comes before becomes blanks, so that a refusal names the place in the text that was sent.
   const text = blank(context.text.slice(0, from)) + context.text.slice(from, to);
   const code = context.language.parse(forParser(text), context.catalogue, context.database);
-  if (!/^\s*\./.test(text)) return translated(code, context.catalogue, context.database);
+  const { catalogue, database, access } = context;
+  if (!/^\s*\./.test(text)) {
+    access?.mayDatabase(database, "read", "read");
+    return translated(code, catalogue, database, { access });
+  }
   const { columns, rows, isPiped } = await run(code, { ...context, text }, (name) => name.startsWith("Show"));
   const relation = relationOf(columns, rows);
-  return isPiped ? translated(code, context.catalogue, context.database, { command: relation }) : relation;
+  return isPiped ? translated(code, catalogue, database, { command: relation, access }) : relation;
 }
 
 /** The command at the head of a pipe. */

@@ -72,13 +72,17 @@ const detailsRow = (database: Database, current: Database): Stored[] => {
   ];
 };
 
-const showDatabasesDetails: Command = (_node, { catalogue, database }) =>
-  [...catalogue.databases.values()].map((each) => detailsRow(each, database));
+/** Those of which the caller may know. */
+const visibleDatabases = ({ catalogue, access }: CommandContext): Database[] =>
+  [...catalogue.databases.values()].filter((each) => access?.knows(each) ?? true);
+
+const showDatabasesDetails: Command = (_node, context) =>
+  visibleDatabases(context).map((each) => detailsRow(each, context.database));
 
 const showDatabaseDetails: Command = (_node, { database }) => [detailsRow(database, database)];
 
-const showDatabases: Command = (_node, { catalogue, database }) =>
-  [...catalogue.databases.values()].map((each) => databaseRow(each, database));
+const showDatabases: Command = (_node, context) =>
+  visibleDatabases(context).map((each) => databaseRow(each, context.database));
 
 const showDatabase: Command = (_node, { database }) => [databaseRow(database, database)];
 
@@ -104,10 +108,11 @@ const showDatabaseSchema: Command = (node, context) => {
   return isLater(node) ? schemaRows(database) : [];
 };
 
-/** The databases that the command names, or all of them. */
-const databasesIn = (node: SyntaxNode, { catalogue }: CommandContext): Database[] => {
+/** The databases that the command names, or all that the caller may see. */
+const databasesIn = (node: SyntaxNode, { catalogue, access }: CommandContext): Database[] => {
   const names = findParts(node, "DatabaseName").map(nameOf);
-  return names.length === 0 ? [...catalogue.databases.values()] : names.map((name) => databaseOf(catalogue, name));
+  const all = () => [...catalogue.databases.values()].filter((each) => access?.sees(each) ?? true);
+  return names.length === 0 ? all() : names.map((name) => databaseOf(catalogue, name));
 };
 
 const showDatabasesSchema: Command = (node, context) => databasesIn(node, context).flatMap(schemaRows);
@@ -154,8 +159,7 @@ const showColumns: Command = (node, context) =>
 
 const tableIn = (node: SyntaxNode, context: CommandContext) => placeIn(node, context).table;
 
-/** Nobody is kept out here, and nobody is named. */
-const nobody: Command = () => [];
+const nothing: Command = () => [];
 
 /** What can go on at once; the emulator takes what comes. */
 const showCapacity: Command = (node) => {
@@ -175,18 +179,15 @@ export const showCommands: Readonly<Record<string, Command>> = {
   ShowCapacity: showCapacity,
   ShowCluster: showCluster,
   ShowClusterDatabasesDetails: showDatabasesDetails,
-  ShowClusterPrincipals: nobody,
   ShowDatabase: showDatabase,
   ShowDatabaseCslSchema: showDatabaseCslSchema,
   ShowDatabaseDetails: showDatabaseDetails,
-  ShowDatabasePrincipals: nobody,
   ShowDatabaseSchema: showDatabaseSchema,
   ShowDatabaseSchemaAsCslScript: showDatabaseScript,
-  ShowDatabaseSchemaViolations: nobody,
+  ShowDatabaseSchemaViolations: nothing,
   ShowDatabasesSchema: showDatabasesSchema,
   ShowDatabasesSchemaAsJson: showDatabasesSchemaAsJson,
   ShowTable: showColumns,
-  ShowTablePrincipals: nobody,
   ShowClusterDatabases: showDatabases,
   ShowDatabaseSchemaAsJson: showDatabaseSchemaAsJson,
   ShowTableCslSchema: showCslSchema,

@@ -20,7 +20,7 @@ export function hasWord(node: SyntaxNode, word: string, text: string): boolean {
 }
 
 /** The command's own nodes in the order of the text: nothing of the query behind `<|`. */
-function* ownNodes(node: SyntaxNode): Generator<SyntaxNode, boolean> {
+export function* ownNodes(node: SyntaxNode): Generator<SyntaxNode, boolean> {
   for (const child of childrenOf(node)) {
     if (textOf(child) === "<|") return true;
     yield child;

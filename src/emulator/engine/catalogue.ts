@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Kind } from "../../schema/kinds.ts";
 import type { MappingEntry } from "../ingest/mapping.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
+import type { RoleAssignment } from "../security/roles.ts";
 import { createClock, type EngineClock } from "./clock.ts";
 import type { Extent } from "./extents.ts";
 import { createOperations, type Operations } from "./operations.ts";
@@ -31,6 +32,8 @@ export interface Database {
   /** By kind and name: `csv/m1`; they hold for tables that have none of the same kind and name. */
   mappings: ReadonlyMap<string, StoredMapping>;
   functions: ReadonlyMap<string, StoredFunction>;
+  /** Who has which role, here and on its tables and functions. */
+  roles: readonly RoleAssignment[];
 }
 
 /** A function of the user's, as `.create function` gives it: the texts go to Kusto's parser as they are. */
@@ -95,6 +98,7 @@ function newDatabase(name: string): Database {
   return {
     ...{ name, id: randomUUID(), prettyName: "" },
     ...{ tables: new Map(), policies: new Map(), mappings: new Map(), functions: new Map() },
+    roles: [],
   };
 }
 
@@ -123,7 +127,7 @@ export async function dropDatabase(catalogue: Catalogue, database: Database): Pr
     await catalogue.store.transaction((connection) => forgetSaved(connection, database.id));
 }
 
-export type DatabaseChange = Partial<Pick<Database, "prettyName" | "policies" | "mappings" | "functions">>;
+export type DatabaseChange = Partial<Pick<Database, "prettyName" | "policies" | "mappings" | "functions" | "roles">>;
 
 /** Changes what is known of a database; what to change is asked when its turn comes. Where the store cannot write it down, nothing has changed. */
 export async function changeDatabase(

@@ -1,5 +1,6 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { parseMapping } from "../ingest/mapping.ts";
+import type { RoleAssignment } from "../security/roles.ts";
 import type { Database, StoredFunction, StoredMapping, StoredTable } from "./catalogue.ts";
 import type { Extent } from "./extents.ts";
 import { extentColumn, extentTable, sqlText } from "./physical.ts";
@@ -26,10 +27,11 @@ export function saveTable(connection: DuckDBConnection, database: Database, tabl
 
 /** Writes a database down as it is going to be, without its tables. */
 export function saveDatabase(connection: DuckDBConnection, database: Database): Promise<void> {
-  const { id, name, prettyName, mappings, policies, functions } = database;
+  const { id, name, prettyName, mappings, policies, functions, roles } = database;
   const value: SavedDatabase = {
     ...{ name, prettyName, mappings: savedMappings(mappings), policies: [...policies] },
     functions: [...functions.values()],
+    roles,
   };
   return save(connection, id, "database", value);
 }
@@ -57,6 +59,7 @@ interface SavedDatabase extends Pick<Database, "name" | "prettyName"> {
   readonly mappings: SavedMapping[];
   readonly policies: [string, string][];
   readonly functions: StoredFunction[];
+  readonly roles: readonly RoleAssignment[];
 }
 
 const savedMappings = (mappings: ReadonlyMap<string, StoredMapping>): SavedMapping[] =>
@@ -91,6 +94,7 @@ export async function restore(store: Store): Promise<Restored> {
         ...{ name: saved.name, id: String(id), prettyName: saved.prettyName, tables: new Map() },
         ...{ policies: new Map(saved.policies), mappings: mappingsOf(saved.mappings) },
         functions: new Map(saved.functions.map((each) => [each.name, each])),
+        roles: saved.roles ?? [],
       };
       databases.set(database.name.toLowerCase(), database);
       byId.set(database.id, database);

@@ -126,8 +126,7 @@ export function errorBody(error: KustoError, requestId: string, activityId: stri
   return JSON.stringify({
     error: {
       code: error.code,
-      message:
-        error.status < 500 ? "Request is invalid and cannot be executed." : "The service failed to act on the request.",
+      message: summaryOf(error),
       "@type": error.type,
       "@message": error.message,
       "@context": {
@@ -139,4 +138,10 @@ export function errorBody(error: KustoError, requestId: string, activityId: stri
       "@permanent": error.permanent,
     },
   });
+}
+
+function summaryOf({ status }: KustoError): string {
+  if (status === 401) return "Caller is not authenticated";
+  if (status === 403) return "Caller is not authorized to perform this action";
+  return status < 500 ? "Request is invalid and cannot be executed." : "The service failed to act on the request.";
 }

@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** A loopback HTTP listener that can fall silent and come back on its own port. */
@@ -10,8 +11,14 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-export async function listen(handler: RequestListener, port = 0): Promise<Listener> {
-  const server = createServer({ keepAliveTimeout: 60_000 }, handler);
+/** With a certificate and its key it speaks https. */
+export async function listen(
+  handler: RequestListener,
+  port = 0,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<Listener> {
+  const keeping = { keepAliveTimeout: 60_000 };
+  const server = tls ? createSecureServer({ ...keeping, ...tls }, handler) : createServer(keeping, handler);
   await bind(server, port);
   const own = (server.address() as AddressInfo).port;
   let closed = false;
@@ -25,7 +32,7 @@ export async function listen(handler: RequestListener, port = 0): Promise<Listen
   };
   return {
     port: own,
-    origin: `http://127.0.0.1:${own}`,
+    origin: `${tls ? "https" : "http"}://127.0.0.1:${own}`,
     async outage(forMs) {
       clearTimeout(timer);
       await unbind(server);

@@ -10,6 +10,10 @@ import { ingest } from "../ingest/ingest.ts";
 import type { QueuedOperations } from "../ingest/queued-operations.ts";
 import { download } from "../ingest/source.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Access } from "../security/access.ts";
+import { type Authentication, Unauthenticated } from "../security/authentication.ts";
+import { mayIngest } from "../security/ingest-rights.ts";
+import { serviceResource } from "../security/security.ts";
 import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
 import { readBody, readBytes } from "./body.ts";
@@ -21,6 +25,10 @@ export interface ServedParts extends Engine {
   readonly tokens: IdentityTokens;
   readonly plan: FaultPlan;
   readonly signal: AbortSignal;
+  /** Who may do what; undefined where everybody may do everything. */
+  readonly authentication?: Authentication | undefined;
+  /** Where clients are told to log in. */
+  readonly loginEndpoint?: string | undefined;
 }
 
 interface Exchange {
@@ -30,10 +38,14 @@ interface Exchange {
   readonly requestId: string;
   /** The body of a query or command; empty elsewhere. */
   readonly body: string;
+  /** What the caller may do; undefined where nobody logs in. */
+  readonly access: Access | undefined;
 }
 
 interface Route {
   readonly place: FaultPlace | undefined;
+  /** Whether it is answered without a login. */
+  readonly isOpen?: boolean;
   readonly answer: (exchange: Exchange) => Promise<string> | string;
 }
 
@@ -66,10 +78,12 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
       if (fault.retryAfterSeconds !== undefined) response.setHeader("retry-after", String(fault.retryAfterSeconds));
       throw asked(fault.status);
     }
-    body = await route.answer({ parts, request, url, requestId, body: text });
+    const access = route.isOpen ? undefined : parts.authentication?.bearer(request.headers.authorization);
+    body = await route.answer({ parts, request, url, requestId, access, body: text });
   } catch (error) {
     const refusal = refusalOf(error);
     status = refusal.status;
+    if (refusal instanceof Unauthenticated) response.setHeader("www-authenticate", refusal.challenge);
     body = errorBody(refusal, requestId, activityId);
   }
   if (fault && "when" in fault && fault.when === "after") {
@@ -103,9 +117,9 @@ function routeOf(request: IncomingMessage, url: URL): Route {
   const key = `${request.method} ${url.pathname.replace(/\/$/, "")}`;
   switch (key) {
     case "GET /v1/rest/auth/metadata":
-      return { place: "auth", answer: () => metadata };
+      return { place: "auth", isOpen: true, answer: ({ parts }) => metadata(parts.loginEndpoint) };
     case "GET /v1/rest/ping":
-      return { place: undefined, answer: () => '"Pong!"' };
+      return { place: undefined, isOpen: true, answer: () => '"Pong!"' };
     case "POST /v1/rest/mgmt":
       return { place: "mgmt", answer: (exchange) => answered(exchange, v1Command, v1Command) };
     case "POST /v1/rest/query":
@@ -118,25 +132,30 @@ function routeOf(request: IncomingMessage, url: URL): Route {
   throw new KustoError(`There is nothing at ${request.method} ${url.pathname}.`, { status: 404, code: "NotFound" });
 }
 
-const metadata = JSON.stringify({
-  AzureAD: {
-    LoginEndpoint: "https://login.microsoftonline.com",
-    LoginMfaRequired: false,
-    KustoClientAppId: "db662dc1-0cfe-4e1c-a843-19a68e65be58",
-    KustoClientRedirectUri: "https://microsoft/kustoclient",
-    KustoServiceResourceId: "https://kusto.kusto.windows.net",
-    FirstPartyAuthorityUrl: "https://login.microsoftonline.com/f8cdef31-a31e-4b4a-93e4-5f571e91255a",
-  },
-});
+const metadata = (loginEndpoint = "https://login.microsoftonline.com") =>
+  JSON.stringify({
+    AzureAD: {
+      LoginEndpoint: loginEndpoint,
+      LoginMfaRequired: false,
+      KustoClientAppId: "db662dc1-0cfe-4e1c-a843-19a68e65be58",
+      KustoClientRedirectUri: "https://microsoft/kustoclient",
+      KustoServiceResourceId: serviceResource,
+      FirstPartyAuthorityUrl: `${loginEndpoint}/f8cdef31-a31e-4b4a-93e4-5f571e91255a`,
+    },
+  });
 
 type Framing = (table: ResultTable, requestId: string) => string;
 
 /** Runs what a body asks for: commands begin with a dot, whatever the endpoint. */
-async function answered({ parts, body, requestId }: Exchange, query: Framing, command: Framing): Promise<string> {
+async function answered(
+  { parts, body, requestId, access }: Exchange,
+  query: Framing,
+  command: Framing,
+): Promise<string> {
   const { db, csl, parameters } = requestOf(body);
-  const managed = await dataManagementCommand(csl, { ...parts, databaseName: db, principal: "", requestId });
+  const managed = await dataManagementCommand(csl, { ...parts, databaseName: db, access, requestId });
   if (managed) return command(managed, requestId);
-  return (isCommand(csl) ? command : query)(await execute(parts, db, csl, parameters), requestId);
+  return (isCommand(csl) ? command : query)(await execute({ ...parts, access }, db, csl, parameters), requestId);
 }
 
 function requestOf(body: string): { db: string; csl: string; parameters: ReadonlyMap<string, string> } {
@@ -165,9 +184,10 @@ function parametersOf(properties: unknown): ReadonlyMap<string, string> {
 }
 
 /** `POST /v1/rest/ingest/{database}/{table}?streamFormat=...`: rows are there when the answer is. */
-async function streamingIngestion({ parts, request, url }: Exchange): Promise<string> {
+async function streamingIngestion({ parts, request, url, access }: Exchange): Promise<string> {
   const [database, table] = url.pathname.split("/").slice(4).map(decodeURIComponent);
   if (!database || !table) throw new KustoError("Streaming ingestion needs a database and a table in its path.");
+  if (access) mayIngest(access, parts.catalogue, database, table, "perform operation 'StreamingIngest' on");
   const mappingName = url.searchParams.get("mappingName");
   const fromBlob = url.searchParams.get("sourceKind")?.toLowerCase() === "uri";
   // The body first, the table after: a slow sender must not keep the table from everybody else.

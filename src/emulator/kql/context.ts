@@ -1,4 +1,5 @@
 import type { Catalogue, Database } from "../engine/catalogue.ts";
+import type { Access } from "../security/access.ts";
 import type { Relation, RelationColumn, Scalar } from "./relation.ts";
 import type { SyntaxNode } from "./tree.ts";
 
@@ -29,6 +30,8 @@ export interface SharedParts {
   visualization: Readonly<Record<string, unknown>> | undefined;
   /** Texts of the request's parameters by name. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** What the caller may read; undefined where everybody may read everything. */
+  readonly access: Access | undefined;
 }
 
 /** What a name of `let` or of a parameter stands for. */

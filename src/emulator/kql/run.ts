@@ -3,6 +3,7 @@ import type { Catalogue, Database } from "../engine/catalogue.ts";
 import { type ResultTable, rowOf } from "../http/result.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Access } from "../security/access.ts";
 import type { SharedParts } from "./context.ts";
 import type { Code } from "./language.ts";
 import { translate } from "./query.ts";
@@ -13,6 +14,8 @@ export interface QueryOptions {
   readonly command?: Relation;
   /** Values for `declare query_parameters`, as the request gives them. */
   readonly parameters?: ReadonlyMap<string, string>;
+  /** What the caller may read; undefined where everybody may read everything. */
+  readonly access?: Access | undefined;
 }
 
 /** Runs a parsed query, or the pipe behind a command whose result is given. */
@@ -30,9 +33,9 @@ export function translated(
   code: Code,
   catalogue: Catalogue,
   database: Database,
-  { command, parameters = new Map() }: QueryOptions = {},
+  { command, parameters = new Map(), access }: QueryOptions = {},
 ): Relation {
-  const shared: SharedParts = { common: [], aliases: 0, visualization: undefined, parameters };
+  const shared: SharedParts = { common: [], aliases: 0, visualization: undefined, parameters, access };
   const relation = translate(code.root, {
     catalogue,
     database,

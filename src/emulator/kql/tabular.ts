@@ -61,7 +61,7 @@ function named(node: SyntaxNode, context: QueryContext): Relation {
   const body = calledBody(node, context);
   if (body) return { ...relationOfCall(node, body, context), source: name };
   const table = context.database.tables.get(name);
-  if (table) return stored(table);
+  if (table) return stored(table, context);
   throw semanticError(
     `SEM0100: Failed to resolve table expression named '${name}' ${positionText(context.text, node.TextStart)}`,
   );
@@ -75,6 +75,7 @@ function elsewhere(node: SyntaxNode, context: QueryContext): Relation {
   if (kindOf(call) !== "FunctionCallExpression" || nameOf(needPart(call, "Name")) !== "database" || !first)
     throw notCarried(`'${node.ToString().trim()}'`, node, context.text);
   const database = databaseOf(context.catalogue, String(first.LiteralValue));
+  context.shared.access?.mayDatabase(database, "read", "read");
   return tabular(needPart(node, "Selector"), { ...context, database, lets: new Map() });
 }
 
@@ -85,12 +86,13 @@ function tableFunction(node: SyntaxNode, context: QueryContext): Relation {
   const first = argumentsIn(node)[0];
   if (name === "table" && first) {
     const table = context.database.tables.get(String(first.LiteralValue));
-    if (table) return stored(table);
+    if (table) return stored(table, context);
   }
   throw notCarried(`the function '${name}()'`, node, context.text);
 }
 
-export function stored(table: StoredTable): Relation {
+export function stored(table: StoredTable, { database, shared }: QueryContext): Relation {
+  if (isRestricted(table)) shared.access?.mayReadRestricted(database, table);
   return {
     sql: `SELECT ${[...table.columns.map(({ physical }) => physical), extentColumn].join(", ")} FROM ${table.physical}`,
     columns: table.columns.map(({ name, kind, physical }) => ({ name, kind, sql: physical })),
@@ -98,4 +100,9 @@ export function stored(table: StoredTable): Relation {
     extent: extentColumn,
     source: table.name,
   };
+}
+
+function isRestricted({ policies }: StoredTable): boolean {
+  const policy = policies.get("restricted_view_access");
+  return policy !== undefined && (JSON.parse(policy) as { IsEnabled?: unknown } | null)?.IsEnabled === true;
 }

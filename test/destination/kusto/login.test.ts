@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { selfSigned } from "./self-signed.ts";
+import { selfSigned } from "../../../src/emulator/security/self-signed.ts";
 
 /**
  * @azure/identity speaks only https to an authority, and Node reads additional roots only at its start. So the tests of
@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), "millrace-login-"));
 after(() => rmSync(folder, { recursive: true }));
 
 test("every way to log in really logs in", { timeout: 60_000 }, async () => {
-  const { certificate, privateKey } = selfSigned();
+  const { certificate, privateKey } = await selfSigned();
   const paths = { authority: join(folder, "authority.pem"), key: join(folder, "authority.key") };
   writeFileSync(paths.authority, certificate);
   writeFileSync(paths.key, privateKey);

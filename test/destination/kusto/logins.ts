@@ -9,8 +9,8 @@ import { after, before, beforeEach, test } from "node:test";
 import { inspect } from "node:util";
 import { kustoAdmin } from "../../../src/destination/kusto/admin.ts";
 import type { KustoOptions } from "../../../src/destination/kusto/options.ts";
+import { selfSigned } from "../../../src/emulator/security/self-signed.ts";
 import { MillraceError } from "../../../src/errors.ts";
-import { selfSigned } from "./self-signed.ts";
 
 /** Run by login.test.ts in a process that trusts the authority's certificate. */
 const folder = process.env.LOGIN_FOLDER!;
@@ -153,7 +153,7 @@ test("a refused login is UNAUTHENTICATED and keeps the key to itself", async () 
 
 for (const where of ["certificate", "certificatePath"] as const)
   test(`app id and ${where}`, async () => {
-    const own = selfSigned();
+    const own = await selfSigned();
     const pem = own.certificate + own.privateKey;
     const path = join(folder, "app.pem");
     writeFileSync(path, pem);

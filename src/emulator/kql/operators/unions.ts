@@ -60,7 +60,7 @@ export function everyTable(context: QueryContext): [name: string, make: () => Re
     ]),
     ...[...context.database.tables.values()].map((table): [string, () => Relation] => [
       table.name,
-      () => stored(table),
+      () => stored(table, context),
     ]),
   ];
 }

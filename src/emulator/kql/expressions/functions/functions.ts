@@ -7,6 +7,7 @@ import { extents } from "./extents.ts";
 import { hashes } from "./hashes.ts";
 import { numbers } from "./numbers.ts";
 import { patterns } from "./patterns.ts";
+import { principals } from "./principals.ts";
 import { strings } from "./strings.ts";
 import { windows } from "./windows.ts";
 
@@ -20,6 +21,7 @@ export const scalarFunctions: Readonly<Record<string, ScalarFunction | undefined
   ...hashes,
   ...numbers,
   ...patterns,
+  ...principals,
   ...strings,
   ...windows,
 };
