@@ -45,7 +45,7 @@ async function measured(): Promise<Row[]> {
   const seconds = Number(values.seconds);
   if (!(seconds > 0)) throw new Error(`--seconds is ${values.seconds}; it takes a positive number.`);
   const plan = {
-    corpora: among("corpus", values.corpus, corpusNames),
+    corpora: values.corpus && among("corpus", values.corpus, corpusNames),
     mostRecords: values.records === undefined ? undefined : Number(values.records),
     isShort: seconds < 0.5,
   };

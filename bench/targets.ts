@@ -43,7 +43,7 @@ export function targetsOf(rows: readonly Row[]): Target[] {
     atMost(rows, "main thread", 150, "telemetry"),
     atMost(rows, "event-loop delay p99", 10, undefined),
     race(rows, "workers", "parallelism 2", "parallelism 1", "telemetry", 1.8),
-    race(rows, "log", "exactly once", "at least once", undefined, 0.8),
+    race(rows, "log", "exactly once", "at least once", "telemetry", 0.8),
     memory(rows),
   ];
 }

@@ -2,7 +2,7 @@ import type { Group } from "../case.ts";
 import { corpus, corpusNames } from "../corpora/corpora.ts";
 
 export interface SuitePlan {
-  /** Names of corpora; all if undefined. */
+  /** Names of corpora; undefined: those of the suite, which are mostly all. */
   readonly corpora: readonly string[] | undefined;
   readonly mostRecords?: number | undefined;
   /** Too little time for figures worth keeping: what is costly to set up is done small. */

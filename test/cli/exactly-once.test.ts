@@ -126,7 +126,6 @@ test("a state that another process has open, and one of another table, are named
   await writeFile(source, '{"id":1,"text":"a"}\n');
   const args = ["--guarantee", "exactly-once", "--state", state, "--json", ...at];
   // It waits for a service that does not answer.
-  emulator.faults.loseMessages({ messages: 1_000, table: "" });
   emulator.faults.answer("blob", 503, { requests: 10_000 });
   const { child, done } = startCli(["ingest", source, "--table", "Held", ...args]);
   for (;;) {
