@@ -5,7 +5,13 @@ import type { Connection, Login, TokenCredential } from "./options.ts";
 import type { Scrubber } from "./scrub.ts";
 
 /** Gives a valid bearer token; undefined where the cluster asks for none (loopback). */
-export type TokenSource = () => Promise<string>;
+export interface TokenSource {
+  (): Promise<string>;
+  /** Counts the tokens that were refused, so that many calls that met one refusal ask for one new token. */
+  readonly generation: number;
+  /** The cluster refuses the token of this generation, before its time: the next call asks for another. */
+  refuse(generation: number): void;
+}
 
 /** A token is renewed this long before its end, so that none runs out on its way. */
 const renewAheadMs = 5 * 60_000;
@@ -23,13 +29,17 @@ export async function tokenSource(
   if (login.kind === "none") return undefined;
   if (login.kind === "token") return callbackSource(login.token, scrub);
   const cloud = await cloudOf(connection, scrub, signal);
-  const credential =
-    login.kind === "credential" ? login.credential : await credentialOf(login, await authorityOf(connection, cloud));
-  return credentialSource(credential, cloud.scope, connection, scrub, signal);
+  if (login.kind === "credential") {
+    const own = { credential: login.credential, isOurs: false };
+    return credentialSource(async () => own, cloud.scope, connection, scrub, signal);
+  }
+  const authority = usesAuthority(login) ? await authorityOf(connection, cloud) : undefined;
+  const make = async () => ({ credential: await credentialOf(login, authority), isOurs: true });
+  return credentialSource(make, cloud.scope, connection, scrub, signal, await make());
 }
 
 function callbackSource(callback: () => string | Promise<string>, scrub: Scrubber): TokenSource {
-  return async () => {
+  const source = async () => {
     try {
       const token = await callback();
       if (typeof token !== "string" || token === "") throw new TypeError("the token callback gave no text");
@@ -39,25 +49,47 @@ function callbackSource(callback: () => string | Promise<string>, scrub: Scrubbe
       throw loginFailed(error, "token", scrub);
     }
   };
+  // It is asked each time anyway.
+  return Object.assign(source, { generation: 0, refuse: () => {} });
 }
 
+interface Made {
+  readonly credential: TokenCredential;
+  /** Whether it can be made anew, with no token remembered. */
+  readonly isOurs: boolean;
+}
+
+/** What a service says that ends a token early (continuous access evaluation): those from before this second will not do. */
+const notBeforeNow = () =>
+  JSON.stringify({ access_token: { nbf: { essential: true, value: String(Math.floor(Date.now() / 1000)) } } });
+
 function credentialSource(
-  credential: TokenCredential,
+  make: () => Promise<Made>,
   scope: string,
   { login, requestTimeoutMs }: Connection,
   scrub: Scrubber,
   signal: AbortSignal,
+  first?: Made,
 ): TokenSource {
+  let made = first;
+  let claims: string | undefined;
+  let generation = 0;
   let held: { token: string; renewAt: number } | undefined;
   let asking: Promise<string> | undefined;
   async function ask(): Promise<string> {
     const doing = `Logging in by ${login.kind}`;
+    const asked = generation;
     try {
+      made ??= await make();
+      const { credential } = made;
+      const options = claims === undefined ? {} : { claims };
       const answer = await withDeadline(requestTimeoutMs, signal, doing, (abortSignal) =>
-        credential.getToken(scope, { abortSignal }),
+        credential.getToken(scope, { abortSignal, ...options }),
       );
       if (!answer?.token) throw new TypeError("the credential gave no token");
       scrub.add(answer.token);
+      if (asked !== generation) return answer.token;
+      claims = undefined;
       held = {
         token: answer.token,
         renewAt: Math.min(answer.refreshAfterTimestamp ?? Infinity, answer.expiresOnTimestamp - renewAheadMs),
@@ -66,21 +98,36 @@ function credentialSource(
     } catch (error) {
       throw loginFailed(error, login.kind, scrub);
     } finally {
-      asking = undefined;
+      if (asked === generation) asking = undefined;
     }
   }
-  return async () => {
+  async function source(): Promise<string> {
     if (held && Date.now() < held.renewAt) return held.token;
     asking ??= ask();
     return asking;
-  };
+  }
+  return Object.defineProperties(source, {
+    generation: { get: () => generation },
+    refuse: {
+      value(refused: number) {
+        if (refused !== generation) return;
+        generation++;
+        held = undefined;
+        asking = undefined;
+        // Credentials remember tokens too. Ours is made anew; the caller's is told that the old one will not do.
+        if (made?.isOurs) made = undefined;
+        else claims = notBeforeNow();
+      },
+    },
+  }) as TokenSource;
 }
 
 function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber): MillraceError {
   const failure = toMillraceError(error, { doing: `Logging in by ${kind}`, to: "kusto", scrub });
   // Whatever the SDKs call it, an answer that is neither an outage nor a throttling means: no token.
-  if (["UNREACHABLE", "THROTTLED", "ABORTED", "UNAUTHENTICATED"].includes(failure.code)) return failure;
-  return new MillraceError("UNAUTHENTICATED", failure.message, { cause: failure.cause, context: failure.context });
+  if (["UNREACHABLE", "THROTTLED", "ABORTED"].includes(failure.code)) return failure;
+  const context = { ...failure.context, login: kind };
+  return new MillraceError("UNAUTHENTICATED", failure.message, { cause: failure.cause, context });
 }
 
 /** What the cluster's cloud says of itself. */
@@ -128,7 +175,10 @@ async function authorityOf(connection: Connection, cloud: Cloud): Promise<string
 
 type IdentityLogin = Exclude<Login, { kind: "none" | "token" | "credential" }>;
 
-async function credentialOf(login: IdentityLogin, authorityHost: string): Promise<TokenCredential> {
+/** These go to an endpoint of the machine and to a program on it, whatever the cluster names. */
+const usesAuthority = ({ kind }: IdentityLogin) => kind !== "managedIdentity" && kind !== "azureCli";
+
+async function credentialOf(login: IdentityLogin, authorityHost = ""): Promise<TokenCredential> {
   const identity = await import("@azure/identity");
   const isPublic = Object.values(identity.AzureAuthorityHosts).some((known) => sameHost(known, authorityHost));
   // An authority that Microsoft's public directory does not list can only be taken at its word.

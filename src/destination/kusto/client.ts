@@ -1,4 +1,5 @@
 import type { Client, ClientRequestProperties } from "azure-kusto-data";
+import { MillraceError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import { type Answer, answerOfV1, answerOfV2 } from "./answer.ts";
 import { cloudInfo, type TokenSource } from "./auth.ts";
@@ -6,7 +7,10 @@ import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import type { Scrubber } from "./scrub.ts";
 
-/** One endpoint of a cluster: commands and queries, one attempt each, with honest errors. */
+/**
+ * One endpoint of a cluster: commands and queries, one attempt each, with honest errors. A second attempt is made with a
+ * new token, where the cluster refuses the old one before its time.
+ */
 export interface KustoClient {
   /** Runs a management command. */
   execute(database: string, csl: string, signal: AbortSignal): Promise<Answer>;
@@ -45,7 +49,18 @@ export async function kustoClient(
     return cloud;
   }
 
-  async function call(
+  async function call(...asked: Parameters<typeof attempt>): Promise<string> {
+    const generation = tokens?.generation;
+    try {
+      return await attempt(...asked);
+    } catch (error) {
+      if (!tokens || generation === undefined || !isTokenRefused(error)) throw error;
+      tokens.refuse(generation);
+      return attempt(...asked);
+    }
+  }
+
+  async function attempt(
     act: "executeMgmt" | "executeQuery",
     database: string,
     text: string,
@@ -79,6 +94,11 @@ export async function kustoClient(
       client.close();
     },
   };
+}
+
+/** The cluster says so, and not the authority that was to give a token. */
+function isTokenRefused(error: unknown): boolean {
+  return error instanceof MillraceError && error.context.status === 401 && error.context.login === undefined;
 }
 
 function rawProperties(properties: ClientRequestProperties, requestTimeoutMs: number): ClientRequestProperties {

@@ -15,6 +15,7 @@ import { dropStaging, makeStaging, mayNot } from "./staging.ts";
 export async function openEpochSession(connection: Connection, context: EpochContext): Promise<EpochSession> {
   const link = await openLink(connection, context);
   try {
+    await mayLook(link, context);
     if (context.isNewJob && !context.acceptDuplicates) await refuseIfLost(link, context);
     return context.commitMode === "tag" ? taggedSession(link, context) : await stagedSession(link, context);
   } catch (error) {
@@ -23,10 +24,21 @@ export async function openEpochSession(connection: Connection, context: EpochCon
   }
 }
 
+/** Whether an epoch is committed is asked of the table's extents, be it now or after a crash. */
+async function mayLook({ engine, database }: TableLink, { table, commitMode, signal }: EpochContext): Promise<void> {
+  // Who stages creates tables, and a user may look as well.
+  const role = commitMode === "tag" ? "viewers" : "users";
+  await engine.execute(database, tagged(table.name, "has", "millrace:"), signal).catch((error) => {
+    throw mayNot(error, `see the extents of table ${table.name}`, `.add database ${quoteName(database)} ${role}`);
+  });
+}
+
 /** Tags of another job of the same name say that there was a state, which knew what had been committed. */
-async function refuseIfLost({ engine, database }: TableLink, { table, job, signal }: EpochContext): Promise<void> {
+async function refuseIfLost(link: TableLink, { table, job, signal }: EpochContext): Promise<void> {
   const name = job.slice(0, job.lastIndexOf("."));
-  const rows = await extentRows(engine.execute(database, tagged(table.name, "contains", `millrace:${name}.`), signal));
+  const rows = await extentRows(
+    link.engine.execute(link.database, tagged(table.name, "contains", `millrace:${name}.`), signal),
+  );
   const older = rows.flatMap(({ tags }) => tags).find((tag) => tag.includes(`millrace:${name}.`));
   if (!older) return;
   throw new MillraceError(

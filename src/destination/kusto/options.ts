@@ -5,7 +5,7 @@ import { refuseUnknownOptions } from "../../option-names.ts";
 export interface TokenCredential {
   getToken(
     scopes: string | string[],
-    options?: { abortSignal?: AbortSignal },
+    options?: { abortSignal?: AbortSignal; claims?: string },
   ): Promise<{ token: string; expiresOnTimestamp: number; refreshAfterTimestamp?: number } | null>;
 }
 

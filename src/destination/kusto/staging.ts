@@ -103,12 +103,13 @@ async function softly(act: Promise<unknown>): Promise<void> {
   }
 }
 
-/** Says which right is missing and what grants it. */
+/** Says which right is missing and what grants it, to whom the service has named. */
 export function mayNot(error: unknown, doing: string, grant: string): unknown {
   if (!(error instanceof MillraceError) || error.code !== "FORBIDDEN") return error;
+  const principal = /Principal '([^'\s]+=[^']+)'/.exec(error.message)?.[1];
   return new MillraceError(
     "FORBIDDEN",
-    `The principal may not ${doing}. Somebody who may has to run: ${grant} ('aadapp=<application id>;<tenant id>')`,
+    `${principal === undefined ? "The principal" : `Principal ${principal}`} may not ${doing}. Somebody who may has to run: ${grant} (${quoteString(principal ?? "aadapp=<application id>;<tenant id>")})`,
     { cause: error, context: { ...error.context } },
   );
 }
