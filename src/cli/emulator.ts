@@ -5,6 +5,7 @@ import type { Finish } from "./program.ts";
 
 interface EmulatorFlags {
   port: number;
+  data?: string;
   database?: string[];
   faults?: string;
   json?: boolean;
@@ -12,20 +13,26 @@ interface EmulatorFlags {
 
 export function emulatorCommand(finish: Finish): Command {
   return new Command("emulator")
-    .description("run a local Kusto until it is stopped; all data is in memory")
+    .description("run a local Kusto until it is stopped; its data is in memory, or in --data")
     .option("--port <port>", "its port on 127.0.0.1; 0: a free one", wholeNumber(0), 0)
+    .option("--data <directory>", "keep everything there, over restarts and kills (default: in memory)")
     .option("--database <name...>", "the databases to serve (default: demo)")
     .option("--faults <file>", "play this fault scenario (JSON; see docs/emulator.md) from the start")
     .option("--json", "say where it is in one line of JSON on stdout, when it is ready")
     .action(async (flags: EmulatorFlags) => finish(await runEmulator(flags)));
 }
 
-async function runEmulator({ port, database = ["demo"], faults, json }: EmulatorFlags): Promise<number> {
+async function runEmulator({ port, data, database = ["demo"], faults, json }: EmulatorFlags): Promise<number> {
   const interrupt = onInterrupt();
   try {
     const { readFaultScenario, startEmulator } = await import("../emulator/index.ts");
     const scenario = faults === undefined ? undefined : await readFaultScenario(faults);
-    const emulator = await startEmulator({ port, databases: database, signal: interrupt.signal });
+    const emulator = await startEmulator({
+      port,
+      databases: database,
+      signal: interrupt.signal,
+      ...(data === undefined ? {} : { data }),
+    });
     try {
       if (scenario) emulator.faults.play(scenario);
       process.stdout.write(

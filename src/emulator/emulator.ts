@@ -1,6 +1,7 @@
 import { setImmediate as afterTick } from "node:timers/promises";
 import { aborted, MillraceError, throwIfAborted } from "../errors.ts";
-import { createCatalogue } from "./engine/catalogue.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { openCatalogue } from "./engine/catalogue.ts";
 import type { EmulatorClock } from "./engine/clock.ts";
 import { startMaintenance } from "./engine/merging.ts";
 import { openStore } from "./engine/store.ts";
@@ -20,6 +21,7 @@ import { checkOptions, type EmulatorOptions } from "./options.ts";
 import { startAuthority } from "./security/authority.ts";
 import { messageRights } from "./security/ingest-rights.ts";
 import { type EmulatorSecurity, emulatorAuthentication, emulatorSecurity } from "./security/security.ts";
+import { randomAccount } from "./storage/accounts.ts";
 import { type Storage, startStorage } from "./storage/storage.ts";
 
 /** A Kusto on this machine. */
@@ -35,16 +37,17 @@ export interface Emulator {
   readonly clock: EmulatorClock;
   /** How to log in; undefined without the option `security`. */
   readonly security: EmulatorSecurity | undefined;
-  /** Stops everything and forgets the data; may be called again and again. */
+  /** Stops everything, and forgets the data where no directory keeps it; may be called again and again. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
  * Starts a local Kusto: queued and streaming ingestion, commands and queries, over real Azurite and real DuckDB. All
- * data is in memory. Whatever ends this process, Azurite's process ends with it.
+ * data is in memory, or in the directory `data`. Whatever ends this process, Azurite's process ends with it.
  *
- * @throws MillraceError MISSING_PACKAGE, BAD_OPTION, ABORTED.
+ * @throws MillraceError MISSING_PACKAGE, BAD_OPTION, ABORTED, and of the directory: STATE_IN_USE, STATE_FOREIGN,
+ * STATE_DAMAGED, STATE_UNWRITABLE.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const checked = checkOptions(options);
@@ -52,11 +55,15 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const plan = faultPlan();
   const failures: FailureRecord[] = [];
   const operations = queuedOperations();
-  const tokens = identityTokens();
+  const directory =
+    checked.data === undefined ? undefined : await openDataDirectory(checked.data, checked.storageAccounts);
+  const accounts = directory?.accounts ?? Array.from({ length: checked.storageAccounts }, randomAccount);
+  const tokens = identityTokens(Date.now, directory?.tokenKey);
   const closing = new AbortController();
   const storageStarted = startStorage({
     plan,
-    accounts: checked.storageAccounts,
+    accounts,
+    durable: directory,
     sasLifeMs: checked.sasLifeMs,
     node: checked.node,
     signal: checked.signal,
@@ -64,15 +71,23 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   // Azurite takes a second to start, in a process of its own. The store and the parser, whose first parse takes as long,
   // are made ready meanwhile: once the child is there, for they keep this thread busy.
   const partsReady = afterTick().then(async () => {
-    const store = await openStore();
-    return { store, language: await loadLanguage(), close: () => store.close() };
+    const store = directory?.store ?? (await openStore());
+    const close = () => (directory ? directory.close() : store.close());
+    try {
+      const catalogue = await openCatalogue(store, checked.databases);
+      return { catalogue, language: await loadLanguage(), close };
+    } catch (error) {
+      close();
+      throw error;
+    }
   });
   const securityStarted = checked.security && startAuthority(checked.security);
-  const [[storage, { store, language }], authority] = await bothOrNeither(
+  const [[storage, { catalogue, language, close: closeStore }], authority] = await bothOrNeither(
     bothOrNeither(storageStarted, partsReady).then(closable),
     Promise.resolve(securityStarted),
   );
-  const catalogue = createCatalogue(store, checked.databases);
+  const { blob, queue, table } = storage.fronts;
+  await directory?.started(storage.azurite.pid, { blob: blob.ports, queue: queue.ports, table: table.ports });
   const authentication = authority && emulatorAuthentication(checked.security!, authority, catalogue);
   const endpoint = kustoEndpoint({
     authentication,
@@ -92,7 +107,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     listener = await listen(endpoint, checked.port);
   } catch (error) {
     await Promise.all([storage.close(), authority?.close()]);
-    store.close();
+    closeStore();
     if ((error as { code?: string }).code !== "EADDRINUSE") throw error;
     throw new MillraceError(
       "BAD_OPTION",
@@ -124,7 +139,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       await Promise.all([listener.close(), reader.close(), maintenance.close(), authority?.close()]);
       await catalogue.operations.close();
       await storage.close();
-      store.close();
+      closeStore();
     })());
   checked.signal?.addEventListener("abort", close, { once: true });
   // Starting keeps this thread busy, so the signal may have fired since it was last looked at.
@@ -134,7 +149,9 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   }
   return {
     url: listener.origin,
-    databases: checked.databases,
+    get databases() {
+      return [...catalogue.databases.values()].map(({ name }) => name);
+    },
     storage: {
       blob: storage.fronts.blob.origins[0]!,
       queue: storage.fronts.queue.origins[0]!,

@@ -2,6 +2,8 @@ import { MillraceError } from "../errors.ts";
 import { type CheckedSecurity, checkSecurity, type SecurityOptions } from "./security/options.ts";
 
 export interface EmulatorOptions {
+  /** A directory for all that it holds, which survives a restart and a kill; default none: all is in memory. */
+  readonly data?: string;
   /** TCP port of the Kusto endpoint on 127.0.0.1; default 0, a free one. */
   readonly port?: number;
   /** The databases to serve. Default `["NetDefaultDB", "demo"]`; NetDefaultDB is always there, for clients ask for it. */
@@ -33,6 +35,7 @@ export interface EmulatorOptions {
 }
 
 export interface CheckedOptions {
+  readonly data: string | undefined;
   readonly port: number;
   readonly databases: readonly string[];
   readonly signal: AbortSignal | undefined;
@@ -49,6 +52,7 @@ export interface CheckedOptions {
 const alwaysThere = "NetDefaultDB";
 
 const known = [
+  "data",
   "port",
   "databases",
   "signal",
@@ -77,7 +81,12 @@ export function checkOptions(options: EmulatorOptions): CheckedOptions {
         `Emulator option 'databases': ${JSON.stringify(name)} is not a name of a database.`,
       );
   const isBun = "bun" in process.versions;
+  if (options.data !== undefined && (typeof options.data !== "string" || options.data === ""))
+    throw new MillraceError("BAD_OPTION", "Emulator option 'data' must be the path of a directory.", {
+      context: { option: "data" },
+    });
   return {
+    data: options.data,
     port: wholeNumber("port", options.port ?? 0, 0, 65_535),
     databases: [...new Map([alwaysThere, ...databases].map((name) => [name.toLowerCase(), name])).values()],
     signal: options.signal,

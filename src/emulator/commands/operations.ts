@@ -34,7 +34,10 @@ export const logged =
       },
       (signal, id) => act(node, context, signal, id),
     );
-    if (isAsync) return { columns: [{ name: "OperationId", kind: "guid" }], rows: [[operation.id]] };
+    if (isAsync) {
+      await operation.isNoted;
+      return { columns: [{ name: "OperationId", kind: "guid" }], rows: [[operation.id]] };
+    }
     try {
       return await operation.end;
     } catch (error) {

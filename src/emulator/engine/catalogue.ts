@@ -5,9 +5,9 @@ import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
 import type { RoleAssignment } from "../security/roles.ts";
 import { createClock, type EngineClock } from "./clock.ts";
 import type { Extent } from "./extents.ts";
-import { createOperations, type Operations } from "./operations.ts";
+import { createOperations, type OperationEntry, type Operations } from "./operations.ts";
 import { extentColumn, extentTable, physicalType } from "./physical.ts";
-import { forgetSaved, type Restored, saveDatabase, saveTable } from "./saved.ts";
+import { forgetSaved, type Restored, restore, saveDatabase, savedOperation, saveTable } from "./saved.ts";
 import type { Store } from "./store.ts";
 
 /** What exists: databases, tables, mappings, extents. Plain data; the rows themselves lie in the store. */
@@ -81,15 +81,37 @@ export interface StoredMapping {
   readonly updatedOn: bigint;
 }
 
-/** A catalogue without databases, or with what an earlier run has left in the store. */
-export function emptyCatalogue(store: Store, clock: EngineClock = createClock(), restored?: Restored): Catalogue {
-  const { databases = new Map(), nextPhysical = 1, nextExtent = 1 } = restored ?? {};
-  return { store, clock, operations: createOperations(clock), databases, version: 0, nextPhysical, nextExtent };
+const nothing: Restored = { databases: new Map(), nextPhysical: 1, nextExtent: 1, operations: [] };
+
+function catalogueOf(store: Store, clock: EngineClock, restored: Restored): Catalogue {
+  const { operations: past, ...known } = restored;
+  const keep = store.isDurable ? (entry: OperationEntry) => store.change(savedOperation(entry)) : undefined;
+  return { store, clock, operations: createOperations(clock, { past, keep }), version: 0, ...known };
+}
+
+/** What an earlier run has left in the store, and the databases that are not there yet. */
+export async function openCatalogue(
+  store: Store,
+  databaseNames: readonly string[],
+  clock: EngineClock = createClock(),
+): Promise<Catalogue> {
+  const catalogue = catalogueOf(
+    store,
+    clock,
+    store.isDurable ? await restore(store) : { ...nothing, databases: new Map() },
+  );
+  for (const name of databaseNames)
+    if (!catalogue.databases.has(name.toLowerCase())) await createDatabase(catalogue, name);
+  return catalogue;
 }
 
 /** A catalogue in memory, of databases that are empty. */
-export function createCatalogue(store: Store, databaseNames: readonly string[], clock?: EngineClock): Catalogue {
-  const catalogue = emptyCatalogue(store, clock);
+export function createCatalogue(
+  store: Store,
+  databaseNames: readonly string[],
+  clock: EngineClock = createClock(),
+): Catalogue {
+  const catalogue = catalogueOf(store, clock, { ...nothing, databases: new Map() });
   for (const name of databaseNames) catalogue.databases.set(name.toLowerCase(), newDatabase(name));
   return catalogue;
 }
@@ -197,11 +219,10 @@ export function renameTables(
       await catalogue.store.transaction(async (connection) => {
         for (const [table, name] of names) await saveTable(connection, database, { ...table, name });
       });
-    for (const table of names.keys()) database.tables.delete(table.name);
-    for (const [table, name] of names) {
-      table.name = name;
-      database.tables.set(name, table);
-    }
+    const inOrder = [...database.tables.values()];
+    for (const [table, name] of names) table.name = name;
+    database.tables.clear();
+    for (const table of inOrder) database.tables.set(table.name, table);
     catalogue.version++;
   });
 }

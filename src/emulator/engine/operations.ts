@@ -6,7 +6,7 @@ import { entityNotFound, KustoError } from "../kusto-error.ts";
 import type { EngineClock } from "./clock.ts";
 import { ticksPerDay, ticksPerHour } from "./ticks.ts";
 
-export type OperationState = "InProgress" | "Completed" | "Failed" | "Cancelled" | "Skipped";
+export type OperationState = "InProgress" | "Completed" | "Failed" | "Cancelled" | "Skipped" | "Abandoned";
 
 /** The rows that an operation answered with. */
 export interface OperationResult {
@@ -45,6 +45,8 @@ export interface OperationOptions {
 
 export interface RunningOperation {
   readonly id: string;
+  /** When its beginning is in the log, for those who come after a restart as well. */
+  readonly isNoted: Promise<void>;
   /** How it went: the rows, or the error. */
   readonly end: Promise<OperationResult>;
 }
@@ -74,14 +76,22 @@ const logLife = 14n * ticksPerDay;
 const idLife = 6n * ticksPerHour;
 const mostEntries = 10_000;
 
-export function createOperations(clock: EngineClock): Operations {
-  let entries: OperationEntry[] = [];
+export interface OperationLog {
+  /** Entries of an earlier run, oldest first. */
+  readonly past?: readonly OperationEntry[];
+  /** Writes an entry down where the log outlives the process. */
+  readonly keep?: ((entry: OperationEntry) => Promise<void>) | undefined;
+}
+
+export function createOperations(clock: EngineClock, { past = [], keep }: OperationLog = {}): Operations {
+  let entries: OperationEntry[] = [...past];
   const known = new Map<string, Operation>();
   const running = new Map<string, Promise<unknown>>();
   const write = (operation: Operation, change: Partial<OperationEntry>) => {
     operation.latest = { ...operation.latest, ...change, updatedOn: clock.ticks() };
     entries.push(operation.latest);
     if (entries.length > mostEntries) forget();
+    return keep?.(operation.latest) ?? Promise.resolve();
   };
   const forget = () => {
     const oldest = clock.ticks() - logLife;
@@ -94,6 +104,14 @@ export function createOperations(clock: EngineClock): Operations {
     if (operation && (running.has(operation.latest.id) || !isOver(operation.latest, idLife))) return operation;
     return undefined;
   };
+  for (const latest of past)
+    known.set(latest.id, { latest, result: undefined, stop: new AbortController(), isCancellable: false });
+  // What was under way when the process ended: nobody saw how it went.
+  for (const operation of known.values())
+    if (operation.latest.state === "InProgress")
+      write(operation, { state: "Abandoned", status: "The emulator was stopped while the operation ran." }).catch(
+        () => {},
+      );
   return {
     start({ kind, database, isCancellable = false, keepsResult }, act) {
       const now = clock.ticks();
@@ -115,16 +133,18 @@ export function createOperations(clock: EngineClock): Operations {
       };
       const { id } = operation.latest;
       known.set(id, operation);
-      write(operation, {});
+      const isNoted = write(operation, {});
+      isNoted.catch(() => {}); // Who needs it waits for it.
       const end = act(operation.stop.signal, id)
         .then(
-          (result) => {
+          async (result) => {
             if (keepsResult) operation.result = result;
-            write(operation, { state: "Completed" });
+            // It is done, whether or not the log could take it.
+            await write(operation, { state: "Completed" }).catch(() => {});
             return result;
           },
-          (error: unknown) => {
-            write(operation, ending(error, operation.stop.signal));
+          async (error: unknown) => {
+            await write(operation, ending(error, operation.stop.signal)).catch(() => {});
             throw error;
           },
         )
@@ -132,7 +152,7 @@ export function createOperations(clock: EngineClock): Operations {
       running.set(id, end);
       // Who started it in the background does not listen; the log tells how it went.
       end.catch(() => {});
-      return { id, end };
+      return { id, isNoted, end };
     },
     log() {
       const oldest = clock.ticks() - logLife;

@@ -3,6 +3,7 @@ import { parseMapping } from "../ingest/mapping.ts";
 import type { RoleAssignment } from "../security/roles.ts";
 import type { Database, StoredFunction, StoredMapping, StoredTable } from "./catalogue.ts";
 import type { Extent } from "./extents.ts";
+import type { OperationEntry } from "./operations.ts";
 import { extentColumn, extentTable, sqlText } from "./physical.ts";
 import type { Store } from "./store.ts";
 
@@ -13,7 +14,33 @@ import type { Store } from "./store.ts";
  */
 const savedTable = "catalogue";
 
-export const savedTables = `CREATE TABLE IF NOT EXISTS ${savedTable} (id VARCHAR, kind VARCHAR, value VARCHAR)`;
+/** The log of operations, an entry a row. */
+const operationTable = "operations";
+
+export const savedTables = [
+  `CREATE TABLE IF NOT EXISTS ${savedTable} (id VARCHAR, kind VARCHAR, value VARCHAR)`,
+  `CREATE TABLE IF NOT EXISTS ${operationTable} (updated BIGINT, value VARCHAR)`,
+];
+
+/** The SQL that writes an entry of the log of operations down. */
+export function savedOperation(entry: OperationEntry): string {
+  const value = { ...entry, startedOn: `${entry.startedOn}`, updatedOn: `${entry.updatedOn}` };
+  return `INSERT INTO ${operationTable} VALUES (${entry.updatedOn}, ${sqlText(JSON.stringify(value))})`;
+}
+
+/** How many entries of the log come back; older ones are forgotten. */
+const mostOperations = 5_000;
+
+async function pastOperations(connection: DuckDBConnection): Promise<OperationEntry[]> {
+  await connection.run(
+    `DELETE FROM ${operationTable} WHERE rowid <= (SELECT max(rowid) - ${mostOperations} FROM ${operationTable})`,
+  );
+  const rows = (await connection.runAndReadAll(`SELECT value FROM ${operationTable} ORDER BY rowid`)).getRowsJS();
+  return rows.map(([value]) => {
+    const { startedOn, updatedOn, ...entry } = JSON.parse(String(value)) as OperationEntry;
+    return { ...entry, startedOn: BigInt(startedOn), updatedOn: BigInt(updatedOn) };
+  });
+}
 
 /** Writes a table down as it is going to be. */
 export function saveTable(connection: DuckDBConnection, database: Database, table: StoredTable): Promise<void> {
@@ -42,8 +69,10 @@ export async function forgetSaved(connection: DuckDBConnection, id: string): Pro
 }
 
 async function save(connection: DuckDBConnection, id: string, kind: string, value: object): Promise<void> {
-  await forgetSaved(connection, id);
-  await connection.run(`INSERT INTO ${savedTable} VALUES ('${id}', '${kind}', ${sqlText(JSON.stringify(value))})`);
+  const text = sqlText(JSON.stringify(value));
+  // In its place, so that it comes back in the order in which it was made.
+  const { rowsChanged } = await connection.run(`UPDATE ${savedTable} SET value = ${text} WHERE id = '${id}'`);
+  if (rowsChanged === 0) await connection.run(`INSERT INTO ${savedTable} VALUES ('${id}', '${kind}', ${text})`);
 }
 
 type SavedMapping = Omit<StoredMapping, "entries" | "updatedOn"> & { readonly updatedOn: string };
@@ -78,9 +107,10 @@ export interface Restored {
   readonly databases: Map<string, Database>;
   readonly nextPhysical: number;
   readonly nextExtent: number;
+  readonly operations: readonly OperationEntry[];
 }
 
-/** Reads the catalogue back, and drops what a run that was killed has left half made. */
+/** Reads back what an earlier run has left. */
 export async function restore(store: Store): Promise<Restored> {
   return store.withConnection(async (connection) => {
     const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJS();
@@ -117,7 +147,7 @@ export async function restore(store: Store): Promise<Restored> {
       });
       nextPhysical = Math.max(nextPhysical, Number(saved.physical.slice(1)) + 1);
     }
-    return { databases, nextPhysical, nextExtent };
+    return { databases, nextPhysical, nextExtent, operations: await pastOperations(connection) };
   });
 }
 

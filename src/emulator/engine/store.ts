@@ -29,7 +29,7 @@ export async function openStore(file?: string): Promise<Store> {
   const writer = await instance.connect();
   registerFunctions(duckdb, writer);
   await writer.run(extentTables);
-  if (file !== undefined) await writer.run(savedTables);
+  if (file !== undefined) for (const sql of savedTables) await writer.run(sql);
   let last: Promise<unknown> = Promise.resolve();
   const withConnection: Store["withConnection"] = async (use) => {
     const connection = await instance.connect();

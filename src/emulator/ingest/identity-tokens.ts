@@ -11,9 +11,8 @@ export interface IdentityTokens {
 /** Clients fetch a new one every hour; a message may lie in its queue for some time. */
 const lifeMs = 24 * 3_600_000;
 
-/** Tokens of this run: a principal and a time, signed with a key that nobody else knows. */
-export function identityTokens(now: () => number = Date.now): IdentityTokens {
-  const key = randomBytes(32);
+/** Tokens: a principal and a time, signed with a key that nobody else knows; by default one of this run. */
+export function identityTokens(now: () => number = Date.now, key: Uint8Array = randomBytes(32)): IdentityTokens {
   const sign = (text: string) => createHmac("sha256", key).update(text).digest();
   return {
     issue(principal) {

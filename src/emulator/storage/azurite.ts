@@ -22,23 +22,55 @@ export interface Azurite {
  */
 const collectionMs = 15_000;
 
+/** How long it may take to leave. */
+const leavingMs = 8_000;
+
+/** How often it writes its lists to disk, where it keeps files; its own five seconds are a long time to lose. */
+const savingMs = 500;
+
 /**
  * What the child runs. Its standard input is a pipe that nobody writes to: when the parent goes, even by SIGKILL, the
- * kernel closes the pipe and the child leaves at once. So no process stays behind, and no signal handler is needed here.
+ * kernel closes the pipe and the child leaves: at once, or having saved its files where it keeps any. So no process stays
+ * behind, and no signal handler is needed here. Messages that the former reader had taken are there for the next one.
  */
 const childProgram = `
-const [path, ...args] = JSON.parse(process.env.MILLRACE_AZURITE);
-const constants = (of) => { try { return require(path.replace("azurite.js", of)); } catch { return {}; } };
-constants("blob/utils/constants.js").DEFAULT_GC_INTERVAL_MS = ${collectionMs};
-constants("common/utils/constants.js").DEFAULT_EXTENT_GC_PROTECT_TIME_IN_MS = ${2 * collectionMs};
-for (const event of ["end", "close", "error"]) process.stdin.on(event, () => process.exit(0));
+const [path, isDurable, ...args] = JSON.parse(process.env.MILLRACE_AZURITE);
+const part = (of) => { try { return require(path.replace("azurite.js", of)); } catch { return {}; } };
+part("blob/utils/constants.js").DEFAULT_GC_INTERVAL_MS = ${collectionMs};
+part("common/utils/constants.js").DEFAULT_EXTENT_GC_PROTECT_TIME_IN_MS = ${2 * collectionMs};
+if (isDurable) {
+  const Loki = require(require.resolve("lokijs", { paths: [path] }));
+  const enable = Loki.prototype.autosaveEnable;
+  Loki.prototype.autosaveEnable = function (...given) {
+    this.autosaveInterval = ${savingMs};
+    return enable.apply(this, given);
+  };
+  const Messages = part("queue/persistence/LokiQueueMetadataStore.js").default;
+  const init = Messages.prototype.init;
+  Messages.prototype.init = async function () {
+    await init.call(this);
+    const messages = this.db.getCollection(this.MESSAGES_COLLECTION);
+    for (const message of messages.find({})) {
+      message.timeNextVisible = Math.min(message.timeNextVisible, Date.now());
+      messages.update(message);
+    }
+  };
+}
+let isLeaving = false;
+const leave = () => {
+  if (isLeaving) return;
+  isLeaving = true;
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+  if (!isDurable || !process.emit("SIGTERM")) process.exit(0);
+  setTimeout(() => process.exit(1), ${leavingMs}).unref();
+};
+for (const event of ["end", "close", "error"]) process.stdin.on(event, leave);
 process.stdin.resume();
 process.argv = [process.execPath, path, ...args];
 require(path);
 `;
 
 const flags = [
-  "--inMemoryPersistence",
   "--silent",
   "--disableTelemetry",
   "--skipApiVersionCheck",
@@ -47,13 +79,15 @@ const flags = [
 
 const startTimeoutMs = 30_000;
 
+/** Starts Azurite; with a `location`, a directory, it keeps its files there. */
 export async function startAzurite(
   accounts: readonly Account[],
-  options: { node?: string | undefined; signal?: AbortSignal | undefined } = {},
+  options: { node?: string | undefined; signal?: AbortSignal | undefined; location?: string | undefined } = {},
 ): Promise<Azurite> {
   const path = await optionalPackage("azurite", () =>
     createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js"),
   );
+  const keeping = options.location === undefined ? ["--inMemoryPersistence"] : ["--location", options.location];
   const { NODE_OPTIONS: _notForTheChild, ...env } = process.env;
   const child = spawn(options.node ?? process.execPath, ["-e", childProgram], {
     cwd: tmpdir(),
@@ -61,7 +95,7 @@ export async function startAzurite(
     env: {
       ...env,
       AZURITE_ACCOUNTS: accounts.map(({ name, key }) => `${name}:${key}`).join(";"),
-      MILLRACE_AZURITE: JSON.stringify([path, ...flags]),
+      MILLRACE_AZURITE: JSON.stringify([path, options.location !== undefined, ...keeping, ...flags]),
     },
   });
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()).once("error", () => resolve()));
@@ -113,7 +147,7 @@ function originsIn(said: string): Record<Service, string> | undefined {
 
 async function stop(child: ChildProcess, gone: Promise<void>): Promise<void> {
   child.stdin?.destroy();
-  const timer = setTimeout(() => child.kill("SIGKILL"), 2_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), leavingMs + 1_000);
   await gone;
   clearTimeout(timer);
 }

@@ -5,6 +5,7 @@ import { type ProxyOptions, type StorageProxy, startProxy } from "./proxy.ts";
 export interface StorageFront {
   /** By the number of the account. */
   readonly origins: readonly string[];
+  readonly ports: readonly number[];
   /** The same URL as Azurite knows it, if it is one of ours. */
   toAzurite(url: string): string | undefined;
   /** Refuses connections for so long, of all accounts or of one. */
@@ -16,15 +17,19 @@ export interface FrontOptions {
   readonly place: ProxyOptions["place"];
   readonly target: string;
   readonly accounts: number;
+  /** The ports of an earlier run, by account. */
+  readonly ports?: readonly number[] | undefined;
   readonly plan: FaultPlan;
   readonly onDone?: ProxyOptions["onDone"];
 }
 
-export async function startFront({ accounts, ...options }: FrontOptions): Promise<StorageFront> {
+export async function startFront({ accounts, ports, ...options }: FrontOptions): Promise<StorageFront> {
   const proxies: StorageProxy[] = [];
-  for (let account = 0; account < accounts; account++) proxies.push(await startProxy({ ...options, account }));
+  for (let account = 0; account < accounts; account++)
+    proxies.push(await startProxy({ ...options, account, port: ports?.[account] }));
   return {
     origins: proxies.map(({ origin }) => origin),
+    ports: proxies.map(({ port }) => port),
     toAzurite(url) {
       for (const proxy of proxies) {
         const direct = proxy.toAzurite(url);

@@ -1,4 +1,4 @@
-import { Agent, type IncomingMessage, request, type ServerResponse } from "node:http";
+import { Agent, type IncomingMessage, type RequestListener, request, type ServerResponse } from "node:http";
 import type { Fault, FaultPlace, FaultPlan } from "../faults/request-faults.ts";
 import { type Listener, listen } from "../http/listener.ts";
 
@@ -25,20 +25,24 @@ export interface ProxyOptions {
   /** The number of the account whose address this is. */
   readonly account: number;
   readonly plan: FaultPlan;
+  /** The port to take if it is free. */
+  readonly port?: number | undefined;
   /** Told of every request that Azurite answered: the method, the path without its query, and the status. */
   readonly onDone?: (method: string, path: string, status: number) => void;
 }
 
-export async function startProxy({ place, target, account, plan, onDone }: ProxyOptions): Promise<StorageProxy> {
+export async function startProxy({ place, target, account, plan, port, onDone }: ProxyOptions): Promise<StorageProxy> {
   const agent = new Agent({ keepAlive: true });
-  const listener = await listen((incoming, outgoing) => {
+  const handler: RequestListener = (incoming, outgoing) => {
     const path = (incoming.url ?? "").replace(/\?.*/s, "");
     const fault = plan.next(place, { method: incoming.method ?? "", path, account });
     if (fault && isBefore(fault)) return strike(fault, incoming, outgoing);
     const go = () => forward(incoming, outgoing, { agent, target, path, fault, onDone });
     if (fault?.act === "slow" && fault.when === "before") later(outgoing, fault.ms, go);
     else go();
-  });
+  };
+  // Clients of an earlier run may still have its address; where somebody else has taken it, they ask for the new one.
+  const listener = await listen(handler, port).catch(() => listen(handler));
   return {
     ...listener,
     toAzurite: (url) =>

@@ -1,9 +1,10 @@
 import { StorageSharedKeyCredential as BlobKey, BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
+import type { StoragePorts } from "../data-directory.ts";
 import type { FaultPlan } from "../faults/request-faults.ts";
 import { IngestionFailure } from "../ingest/failure.ts";
 import { shownAddress } from "../ingest/source.ts";
-import { type Account, containerSas, queueSas, randomAccount, tableAccountSas, tableSas } from "./accounts.ts";
+import { type Account, containerSas, queueSas, tableAccountSas, tableSas } from "./accounts.ts";
 import { type Azurite, startAzurite } from "./azurite.ts";
 import { type StorageFront, startFront } from "./front.ts";
 
@@ -48,15 +49,17 @@ export interface ListedBlob {
 
 export interface StorageOptions {
   readonly plan: FaultPlan;
-  readonly accounts: number;
+  readonly accounts: readonly Account[];
+  /** Where Azurite keeps its files, and the ports of the run before; undefined: in memory. */
+  readonly durable: { readonly storage: string; readonly ports: StoragePorts } | undefined;
   readonly sasLifeMs: number;
   readonly node: string | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
 export async function startStorage(options: StorageOptions): Promise<Storage> {
-  const accounts = Array.from({ length: options.accounts }, randomAccount);
-  const azurite = await startAzurite(accounts, options);
+  const { accounts, durable } = options;
+  const azurite = await startAzurite(accounts, { ...options, location: durable?.storage });
   const posted: (() => void)[] = [];
   const fronts = await Promise.all(
     (["blob", "queue", "table"] as const).map((place) =>
@@ -64,6 +67,7 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
         place,
         target: azurite[place],
         accounts: place === "table" ? 1 : accounts.length,
+        ports: durable?.ports[place],
         plan: options.plan,
         onDone: (method, path, status) => {
           if (place === "queue" && method === "POST" && status < 300 && path.includes(readyQueueName))
@@ -84,7 +88,7 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
       fronts: { blob, queue, table },
       ...queues,
       resources: () => resourceRows(accounts, { blob, queue, table }, options.sasLifeMs),
-      direct: (url) => directUrl(url, blob, accounts),
+      direct: (url) => directUrl(url, { blob, azurite, accounts }),
       list: (connection) => listBlobs(connection, { blob, azurite, accounts }),
       post: async (message) => {
         const to = queues.ready[Math.floor(Math.random() * queues.ready.length)]!;
@@ -92,8 +96,8 @@ export async function startStorage(options: StorageOptions): Promise<Storage> {
         for (const listener of posted) listener();
       },
       remove: async (url) => {
-        const direct = blob.toAzurite(url);
-        const account = accounts.find(({ name }) => direct?.startsWith(`${azurite.blob}/${name}/${containerName}/`));
+        const direct = directUrl(url, { blob, azurite, accounts });
+        const account = accounts.find(({ name }) => direct.startsWith(`${azurite.blob}/${name}/${containerName}/`));
         if (!account) return false;
         const name = decodeURIComponent(new URL(url).pathname.split("/").slice(3).join("/"));
         await blobService(azurite, account).getContainerClient(containerName).getBlobClient(name).deleteIfExists();
@@ -113,9 +117,12 @@ const ownRights = /^(managed_identity=.*|impersonate|system)$/i;
 const ownSasMs = 3_600_000;
 
 /** As Azurite knows it. To its own accounts the emulator itself is the managed identity, and the caller too. */
-function directUrl(url: string, blob: StorageFront, accounts: readonly Account[]): string {
+function directUrl(
+  url: string,
+  { blob, azurite, accounts }: { blob: StorageFront; azurite: Azurite; accounts: readonly Account[] },
+): string {
   const [address, access] = url.split(/;(.*)/s) as [string, string | undefined];
-  const direct = blob.toAzurite(address);
+  const direct = blob.toAzurite(address) ?? formerUrl(address, azurite, accounts);
   if (!direct) return address;
   const [name, container] = new URL(address).pathname.split("/").slice(1);
   const account = accounts.find((each) => each.name === name);
@@ -123,11 +130,18 @@ function directUrl(url: string, blob: StorageFront, accounts: readonly Account[]
   return isAllowed && account && container ? `${direct}?${containerSas(account, container, "rl", ownSasMs)}` : direct;
 }
 
+/** A blob's URL of an earlier run, whose ports were others: the name of one of our accounts is 64 random bits. */
+function formerUrl(url: string, azurite: Azurite, accounts: readonly Account[]): string | undefined {
+  const found = /^http:\/\/127\.0\.0\.1:\d+\/(\w+)\//.exec(url);
+  if (!found || !accounts.some(({ name }) => name === found[1])) return undefined;
+  return azurite.blob + url.slice(url.indexOf("/", "http://".length));
+}
+
 async function* listBlobs(
   connection: string,
   { blob, azurite, accounts }: { blob: StorageFront; azurite: Azurite; accounts: readonly Account[] },
 ): AsyncGenerator<ListedBlob> {
-  const direct = directUrl(connection, blob, accounts);
+  const direct = directUrl(connection, { blob, azurite, accounts });
   if (!URL.canParse(direct)) throw notListed(connection, "it is not a URL", "BadRequest_InvalidBlobUri");
   const { origin, pathname, search } = new URL(direct);
   // Azurite has the account in the path; elsewhere it is in the host.
@@ -173,8 +187,8 @@ async function createEverything(azurite: Azurite, accounts: readonly Account[]) 
   const succeeded = queueService(azurite, first).getQueueClient(successQueueName);
   const failed = queueService(azurite, first).getQueueClient(failureQueueName);
   await Promise.all([
-    ...accounts.map((account) => blobService(azurite, account).createContainer(containerName)),
-    ...[...ready, succeeded, failed].map((queue) => queue.create()),
+    ...accounts.map((account) => blobService(azurite, account).getContainerClient(containerName).createIfNotExists()),
+    ...[...ready, succeeded, failed].map((queue) => queue.createIfNotExists()),
     createTable(azurite, first),
   ]);
   return { ready, succeeded, failed };
@@ -187,7 +201,8 @@ async function createTable(azurite: Azurite, account: Account): Promise<void> {
     headers: { "content-type": "application/json", accept: "application/json;odata=nometadata" },
     body: JSON.stringify({ TableName: statusTableName }),
   });
-  if (!answer.ok) throw new Error(`Azurite refused to create the status table: ${answer.status}`);
+  const isThere = answer.status === 409;
+  if (!answer.ok && !isThere) throw new Error(`Azurite refused to create the status table: ${answer.status}`);
 }
 
 function resourceRows(
