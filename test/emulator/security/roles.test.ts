@@ -8,7 +8,7 @@ import {
   type Catalogue,
   createCatalogue,
   createDatabase,
-  emptyCatalogue,
+  openCatalogue,
 } from "../../../src/emulator/engine/catalogue.ts";
 import { restore } from "../../../src/emulator/engine/saved.ts";
 import { openStore, type Store } from "../../../src/emulator/engine/store.ts";
@@ -196,7 +196,7 @@ test("roles outlive the emulator where its data does", async () => {
   const folder = mkdtempSync(join(tmpdir(), "millrace-roles-"));
   const durable = await openStore(join(folder, "store"));
   try {
-    const first = emptyCatalogue(durable);
+    const first = await openCatalogue(durable, []);
     const database = await createDatabase(first, "kept");
     const user = accessOf(first, { kind: "aadapp", id: id(7), tenant: tenantId }, directory);
     const ground = { catalogue: first, language, failures: [] };
