@@ -1,6 +1,7 @@
 import { reasonOf } from "../../errors.ts";
 import { timespanOf } from "../ingest/text-values.ts";
 import { type Catalogue, type Database, policyOf, type StoredTable } from "./catalogue.ts";
+import { dropExpiredTable, dropOldExtents } from "./expiry.ts";
 import { type Extent, latest, mergeExtents, retagExtents, type Succession } from "./extents.ts";
 import { ticksPerDay, ticksPerHour } from "./ticks.ts";
 
@@ -127,7 +128,7 @@ export interface Maintenance {
   close(): Promise<void>;
 }
 
-/** Merges extents and drops old tags, every so many milliseconds of the emulator's clock; 0 is never. */
+/** Drops what is over its time, merges extents and drops old tags, every so many milliseconds of the emulator's clock; 0 is never. */
 export function startMaintenance(
   catalogue: Catalogue,
   everyMs: number,
@@ -136,9 +137,12 @@ export function startMaintenance(
   const stop = new AbortController();
   const run = async () => {
     for (const database of catalogue.databases.values())
-      for (const table of database.tables.values()) {
+      for (const table of [...database.tables.values()]) {
         if (stop.signal.aborted) return;
         try {
+          await dropExpiredTable(catalogue, database, table);
+          if (table.dropped) continue;
+          await dropOldExtents(catalogue, database, table);
           await dropOldTags(catalogue, database, table);
           await mergeTable(catalogue, database, table);
         } catch (error) {
