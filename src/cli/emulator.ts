@@ -2,12 +2,14 @@ import { Command } from "commander";
 import { wholeNumber } from "./flags.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
+import { loginHints, writeLoginFiles } from "./secure-emulator.ts";
 
 interface EmulatorFlags {
   port: number;
   data?: string;
   database?: string[];
   faults?: string;
+  secure?: boolean;
   json?: boolean;
 }
 
@@ -18,11 +20,13 @@ export function emulatorCommand(finish: Finish): Command {
     .option("--data <directory>", "keep everything there, over restarts and kills (default: in memory)")
     .option("--database <name...>", "the databases to serve (default: demo)")
     .option("--faults <file>", "play this fault scenario (JSON; see docs/emulator.md) from the start")
+    .option("--secure", "ask every request for a login, at an authority that it starts too; says how to log in")
     .option("--json", "say where it is in one line of JSON on stdout, when it is ready")
     .action(async (flags: EmulatorFlags) => finish(await runEmulator(flags)));
 }
 
-async function runEmulator({ port, data, database = ["demo"], faults, json }: EmulatorFlags): Promise<number> {
+async function runEmulator(flags: EmulatorFlags): Promise<number> {
+  const { port, data, database = ["demo"], faults, secure, json } = flags;
   const interrupt = onInterrupt();
   try {
     const { readFaultScenario, startEmulator } = await import("../emulator/index.ts");
@@ -32,16 +36,17 @@ async function runEmulator({ port, data, database = ["demo"], faults, json }: Em
       databases: database,
       signal: interrupt.signal,
       ...(data === undefined ? {} : { data }),
+      ...(secure && { security: {} }),
     });
+    const files = emulator.security && writeLoginFiles(emulator.security);
     try {
       if (scenario) emulator.faults.play(scenario);
-      process.stdout.write(
-        json
-          ? `${JSON.stringify({ url: emulator.url, databases: emulator.databases })}\n`
-          : hints(emulator.url, database[0]!),
-      );
+      const { url, databases } = emulator;
+      if (json) process.stdout.write(`${JSON.stringify({ url, databases, login: files?.login })}\n`);
+      else process.stdout.write(files ? loginHints(url, database[0]!, files.login) : hints(url, database[0]!));
       await interrupted(interrupt.signal);
     } finally {
+      files?.remove();
       await emulator.close();
     }
     return 0;

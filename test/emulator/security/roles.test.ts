@@ -149,6 +149,8 @@ test("roles add up: ingestor and viewer may append, admin of two tables may move
   assert.equal(await outcome(appender, ".append T <| T | take 0"), "yes");
   assert.equal(await outcome(appender, ".append U <| T | take 0"), "no");
   assert.equal(await outcome(appender, ".set-or-replace T <| T | take 0"), "no");
+  for (const one of ["table S admins", "table T admins"])
+    assert.equal(await outcome(await somebody(one), ".move extents all from table S to table T"), "no", one);
   const mover = await somebody("table S admins", "table T admins", "database demo users");
   assert.equal(await outcome(mover, ".move extents all from table S to table T"), "yes");
   assert.equal(await outcome(mover, ".move extents to table T <| .show table S extents"), "yes");
