@@ -66,5 +66,6 @@ function hints(url: string, database: string): string {
   millrace query 'T | take 10' --cluster ${url} --database ${database}
 
   Connection string for other clients: Data Source=${url};Initial Catalog=${database}
+  In a browser, ${url} shows tables, ingestions and failures, and runs KQL.
 `;
 }

@@ -17,6 +17,8 @@ import { serviceResource } from "../security/security.ts";
 import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
 import { readBody, readBytes } from "./body.ts";
+import { editorAnswer } from "./editor-answer.ts";
+import { isPageRefresh, pageFileOf, servePage } from "./page.ts";
 import type { ResultTable } from "./result.ts";
 
 export interface ServedParts extends Engine {
@@ -52,7 +54,9 @@ interface Route {
 /** Both endpoints of the service on one port: data management and engine. */
 export function kustoEndpoint(parts: ServedParts): RequestListener {
   return (request, response) => {
-    serve(parts, request, response).catch(() => response.destroy());
+    const file = pageFileOf(request);
+    const served = file === undefined ? serve(parts, request, response) : servePage(file, response);
+    served.catch(() => response.destroy());
   };
 }
 
@@ -69,7 +73,8 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
     const route = routeOf(request, url);
     const text = route.place === "mgmt" || route.place === "query" ? await readBody(request) : "";
     const facts = { method: request.method ?? "", path: url.pathname, command: () => commandIn(text) };
-    fault = route.place && parts.plan.next(route.place, facts);
+    // A page that merely looks takes no fault from the client that it is meant for.
+    fault = route.place && !isPageRefresh(request) ? parts.plan.next(route.place, facts) : undefined;
     if (fault && "when" in fault && fault.when === "before") {
       if (fault.act !== "slow") return silence(fault, request);
       await wait(fault.ms, undefined, { signal: parts.signal });
@@ -120,6 +125,11 @@ function routeOf(request: IncomingMessage, url: URL): Route {
       return { place: "auth", isOpen: true, answer: ({ parts }) => metadata(parts.loginEndpoint) };
     case "GET /v1/rest/ping":
       return { place: undefined, isOpen: true, answer: () => '"Pong!"' };
+    case "POST /page/kql":
+      return {
+        place: undefined,
+        answer: async ({ parts, access }) => editorAnswer({ ...parts, access }, await readBody(request)),
+      };
     case "POST /v1/rest/mgmt":
       return { place: "mgmt", answer: (exchange) => answered(exchange, v1Command, v1Command) };
     case "POST /v1/rest/query":

@@ -2,11 +2,12 @@ import { createRequire } from "node:module";
 import type { Catalogue, Database, StoredColumn, StoredTable } from "../engine/catalogue.ts";
 import { KustoError, semanticError, syntaxError } from "../kusto-error.ts";
 import { optionalPackage } from "../optional-package.ts";
+import { type Annotations, type Completions, type EditorLanguage, editorService, type Problem } from "./editor.ts";
 import { type CommandParsing, quickenCommands } from "./quick-commands.ts";
 import { positionText, type SyntaxNode } from "./tree.ts";
 
 /** What we use of Kusto's own parser; the package describes itself in 30 000 lines of global types, which nobody should load. */
-interface KustoLanguage {
+interface KustoLanguage extends EditorLanguage {
   readonly KustoCode: { ParseAndAnalyze(text: string, globals: unknown): ParsedCode };
   readonly GlobalState: {
     readonly Default: { WithCluster(cluster: unknown): { WithDatabase(database: unknown): unknown } };
@@ -43,6 +44,7 @@ interface Diagnostic {
   readonly Severity: string;
   readonly Message: string;
   readonly Start: number;
+  readonly Length: number;
 }
 
 /** A parsed and bound text. */
@@ -58,6 +60,10 @@ export interface Language {
    * @throws KustoError with the parser's own words and the position.
    */
   parse(text: string, catalogue: Catalogue, database: Database): Code;
+  /** What an editor shows of a text that may be half written. */
+  annotate(text: string, catalogue: Catalogue, database: Database): Annotations;
+  /** What can be written at a place of such a text. */
+  complete(text: string, at: number, catalogue: Catalogue, database: Database): Completions;
 }
 
 const mostRemembered = 100;
@@ -77,17 +83,31 @@ export async function loadLanguage(): Promise<Language> {
   const symbolOf = tableSymbols(kusto);
   kusto.KustoCode.ParseAndAnalyze(".show version", kusto.GlobalState.Default);
   const known = new Map<Database, { version: number; globals: unknown; parsed: Map<string, Code> }>();
+  const currentOf = (catalogue: Catalogue, database: Database) => {
+    const before = known.get(database);
+    if (before?.version === catalogue.version) return before;
+    const globals = globalsOf(kusto, catalogue, database, symbolOf);
+    const current = { version: catalogue.version, globals, parsed: new Map<string, Code>() };
+    known.set(database, current);
+    return current;
+  };
+  const editor = editorService(kusto);
   return {
+    annotate(text, catalogue, database) {
+      const { globals } = currentOf(catalogue, database);
+      const problems = diagnosticsOf(kusto.KustoCode.ParseAndAnalyze(text, globals), text).map(
+        ({ Start, Length, Severity, Message }): Problem => ({
+          start: Start,
+          length: Length,
+          severity: Severity as Problem["severity"],
+          message: Message,
+        }),
+      );
+      return { spans: editor.spans(text, globals), problems };
+    },
+    complete: (text, at, catalogue, database) => editor.completions(text, at, currentOf(catalogue, database).globals),
     parse(text, catalogue, database) {
-      let current = known.get(database);
-      if (current?.version !== catalogue.version) {
-        current = {
-          version: catalogue.version,
-          globals: globalsOf(kusto, catalogue, database, symbolOf),
-          parsed: new Map(),
-        };
-        known.set(database, current);
-      }
+      const current = currentOf(catalogue, database);
       // A command takes the parser some 3 ms, a query 1 ms; clients that poll send the same text again and again.
       const before = current.parsed.get(text);
       if (before) return before;
@@ -150,15 +170,21 @@ function databaseSymbol({ Symbols }: KustoLanguage, database: Database, symbolOf
 const unresolved = new Set(["KS142", "KS204", "KS143", "KS211"]);
 const malformed = /^KS(00\d|17[56]|20[0-2])$/;
 
-function refuseErrors(code: ParsedCode, text: string): void {
+/** What the parser finds fault with, but for what the emulator excuses. */
+function diagnosticsOf(code: ParsedCode, text: string): Diagnostic[] {
   const found = code.GetDiagnostics();
   // A command looks its table up itself: it may be one that `ifexists` or `create` excuses.
   const isCommand = text.trimStart().startsWith(".");
   const isFuzzy = /\bisfuzzy\s*=\s*true\b/i.test(text);
-  for (let index = 0; index < found.Count; index++) {
-    const { Code, Severity, Message, Start } = found.getItem(index);
-    // A fuzzy union goes on without the tables that are not there; anything else is found missing in the translation.
-    if (Severity !== "Error" || ((isCommand || isFuzzy) && unresolved.has(Code))) continue;
+  // A fuzzy union goes on without the tables that are not there; anything else is found missing in the translation.
+  return Array.from({ length: found.Count }, (_, index) => found.getItem(index)).filter(
+    ({ Code }) => !((isCommand || isFuzzy) && unresolved.has(Code)),
+  );
+}
+
+function refuseErrors(code: ParsedCode, text: string): void {
+  for (const { Code, Severity, Message, Start } of diagnosticsOf(code, text)) {
+    if (Severity !== "Error") continue;
     const place = positionText(text, Start);
     if (malformed.test(Code)) throw syntaxError(`SYN0002: ${Message} ${place} (${Code})`);
     if (unresolved.has(Code)) throw semanticError(`SEM0100: ${Message} ${place} (${Code})`);
