@@ -54,7 +54,7 @@ async function soak(gigabytes: number, parallelism: number, batchMegabytes: numb
     if (++records % 4_096 !== 0) continue;
     if (performance.now() - lastSample >= sampleMs) {
       sample();
-      said = tell(sink, samples.at(-1)!, said);
+      said = tell(sink, samples.at(-1)!, gigabytes, said);
     }
     if (sink.stats.rawBytes >= gigabytes * 1e9) break;
   }
@@ -80,12 +80,16 @@ async function soak(gigabytes: number, parallelism: number, batchMegabytes: numb
 }
 
 /** A line for every gigabyte. Bytes are known when a batch is sealed, so the count moves by whole batches. */
-function tell({ stats }: Sink<never>, { seconds, residentBytes }: MemorySample, said: number): number {
+function tell({ stats }: Sink<never>, { seconds, residentBytes }: MemorySample, goal: number, said: number): number {
   const gigabytes = Math.floor(stats.rawBytes / 1e9);
-  if (gigabytes > said)
+  if (gigabytes > said) {
+    const share = Math.min(1, stats.rawBytes / (goal * 1e9));
+    const bar = "#".repeat(Math.round(20 * share)).padEnd(20, "-");
+    const left = (seconds / share) * (1 - share);
     console.log(
-      `  ${gigabytes} GB  ${seconds.toFixed(0)} s  ${figure(stats.rawBytes / seconds / megabyte)} MB/s  resident ${figure(residentBytes / megabyte)} MB`,
+      `  ${bar} ${gigabytes} of ${goal} GB  ${seconds.toFixed(0)} s, about ${left.toFixed(0)} s left  ${figure(stats.rawBytes / seconds / megabyte)} MB/s  resident ${figure(residentBytes / megabyte)} MB`,
     );
+  }
   return gigabytes;
 }
 

@@ -55,7 +55,7 @@ interface Seal {
 
 /**
  * With several subtasks, so many bytes, about, until the next one gets its turn: each run is a segment without history, which
- * costs 0.7 % of size.
+ * costs 0.2 % of size on telemetry, 0.4 % on logs.
  */
 export const runBytes = 524_288;
 

@@ -87,6 +87,8 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: Sub
 
   return {
     encode(job) {
+      // Where it begins, too: a thread that took over in the middle must not answer that it has come less far.
+      if (encoder.uncutRows === 0) done = startOf(job);
       next = { number: job.number + 1, from: 0 };
       uncutJobs++;
       let tally: RawTally | undefined;
@@ -107,6 +109,11 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: Sub
       return done;
     },
   };
+}
+
+function startOf(job: Job): Progress {
+  const { number, from } = job;
+  return "chunk" in job ? { number, from } : { number, from, tally: copyOf(job.tally) };
 }
 
 /** Not the next job's beginning: until the job is answered, what was found in it may have to be told again. */
