@@ -2,6 +2,7 @@ import { gunzipSync } from "node:zlib";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
 import type { EpochHandle, Head, PreparedEpoch, RefusedRows } from "./checkpoint/epoch.ts";
+import type { StateChange, StateLease } from "./checkpoint/state-backend.ts";
 import { systemClock, withRetries } from "./deliver/backoff.ts";
 import { type CommitHooks, type CommitPolicy, commitStaged } from "./deliver/commit-staged.ts";
 import { commitSubmitted } from "./deliver/commit-submitted.ts";
@@ -75,8 +76,8 @@ export async function openEpochs(
     maxPendingEpochs,
     logBytesLimit,
   } = options;
-  const lease = await state!.open(signal);
-  let hooks: EpochsHooks;
+  let hooks: EpochsHooks | undefined;
+  const lease = patient(await state!.open(signal));
   let commit: (epoch: EpochHandle) => Promise<void>;
   let closeSession: (isDone: boolean) => Promise<void> = async () => {};
   let epochs: Coordinator | undefined;
@@ -85,7 +86,7 @@ export async function openEpochs(
 
   const commitHooks: CommitHooks = {
     onRetry(epoch, what, { attempt, delayMs, error }) {
-      hooks.onRetry();
+      hooks!.onRetry();
       const { code, message } = error;
       publish("millrace:retry", { ...event, batch: `epoch ${epoch}`, stage: what, attempt, delayMs, code, message });
     },
@@ -93,24 +94,24 @@ export async function openEpochs(
       publish("millrace:epoch:attempt-abandoned", { ...event, epoch, attempt, reason }),
     onWarning: (epoch, message) => publish("millrace:epoch:warning", { ...event, epoch, message }),
     async onRowsRefused(epoch, found) {
-      await tellRefused(epoch, found, options, hooks);
+      await tellRefused(epoch, found, options, hooks!);
     },
   };
 
   try {
     epochs = await coordinator(
       lease,
-      { name, destination: to.name, table: table.name },
+      { name, destination: to.name, table: table.name, delivery: deliveryOf(options) },
       {
         commit: (epoch) => commit(epoch),
         onCommitted(epoch) {
           const rows = epoch.batches.reduce((sum, batch) => sum + batch.rows, 0);
-          hooks.onCommitted(epoch, rows);
+          hooks!.onCommitted(epoch, rows);
           const durationMs = Date.now() - epoch.preparedAt;
           publish("millrace:epoch:committed", { ...event, epoch: epoch.epoch, rows, durationMs });
         },
-        onRoom: () => hooks.onRoom(),
-        onFailed: (error) => hooks.onFailed(error),
+        onRoom: () => hooks!.onRoom(),
+        onFailed: (error) => hooks!.onFailed(error),
       },
     );
     if (deliveryGuarantee === "exactly-once") {
@@ -138,9 +139,17 @@ export async function openEpochs(
     return to.openEpochs({ ...context, commitMode, job, generation, isNewJob: isNew, acceptDuplicates });
   }
 
+  /** A decision waits for room on a full disk, as a batch does: a write that failed has changed nothing. */
+  function patient(held: StateLease): StateLease {
+    const compareAndSet = (changes: readonly StateChange[]) =>
+      retrying("writing the state", () => held.compareAndSet(changes));
+    const { generation, log } = held;
+    return { generation, log, read: () => held.read(), close: () => held.close(), compareAndSet };
+  }
+
   function retrying<T>(doing: string, act: () => Promise<T>): Promise<T> {
     return withRetries(doing, options, signal, act, ({ attempt, delayMs, error: { code, message } }) => {
-      hooks.onRetry();
+      hooks?.onRetry();
       publish("millrace:retry", { ...event, batch: "", stage: doing, attempt, delayMs, code, message });
     });
   }
@@ -172,6 +181,13 @@ export async function openEpochs(
       await closeSession(isDone);
     },
   };
+}
+
+/** All that an epoch on its way depends on: what one way has sent another would not find. */
+function deliveryOf({ deliveryGuarantee, commitMode, format }: ResolvedOptions): string {
+  return deliveryGuarantee === "exactly-once"
+    ? `${deliveryGuarantee}, commitMode ${commitMode}, format ${format}`
+    : `${deliveryGuarantee}, format ${format}`;
 }
 
 /** The dead letter first, the decision to leave the rows out after it: a crash between them repeats letters and loses none. */

@@ -78,7 +78,7 @@ export interface SinkOptions extends WriteOptions {
   commitMode?: CommitMode;
   /** Go on with a new state where the table bears tags of this job's older one. Default false: STATE_LOST. */
   acceptDuplicates?: boolean;
-  /** A checkpoint every so often by itself, in milliseconds, for writers without positions; 0 (default): none. */
+  /** A checkpoint every so often by itself, in milliseconds, for writers without positions: where a checkpoint bears some, or `run()` reads, nothing comes of it. 0 (default): none. */
   checkpointMs?: number;
   /** Checkpoints not committed yet, before `write()` returns false. Default 16. */
   maxPendingEpochs?: number;

@@ -89,6 +89,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     }
   }
 
+  if (from.replayable) into.keepToCheckpoints();
   try {
     reading = from.read(positions, signal)[Symbol.asyncIterator]();
     for (;;) {

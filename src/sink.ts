@@ -335,8 +335,20 @@ export class Sink<R> implements AsyncDisposable {
     }
   }
 
-  #checkpoint(options: CheckpointOptions): Promise<Checkpoint> {
+  /**
+   * Says that a source will read again whatever lies behind the newest checkpoint: neither `close()` nor `checkpointMs`
+   * then makes a checkpoint of its own, which would commit records without their positions. `run()` says it; so does a
+   * checkpoint with positions, and a state that holds some.
+   */
+  keepToCheckpoints(): void {
+    if (this.#parts.epochs) this.#isPositional = true;
+  }
+
+  #checkpoint({ positions = {} }: CheckpointOptions): Promise<Checkpoint> {
     const started = performance.now();
+    // As of now: the caller may go on with its object while the checkpoint waits.
+    const reached: Positions = structuredClone(positions);
+    if (Object.keys(reached).length > 0) this.#isPositional = true;
     const written = this.#written - this.#acceptedAtCheckpoint.written;
     this.#acceptedAtCheckpoint.written = this.#written;
     const ended = this.#endEpoch();
@@ -345,7 +357,7 @@ export class Sink<R> implements AsyncDisposable {
       const rawTaken = await ended;
       const records = written + rawTaken - this.#acceptedAtCheckpoint.raw;
       this.#acceptedAtCheckpoint.raw = rawTaken;
-      const epoch = await this.#decide(options, records);
+      const epoch = await this.#decide(reached, records);
       publish("millrace:checkpoint", {
         sink: this.#parts.id,
         table: this.table.name,
@@ -366,13 +378,15 @@ export class Sink<R> implements AsyncDisposable {
     return this.#parts.options.deliveryGuarantee === "none" ? this.#seal() : this.#flush();
   }
 
-  async #decide({ positions = {} }: CheckpointOptions, records: number): Promise<number> {
+  async #decide(positions: Positions, records: number): Promise<number> {
     const { epochs } = this.#parts;
-    this.#counters.checkpoints++;
-    if (!epochs) return this.#counters.checkpoints;
-    if (Object.keys(positions).length > 0) this.#isPositional = true;
+    // A checkpoint before may have failed meanwhile: what it did not decide on must not pass for decided by this one.
+    if (this.#failure) throw this.#failure;
+    if (!epochs) return ++this.#counters.checkpoints;
     try {
-      return (await epochs.prepare(positions, records)).epoch;
+      const { epoch } = await epochs.prepare(positions, records);
+      this.#counters.checkpoints++;
+      return epoch;
     } catch (error) {
       this.#fail(asFailure(error));
       throw this.#failure;
@@ -386,7 +400,8 @@ export class Sink<R> implements AsyncDisposable {
     this.#timer = setTimeout(async () => {
       if (this.#failure || this.#closing) return;
       const hasNews = this.#counters.accepted > accepted || !this.#rawBacklog.isEmpty;
-      if (hasNews) await this.#checkpoint({}).catch(() => {}); // the failure is the sink's, and told at the next call
+      // What a source will read again is its reader's to decide on: it alone knows the positions.
+      if (hasNews && !this.#isPositional) await this.#checkpoint({}).catch(() => {}); // the failure is the sink's, and told at the next call
       this.#armCheckpoint();
     }, checkpointMs);
     this.#timer.unref();

@@ -29,9 +29,16 @@ export interface JobIdentity {
   readonly table: string;
 }
 
+/** Who opens it, and how the job delivers. */
+export interface JobOpening extends JobIdentity {
+  /** Guarantee, mode and format, in words. It may change where no epoch is on its way. */
+  readonly delivery: string;
+}
+
 interface StoredJob extends JobIdentity {
   /** Drawn once, when the state was made: the tags of a lost state's epochs are never taken for this one's. */
   readonly id: string;
+  readonly delivery: string;
 }
 
 export interface CoordinatorHooks {
@@ -48,6 +55,7 @@ export interface Coordinator {
   /** `name.id`: unique for ever, and the beginning of every tag. */
   readonly job: string;
   readonly generation: number;
+  /** No epoch was ever decided on. */
   readonly isNew: boolean;
   /** As of the last prepared epoch. */
   readonly head: Head;
@@ -72,10 +80,10 @@ const mostAtOnce = 4;
 
 export async function coordinator(
   lease: StateLease,
-  identity: JobIdentity,
+  identity: JobOpening,
   hooks: CoordinatorHooks,
 ): Promise<Coordinator> {
-  const { job, isNew } = await storedJob(lease, identity);
+  const job = await storedJob(lease, identity);
   let head = (lease.read().get(headKey)?.value as unknown as Head | undefined) ?? noHead;
   /** Batches that are logged and not decided on, and those on their way into the log, by epoch. */
   const logged = new Map<number, { batches: LoggedBatch[]; writing: Set<Promise<void>> }>();
@@ -87,6 +95,8 @@ export async function coordinator(
   let isStarted = false;
   let isClosing = false;
   let failure: { readonly error: unknown } | undefined;
+  /** Why an epoch was not decided on; then no later one may be, for it would take the other's place. */
+  let undecided: { readonly error: unknown } | undefined;
   const settling: { resolve(): void; reject(error: unknown): void }[] = [];
 
   function set(key: string, value: unknown): StateChange {
@@ -167,7 +177,7 @@ export async function coordinator(
   return {
     job,
     generation: lease.generation,
-    isNew,
+    isNew: head.epoch === 0,
     get head() {
       return head;
     },
@@ -190,17 +200,23 @@ export async function coordinator(
       return writing.finally(() => into.writing.delete(writing));
     },
     async prepare(positions, records) {
+      if (undecided) throw undecided.error;
       const epoch = head.epoch + 1;
       const { batches, writing } = openEpoch(epoch);
-      await Promise.all(writing);
-      await lease.log.seal(epoch);
       const reached: Head = { epoch, positions: { ...head.positions, ...positions }, records: head.records + records };
-      const prepared: PreparedEpoch = { epoch, records, batches, preparedAt: Date.now() };
-      const begun: Progress = { state: "PREPARED" };
-      await lease.compareAndSet([
-        set(headKey, reached),
-        ...(batches.length > 0 ? [set(preparedKey(epoch), prepared), set(progressKey(epoch), begun)] : []),
-      ]);
+      try {
+        await Promise.all(writing);
+        await lease.log.seal(epoch);
+        const prepared: PreparedEpoch = { epoch, records, batches, preparedAt: Date.now() };
+        const begun: Progress = { state: "PREPARED" };
+        await lease.compareAndSet([
+          set(headKey, reached),
+          ...(batches.length > 0 ? [set(preparedKey(epoch), prepared), set(progressKey(epoch), begun)] : []),
+        ]);
+      } catch (error) {
+        undecided = { error };
+        throw error;
+      }
       logged.delete(epoch);
       head = reached;
       if (batches.length > 0) waiting.push(epoch);
@@ -225,12 +241,15 @@ export async function coordinator(
 const noHead: Head = { epoch: 0, positions: {}, records: 0 };
 
 /** @throws MillraceError STATE_FOREIGN, naming what is another's. */
-async function storedJob(lease: StateLease, identity: JobIdentity): Promise<{ job: string; isNew: boolean }> {
-  const there = lease.read().get(jobKey)?.value as unknown as StoredJob | undefined;
+async function storedJob(lease: StateLease, identity: JobOpening): Promise<string> {
+  const entry = lease.read().get(jobKey);
+  const there = entry?.value as unknown as StoredJob | undefined;
+  const store = (job: StoredJob) =>
+    lease.compareAndSet([{ key: jobKey, expected: entry?.version ?? 0, value: job as unknown as Json }]);
   if (!there) {
     const made: StoredJob = { ...identity, id: randomBytes(6).toString("hex") };
-    await lease.compareAndSet([{ key: jobKey, expected: 0, value: made as unknown as Json }]);
-    return { job: jobName(made), isNew: true };
+    await store(made);
+    return jobName(made);
   }
   for (const what of ["name", "destination", "table"] as const)
     if (there[what] !== identity[what])
@@ -239,7 +258,17 @@ async function storedJob(lease: StateLease, identity: JobIdentity): Promise<{ jo
         `The state belongs to job ${there.name}, table ${there.table} at ${there.destination}; this sink is of job ${identity.name}, table ${identity.table} at ${identity.destination}. Give each job and table a state of its own.`,
         { context: { [what]: there[what] } },
       );
-  return { job: jobName(there), isNew: false };
+  if (there.delivery !== identity.delivery) {
+    const pending = [...lease.read().keys()].filter((key) => key.endsWith("/progress")).length;
+    if (pending > 0)
+      throw new MillraceError(
+        "STATE_FOREIGN",
+        `The state of job ${there.name} holds ${pending} checkpoint${pending === 1 ? "" : "s"} on the way (${there.delivery}), and this sink delivers otherwise (${identity.delivery}): it could not tell what has arrived. Start it as before until they are committed, then change.`,
+        { context: { delivery: there.delivery } },
+      );
+    await store({ ...there, delivery: identity.delivery });
+  }
+  return jobName(there);
 }
 
 function jobName({ name, id }: StoredJob): string {

@@ -32,24 +32,37 @@ type Written = Readonly<Record<string, readonly [number, Json] | null>>;
 
 /**
  * Begins the next generation's journal with what the one before says. Files of its own, because a process that was paused
- * may write into the old ones at any time: there it harms nobody. `isOurs` is asked behind each write, before anybody is told
- * of it: if it is still so, then whoever comes next has yet to read the file, and will find the write.
+ * may write into the old ones at any time: there it harms nobody. First the number is claimed, by files that say nothing
+ * yet; only then is the journal before it read. A writer looks for newer files behind each write, before anybody is told of
+ * it: if there are none, then whoever comes next has yet to read, and will find the write. So nothing is lost even where two
+ * hold the lock, as they may on a shared folder. `isOurs` asks for the lock, and ends a writer sooner.
  *
  * @throws MillraceError STATE_IN_USE when another has begun the same generation; STATE_DAMAGED when neither copy of the one
  *   before can be read.
  */
 export async function openJournal(disk: Disk, folder: string, isOurs: () => Promise<boolean>): Promise<Journal> {
   const names = await disk.list(folder);
-  const before = await newestEntries(disk, folder);
-  const entries = before?.entries ?? new Map<string, StateEntry>();
-  const generation = (before?.generation ?? 0) + 1;
+  const generation = newestIn(names) + 1;
   const paths = [join(folder, journalName(generation)), join(folder, copyName(generation))] as const;
   const [path] = paths;
   await writing(path, "making it", async () => {
-    for (const each of paths) if (!(await disk.createNew(each, whole(entries)))) throw taken(each);
+    for (const each of paths) if (!(await disk.createNew(each, fileHead(kind, formatVersion)))) throw taken(each);
     await disk.syncFolder(folder);
   });
+  const before = await newestEntries(disk, folder, generation).catch(async (error) => {
+    for (const each of paths) await disk.remove(each).catch(() => {});
+    throw error;
+  });
+  const entries = before?.entries ?? new Map<string, StateEntry>();
   const files = await writing(path, "opening it", () => Promise.all(paths.map((each) => disk.open(each))));
+  await writing(path, "beginning it", () =>
+    eachFile(async (file) => {
+      if (entries.size === 0) return;
+      await file.append(frame(headBytes, [sumOf(entries)]));
+      await file.sync();
+    }),
+  );
+  if (await isPassed()) throw fenced(folder, generation);
   await writing(folder, "removing older journals", async () => {
     for (const name of names) if (name.startsWith("journal-")) await disk.remove(join(folder, name));
   });
@@ -60,9 +73,17 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
 
   /** Somebody else's turn has begun: what would be written now, nobody would be told of. */
   let isOver = false;
+  /** Why the files cannot be trusted with another write. */
+  let broken: MillraceError | undefined;
+  let compactAt = leastCompaction;
+
+  async function isPassed(): Promise<boolean> {
+    return !(await isOurs()) || newestIn(await disk.list(folder)) > generation;
+  }
 
   async function write(changes: readonly StateChange[]): Promise<void> {
     if (isOver) throw fenced(folder, generation);
+    if (broken) throw broken;
     if (!isSound) await recover();
     const written = writtenBy(changes, entries, path);
     isSound = false;
@@ -72,9 +93,9 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
         await file.sync();
       }),
     );
-    isSound = true;
-    isOver = !(await isOurs());
+    isOver = await writing(path, "looking who has it", isPassed);
     if (isOver) throw fenced(folder, generation);
+    isSound = true;
     size = files[0]!.size;
     apply(written, entries);
     await compactIfWasteful();
@@ -100,29 +121,51 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
   }
 
   async function compactIfWasteful(): Promise<void> {
-    if (size < leastCompaction) return;
+    if (size < compactAt) return;
     const content = whole(entries);
     if (size < content.length * mostWaste) return;
-    isSound = false;
+    const drafts = await draftsOf(content);
+    if (!drafts) {
+      // A full disk, perhaps. What there is says the same at greater length; it is tried again a little later.
+      compactAt = size + leastCompaction;
+      return;
+    }
     try {
       for (const [i, each] of paths.entries()) {
-        const draft = await disk.open(`${each}.new`);
-        await draft.truncate(0);
-        await draft.append([content]);
-        await draft.sync();
         await disk.rename(`${each}.new`, each);
         await files[i]!.close().catch(() => {});
-        files[i] = draft;
+        files[i] = drafts[i]!;
       }
       await disk.syncFolder(folder);
       size = content.length;
-      isSound = true;
+      compactAt = leastCompaction;
     } catch (error) {
       // One copy may be the short one by now. Nothing is lost, and nothing more can be written.
-      throw new MillraceError("STATE_UNWRITABLE", `${path}: writing it anew failed: ${reasonOf(error)}.`, {
-        cause: error,
-        context: { path },
-      });
+      broken = new MillraceError(
+        "STATE_UNWRITABLE",
+        `${path}: writing it anew failed: ${reasonOf(error)}. Nothing is lost; see to the disk and start again.`,
+        { cause: error, context: { path } },
+      );
+      throw broken;
+    }
+  }
+
+  /** New files with this content, durable, beside the old ones; undefined where the disk will not have them. */
+  async function draftsOf(content: Uint8Array): Promise<DiskFile[] | undefined> {
+    const drafts: DiskFile[] = [];
+    try {
+      for (const each of paths) {
+        const draft = await disk.open(`${each}.new`);
+        drafts.push(draft);
+        await draft.truncate(0);
+        await draft.append([content]);
+        await draft.sync();
+      }
+      return drafts;
+    } catch {
+      for (const draft of drafts) await draft.close().catch(() => {});
+      for (const each of paths) await disk.remove(`${each}.new`).catch(() => {});
+      return undefined;
     }
   }
 
@@ -172,18 +215,30 @@ function generationIn(name: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-/** What the newest journal of a folder says; undefined where there is none. Only reads. */
+function newestIn(names: readonly string[]): number {
+  return Math.max(0, ...names.flatMap((name) => generationIn(name) ?? []));
+}
+
+/**
+ * What the newest journal of a folder says, of those below a generation; undefined where there is none. One that says
+ * nothing yet was claimed, and the one before it is still there. Only reads.
+ */
 export async function newestEntries(
   disk: Disk,
   folder: string,
+  below = Infinity,
 ): Promise<{ readonly generation: number; readonly entries: Map<string, StateEntry> } | undefined> {
-  const names = await disk.list(folder);
-  const generation = Math.max(0, ...names.flatMap((name) => generationIn(name) ?? []));
-  return generation === 0 ? undefined : { generation, entries: await latest(disk, folder, generation) };
+  const found = (await disk.list(folder)).flatMap((name) => generationIn(name) ?? []);
+  const generations = [...new Set(found)].filter((generation) => generation < below).sort((a, b) => b - a);
+  for (const generation of generations) {
+    const said = await latest(disk, folder, generation);
+    if (said && said.frames > 0) return { generation, entries: said.entries };
+  }
+  return generations.length === 0 ? undefined : { generation: generations[0]!, entries: new Map() };
 }
 
 /** What the two copies of a generation's journal say: the one that goes further, of those that can be read. */
-async function latest(disk: Disk, folder: string, generation: number): Promise<Map<string, StateEntry>> {
+async function latest(disk: Disk, folder: string, generation: number): Promise<Replayed | undefined> {
   const read: Replayed[] = [];
   for (const name of [journalName(generation), copyName(generation)]) {
     const path = join(folder, name);
@@ -192,8 +247,8 @@ async function latest(disk: Disk, folder: string, generation: number): Promise<M
   }
   const [best] = read.toSorted((a, b) => b.frames - a.frames);
   const sound = read.find((each) => !each.damage && each.frames === best!.frames);
-  if (sound) return sound.entries;
-  throw best!.damage;
+  if (sound || !best) return sound; // none: removed meanwhile, by one who goes on from it
+  throw best.damage;
 }
 
 function taken(path: string): MillraceError {
@@ -214,8 +269,14 @@ function fenced(folder: string, generation: number): MillraceError {
 function whole(entries: ReadonlyMap<string, StateEntry>): Uint8Array {
   const head = fileHead(kind, formatVersion);
   if (entries.size === 0) return head;
-  const sum = Object.fromEntries([...entries].map(([key, { version, value }]) => [key, [version, value] as const]));
-  return new Uint8Array(Buffer.concat([head, ...frame(headBytes, [payloadOf(sum)])]));
+  return new Uint8Array(Buffer.concat([head, ...frame(headBytes, [sumOf(entries)])]));
+}
+
+/** One frame's payload that says just this. */
+function sumOf(entries: ReadonlyMap<string, StateEntry>): Uint8Array {
+  return payloadOf(
+    Object.fromEntries([...entries].map(([key, { version, value }]) => [key, [version, value] as const])),
+  );
 }
 
 function payloadOf(written: Written): Uint8Array {

@@ -8,14 +8,21 @@ export interface MemoryDestination extends Destination {
 
 export function memory(): MemoryDestination {
   const batches: SealedBatch[] = [];
+  /** Tags, over all its sessions: as a table would remember them. */
+  const committed = new Set<string>();
   const take = (batch: SealedBatch) => batches.push(batch);
-  return { name: "memory", batches, open: async () => keep(take), openEpochs: async () => keepEpochs(take) };
+  return {
+    name: "memory",
+    batches,
+    open: async () => keep(take),
+    openEpochs: async () => keepEpochs(take, committed),
+  };
 }
 
 /** Counts nothing, keeps nothing: the far end of a benchmark. */
 export function nowhere(): Destination {
   const open = async () => ({ ...keep(() => {}), keepsNoParts: true as const });
-  return { name: "nowhere", open, openEpochs: async () => keepEpochs(() => {}) };
+  return { name: "nowhere", open, openEpochs: async () => keepEpochs(() => {}, new Set()) };
 }
 
 function keep(take: (batch: SealedBatch) => void): DestinationSession {
@@ -37,11 +44,10 @@ function keep(take: (batch: SealedBatch) => void): DestinationSession {
   };
 }
 
-/** Stages at once, and commits what is named: in a process that dies with its target there is nothing to be asked later. */
-function keepEpochs(take: (batch: SealedBatch) => void): EpochSession {
+/** Stages at once, and commits what is named. */
+function keepEpochs(take: (batch: SealedBatch) => void, committed: Set<string>): EpochSession {
   const blobs = new Map<string, SealedBatch>();
   const staging = new Map<string, { readonly tags: readonly string[]; readonly batch: SealedBatch }>();
-  const committed = new Set<string>();
   return {
     async isCommitted(prefix) {
       return [...committed].some((tag) => tag.startsWith(prefix));

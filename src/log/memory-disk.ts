@@ -39,6 +39,7 @@ export function memoryDisk(
 
   return {
     async list(folder) {
+      await pause();
       alive(false);
       return [...files.keys()].filter((path) => dirname(path) === folder).map((path) => path.slice(folder.length + 1));
     },
@@ -46,6 +47,7 @@ export function memoryDisk(
       alive(true);
     },
     async read(path) {
+      await pause();
       alive(false);
       const content = files.get(path);
       return content?.bytes.slice(0, content.size);
@@ -75,7 +77,10 @@ export function memoryDisk(
         async truncate(size) {
           await pause();
           alive(true);
-          content.size = Math.min(size, content.size);
+          // Beyond the end there are zeros then, as on a real disk.
+          grow(content, size);
+          content.bytes.fill(0, Math.min(size, content.size), Math.max(size, content.size));
+          content.size = size;
         },
         async sync() {
           await pause();

@@ -195,3 +195,124 @@ test("a newer format is left alone", async () => {
   const head = new TextEncoder().encode("MILLRACEJOURNL02");
   await assert.rejects(openOn(memoryDisk(new Map([[path, head]]))), { code: "STATE_FOREIGN" });
 });
+
+test("many that open at the same moments, without a lock between them: what one was told is durable is never lost", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 1 }), fc.integer({ min: 2, max: 5 }), async (seed, writers) => {
+      let state = seed >>> 0;
+      // Each act on the disk takes some turns of the loop, by the seed.
+      const pause = async () => {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        for (let turns = (state >>> 24) % 12; turns > 0; turns--) await Promise.resolve();
+      };
+      const disk = memoryDisk(new Map(), pause);
+      const told: string[] = [];
+      async function life(name: string): Promise<void> {
+        for (let start = 0; start < 3; start++) {
+          try {
+            const journal = await openOn(disk);
+            for (let i = 0; i < 4; i++) {
+              const key = `${name}-${start}-${i}`;
+              await journal.write([set(journal, key, i)]);
+              told.push(key);
+            }
+          } catch (error) {
+            assert.match((error as { code: string }).code, /^STATE_(IN_USE|FENCED)$/, String(error));
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: writers }, (_, i) => life(`w${i}`)));
+      const found = await valuesOn(disk);
+      const lost = told.filter((key) => !(key in found));
+      assert.deepEqual(lost, []);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("a writer that cannot look who has the state goes on behind it, and the journal stays whole", async () => {
+  const disk = memoryDisk();
+  let failing = false;
+  const journal = await openJournal(disk, "state", async () => {
+    if (failing) throw Object.assign(new Error("too many open files"), { code: "EMFILE" });
+    return true;
+  });
+  await journal.write([set(journal, "a", 1)]);
+  failing = true;
+  await assert.rejects(journal.write([set(journal, "a", "longer than before")]), { code: "STATE_UNWRITABLE" });
+  failing = false;
+  await journal.write([set(journal, "b", 2)]);
+  await journal.write([set(journal, "c", 3)]);
+  assert.deepEqual(await valuesOn(disk), { a: 1, b: 2, c: 3 });
+});
+
+/** Fails from the n-th act on that writes, counted from `arm()`. */
+function failingFrom(disk: MemoryDisk, act: number): { disk: MemoryDisk; arm(): void } {
+  let left = Infinity;
+  const count = () => {
+    if (--left === 0) disk.fail("ENOSPC");
+  };
+  const counting =
+    <A extends unknown[], T>(what: (...args: A) => Promise<T>) =>
+    (...args: A) => {
+      count();
+      return what(...args);
+    };
+  return {
+    disk: {
+      ...disk,
+      rename: counting(disk.rename),
+      syncFolder: counting(disk.syncFolder),
+      async open(path) {
+        const file = await disk.open(path);
+        return {
+          ...file,
+          get size() {
+            return file.size;
+          },
+          truncate: counting(file.truncate),
+          append: counting(file.append),
+          sync: counting(file.sync),
+        };
+      },
+    },
+    arm() {
+      left = act;
+    },
+  };
+}
+
+test("a disk that fails anywhere while the journal is made short: what was acknowledged is there, whatever is written behind it", async () => {
+  const long = "x".repeat(400_000);
+  let shortened = 0;
+  for (let act = 25; act <= 52; act++) {
+    const real = memoryDisk();
+    const { disk, arm } = failingFrom(real, act);
+    const journal = await openJournal(disk, "state", async () => true);
+    const model: Record<string, Json> = {};
+    const unsure: Record<string, Json[]> = { "key 0": [], "key 1": [] };
+    arm();
+    for (let i = 0; i < 14; i++) {
+      const key = `key ${i % 2}`;
+      const value = `${long}${i}`;
+      try {
+        const before = journal.bytes;
+        await journal.write([set(journal, key, value)]);
+        if (journal.bytes < before) shortened++;
+        model[key] = value;
+        unsure[key] = [];
+      } catch (error) {
+        assert.equal((error as { code: string }).code, "STATE_UNWRITABLE");
+        unsure[key]!.push(value);
+        real.fail(undefined);
+      }
+    }
+    const found = await valuesOn(real.powerLoss());
+    for (const [key, value] of Object.entries(model))
+      assert.ok(
+        found[key] === value || unsure[key]!.includes(found[key]!),
+        `act ${act}: ${key} is ${String(found[key]).slice(-3)}`,
+      );
+  }
+  assert.ok(shortened > 5, `${shortened} times it was made short`);
+});

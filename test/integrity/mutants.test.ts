@@ -72,7 +72,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   "the lease at every decision": [
     {
       file: "src/checkpoint/journal.ts",
-      find: "isOver = !(await isOurs());",
+      find: 'isOver = await writing(path, "looking who has it", isPassed);',
       replace: "",
     },
   ],

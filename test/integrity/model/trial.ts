@@ -75,7 +75,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     let session: EpochSession;
     const epochs: Coordinator = await coordinator(
       lease,
-      { name: "job", destination: "model", table: "T" },
+      { name: "job", destination: "model", table: "T", delivery: mode },
       {
         async commit(epoch) {
           const commit = mode === "tag" ? commitTagged : commitStaged;

@@ -1,0 +1,356 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { stateOn } from "../src/checkpoint/file-state.ts";
+import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
+import { memory } from "../src/destination/memory.ts";
+import { memoryDisk } from "../src/log/memory-disk.ts";
+import { open } from "../src/open.ts";
+import type { SinkOptions } from "../src/options.ts";
+import { run } from "../src/run.ts";
+import { k, table } from "../src/schema/table.ts";
+import type { Source } from "../src/source/source.ts";
+import { until } from "./gated.ts";
+import { rowsOf } from "./rows-of.ts";
+
+// A sink with a state: what its epochs hold, whatever the order of its calls and whatever fails.
+
+const events = table("Events", { n: k.int() });
+const seed = Number(process.env.MILLRACE_SEED ?? Date.now() % 1_000_000);
+
+function start(disk = memoryDisk(), to = memory(), options: SinkOptions = {}) {
+  return open({
+    table: events,
+    to,
+    parallelism: 0,
+    deliveryGuarantee: "exactly-once",
+    state: stateOn(disk, "state"),
+    pollIntervalMs: 10,
+    retryBaseMs: 1,
+    retryTimeoutMs: 50,
+    ...options,
+  });
+}
+
+function numbersIn(to: ReturnType<typeof memory>): number[] {
+  return to.batches
+    .flatMap(rowsOf)
+    .map(([n]) => Number(n))
+    .sort((a, b) => a - b);
+}
+
+const upTo = (end: number) => Array.from({ length: end }, (_, n) => n);
+
+test("a checkpoint behind one that could not be decided on fails with it: none of its records pass for decided", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to, { retryTimeoutMs: 0 });
+  let refuse = 1;
+  const stored = disk.syncFolder;
+  // The first epoch's segment cannot be made durable; what comes next could be.
+  disk.syncFolder = async (folder) => {
+    if (folder.endsWith("log") && refuse-- > 0) throw Object.assign(new Error("as asked for"), { code: "EIO" });
+    return stored(folder);
+  };
+  sink.write({ n: 0 });
+  const first = sink.checkpoint({ positions: { source: 1 } });
+  sink.write({ n: 1 });
+  const second = sink.checkpoint({ positions: { source: 2 } });
+  const outcomes = await Promise.allSettled([first, second]);
+  assert.deepEqual(
+    outcomes.map((outcome) => outcome.status === "rejected" && outcome.reason.code),
+    ["STATE_UNWRITABLE", "STATE_UNWRITABLE"],
+  );
+  await sink.abort();
+  const next = await start(disk, to);
+  const from = Number(next.restored!.positions.source ?? 0);
+  for (let n = from; n < 3; n++) next.write({ n });
+  await next.checkpoint({ positions: { source: 3 } });
+  await next.close();
+  assert.deepEqual(numbersIn(to), upTo(3));
+});
+
+test("positions are taken as they are at the call", async () => {
+  const disk = memoryDisk();
+  const sink = await start(disk);
+  const positions: Record<string, number> = { source: 1 };
+  sink.write({ n: 0 });
+  const checkpoint = sink.checkpoint({ positions });
+  positions.source = 2;
+  positions.other = 1;
+  await checkpoint;
+  assert.deepEqual(sink.restored!.positions, { source: 1 });
+  await sink.close();
+});
+
+test("close() commits nothing behind the newest checkpoint where positions were told", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to);
+  sink.write({ n: 0 });
+  void sink.checkpoint({ positions: { source: 1 } });
+  sink.write({ n: 1 });
+  await sink.close();
+  assert.deepEqual(numbersIn(to), [0]);
+  const next = await start(disk, to);
+  assert.deepEqual(next.restored, { epoch: 1, positions: { source: 1 } });
+  next.write({ n: 1 });
+  await next.close(); // nothing was told in this process, but the state holds positions
+  assert.deepEqual(numbersIn(to), [0]);
+});
+
+test("close() commits all where nobody tells positions", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  for (let start_ = 0; start_ < 3; start_++) {
+    const sink = await start(disk, to);
+    sink.write({ n: start_ });
+    await sink.close();
+  }
+  assert.deepEqual(numbersIn(to), upTo(3));
+});
+
+/** Numbers from its position on, two at a time; breaks where it is told to. */
+function counting(end: number, breakAt = Infinity): Source<{ n: number }> {
+  return {
+    name: "counting",
+    replayable: true,
+    async *read(positions) {
+      for (let n = Number(positions.only ?? 0); n < end; n += 2) {
+        if (n >= breakAt) throw new Error("the source broke");
+        yield { partition: "only", records: [{ n }, { n: n + 1 }], position: n + 2 };
+      }
+    },
+  };
+}
+
+test("a run that breaks before its first checkpoint commits nothing at close(), for it will be read again", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to);
+  await assert.rejects(run({ from: counting(20, 10), into: sink }), /the source broke/);
+  await sink.close();
+  assert.deepEqual(numbersIn(to), []);
+  const next = await start(disk, to);
+  await run({ from: counting(20), into: next });
+  await next.close();
+  assert.deepEqual(numbersIn(to), upTo(20));
+});
+
+test("the sink's own checkpoints keep still while run() tells positions", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to, { checkpointMs: 1 });
+  let isWaiting = false;
+  let go!: () => void;
+  const gate = new Promise<void>((resolve) => {
+    go = resolve;
+  });
+  const source = counting(20);
+  const slow: Source<{ n: number }> = {
+    ...source,
+    async *read(positions, signal) {
+      for await (const slice of source.read(positions, signal)) {
+        yield slice;
+        if (slice.position !== 10) continue;
+        isWaiting = true;
+        await gate;
+        throw new Error("the source broke");
+      }
+    },
+  };
+  const broken = assert.rejects(run({ from: slow, into: sink }), /the source broke/);
+  await until(() => isWaiting, "it has come to it");
+  // Timers that are due have fired when later ones have.
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setTimeout(resolve, 2));
+  go();
+  await broken;
+  await sink.close();
+  const next = await start(disk, to);
+  await run({ from: counting(20), into: next });
+  await next.close();
+  assert.deepEqual(numbersIn(to), upTo(20));
+});
+
+test("checkpointMs commits by itself where nobody tells positions", async () => {
+  const to = memory();
+  const sink = await start(memoryDisk(), to, { checkpointMs: 1 });
+  sink.write({ n: 0 });
+  await until(() => to.batches.length > 0, "it has come to it");
+  await sink.close();
+  assert.deepEqual(numbersIn(to), [0]);
+});
+
+test("a full disk is waited for by the decision too", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  let isFull = false;
+  const found = disk.open;
+  disk.open = async (path) => {
+    const file = await found(path);
+    return {
+      ...file,
+      get size() {
+        return file.size;
+      },
+      async append(pieces) {
+        if (isFull) throw Object.assign(new Error("as asked for"), { code: "ENOSPC" });
+        return file.append(pieces);
+      },
+    };
+  };
+  const sink = await start(disk, to, { retryTimeoutMs: 10_000 });
+  sink.write({ n: 0 });
+  await sink.flush();
+  const { retries } = sink.stats;
+  isFull = true;
+  const checkpoint = sink.checkpoint();
+  checkpoint.catch(() => {});
+  await Promise.race([until(() => sink.stats.retries > retries, "it has come to it"), checkpoint]);
+  isFull = false;
+  await checkpoint;
+  await sink.close();
+  assert.deepEqual(numbersIn(to), [0]);
+});
+
+test("a dead letter is written before the decision on its epoch; one that fails keeps the epoch from being decided", async () => {
+  const disk = memoryDisk();
+  const letters = memoryDeadLetter();
+  const order: string[] = [];
+  let write!: () => void;
+  const written = new Promise<void>((resolve) => {
+    write = resolve;
+  });
+  const sink = await start(disk, memory(), {
+    deadLetter: {
+      async write(letter) {
+        await written;
+        order.push("letter");
+        await letters.write(letter);
+      },
+      close: () => letters.close(),
+    },
+  });
+  sink.write({ n: "no number" as unknown as number });
+  sink.write({ n: 0 });
+  const checkpoint = sink.checkpoint({ positions: { source: 2 } }).then(() => order.push("decided"));
+  for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+  assert.deepEqual(order, []);
+  write();
+  await checkpoint;
+  assert.deepEqual(order, ["letter", "decided"]);
+  await sink.close();
+
+  const other = memoryDisk();
+  const failing = await start(other, memory(), {
+    deadLetter: {
+      write: async () => {
+        throw new Error("no room for letters");
+      },
+      close: async () => {},
+    },
+  });
+  failing.write({ n: "no number" as unknown as number });
+  await assert.rejects(failing.checkpoint({ positions: { source: 1 } }), { code: "DEAD_LETTER_FAILED" });
+  await assert.rejects(failing.close(), { code: "DEAD_LETTER_FAILED" });
+  const next = await start(other);
+  assert.deepEqual(next.restored, { epoch: 0, positions: {} });
+  await next.abort();
+});
+
+const change = [
+  ["guarantee", { deliveryGuarantee: "at-least-once" }],
+  ["mode", { commitMode: "tag" }],
+  ["format", { format: "ndjson" }],
+] as const;
+for (const [what, changed] of change)
+  test(`another ${what} than that of checkpoints on their way is refused, and taken when they are committed`, async () => {
+    const disk = memoryDisk();
+    const to = memory();
+    const stuck = {
+      ...to,
+      openEpochs: async () => ({
+        ...(await to.openEpochs!(undefined as never)),
+        stage: () => new Promise<never>(() => {}),
+      }),
+    };
+    const sink = await start(disk, stuck as never);
+    sink.write({ n: 0 });
+    await sink.checkpoint({ positions: { source: 1 } });
+    await sink.abort();
+    await assert.rejects(start(disk, to, changed), {
+      code: "STATE_FOREIGN",
+      message: /1 checkpoint on the way.*Start it as before until they are committed/s,
+    });
+    const next = await start(disk, to);
+    await next.close();
+    assert.deepEqual(numbersIn(to), [0]);
+    await (await start(disk, to, changed)).close();
+  });
+
+type Step = { readonly do: "write" | "raw" | "checkpoint" | "flush" | "turns" | "wait"; readonly n: number };
+const step: fc.Arbitrary<Step> = fc.record({
+  do: fc.constantFrom("write", "write", "raw", "checkpoint", "checkpoint", "flush", "turns", "wait"),
+  n: fc.integer({ min: 0, max: 30 }),
+});
+
+/** One course: what each checkpoint is said to hold is what was written before its call. */
+async function course(steps: readonly Step[], options: SinkOptions, ending: "close" | "abort"): Promise<void> {
+  const disk = memoryDisk();
+  const to = memory();
+  let next = 0;
+  for (let life = 0; life < 2; life++) {
+    const sink = await start(disk, to, { retryTimeoutMs: 10_000, ...options });
+    sink.keepToCheckpoints();
+    next = Number(sink.restored!.positions.source ?? 0);
+    const decided: Promise<unknown>[] = [];
+    let epochStart = next;
+    for (const { do: what, n } of steps) {
+      if (what === "write") {
+        for (let i = 0; i < n; i++) if (!sink.write({ n: next++ })) await sink.ready;
+      } else if (what === "raw") {
+        // Cut within rows, and without the last newline: the checkpoint takes what is left as a row.
+        const rows = Array.from({ length: n }, () => `${next++}`).join("\n");
+        const middle = rows.length >> 1;
+        if (rows === "") continue;
+        for (const part of [rows.slice(0, middle), rows.slice(middle)]) if (!sink.writeRaw(part)) await sink.ready;
+        if (n % 2 === 0) sink.writeRaw("\n");
+        else decided.push(checkpoint());
+      } else if (what === "checkpoint") decided.push(checkpoint());
+      else if (what === "flush") decided.push(sink.flush());
+      else if (what === "turns") for (let i = 0; i < n; i++) await new Promise(setImmediate);
+      else await Promise.all(decided.splice(0));
+    }
+    function checkpoint(): Promise<void> {
+      const position = next;
+      const records = next - epochStart;
+      epochStart = next;
+      return sink.checkpoint({ positions: { source: position } }).then((made) => assert.equal(made.records, records));
+    }
+    if (ending === "abort") {
+      decided.map((each) => each.catch(() => {}));
+      await sink.abort();
+    } else {
+      await Promise.all(decided);
+      await sink.close();
+    }
+  }
+  const last = await start(disk, to);
+  const end = Number(last.restored!.positions.source ?? 0);
+  await last.close();
+  assert.deepEqual(numbersIn(to), upTo(end));
+}
+
+for (const parallelism of [0, 1, 3])
+  for (const batchPerSubtask of parallelism > 1 ? [true, false] : [true])
+    test(`epochs hold what was written before their checkpoint: parallelism ${parallelism}, batchPerSubtask ${batchPerSubtask}, seed ${seed}`, async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          fc.array(step, { minLength: 1, maxLength: 14 }),
+          fc.constantFrom<SinkOptions>({}, { batchSize: 7 }, { clientBatchSizeLimit: 40 }, { batchIntervalMs: 1 }),
+          fc.constantFrom("close" as const, "abort" as const),
+          (steps, sealing, ending) => course(steps, { parallelism, batchPerSubtask, ...sealing }, ending),
+        ),
+        { numRuns: parallelism === 0 ? 60 : 12, seed },
+      );
+    });
