@@ -249,6 +249,19 @@ for (const { query, marks, legend } of charts) {
   });
 }
 
+test("bars stand side by side, or on each other", { skip }, async () => {
+  const places = () =>
+    page.value<string[]>("[...new Set([...document.querySelectorAll('.box')].map((each) => each.getAttribute('y')))]");
+  const query =
+    "T | where who != 'x' | summarize c = count() by who, m = tostring(n % 2) | project who, m, c | render barchart";
+  await run(query);
+  await page.until("document.querySelector('.stage svg')");
+  assert.equal((await places()).length, 6);
+  await run(`${query} with (kind=stacked)`);
+  await page.until("document.querySelector('.stage svg')");
+  assert.equal((await places()).length, 3);
+});
+
 test("a chart tells its values to the pointer and to the arrow keys, hides a series, and shows its rows", {
   skip,
 }, async () => {
@@ -288,6 +301,12 @@ test("where a login is asked for, the page takes a token and shows what it allow
     const [admin, nobody] = guarded.security!.applications.map(({ appId }) => guarded.security!.token(appId));
     const refused = await fetch(`${guarded.url}/page/kql`, { method: "POST", body: '{"db":"demo","text":"T"}' });
     assert.equal(refused.status, 401);
+    const powerless = await fetch(`${guarded.url}/page/kql`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${nobody}` },
+      body: '{"db":"demo","text":"T"}',
+    });
+    assert.equal(powerless.status, 403, "colours tell which tables there are");
     const other = await browser!.open(`${guarded.url}/`, wide);
     const logIn = async (token: string) => {
       await other.until("!document.querySelector('#login').hidden");
