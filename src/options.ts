@@ -53,8 +53,8 @@ export interface SinkOptions extends WriteOptions {
   parallelism?: number;
   /**
    * Each subtask fills batches of its own, as in the connector (default true). False: all subtasks fill one batch, in the
-   * order of the records, so that blobs are fewer and larger and are sealed sooner. Each run of half a megabyte is then
-   * packed for itself, which costs 0.2 to 0.4 % of size, and a batch that ends by its bytes, or that holds rows of
+   * order of the records, so that blobs are fewer and larger and are sealed sooner. Each run of some hundred kilobytes is then
+   * packed for itself, which costs 0.1 to 0.8 % of size, and a batch that ends by its bytes, or that holds rows of
    * `writeRaw()`, may be less full by such a run.
    */
   batchPerSubtask?: boolean;
