@@ -3,6 +3,7 @@
 import { writeF64 } from "./float";
 import { writeI32, writeI64 } from "./int";
 import { BOOL, columns, DATETIME, DYNAMIC, firstColumn, INT, kindOf, LONG, nextColumn, offsetOf, REAL, STRING, TIMESPAN } from "./layout";
+import { isTakenApart, writeNested } from "./nodes";
 import { currentRow, takeText, textCursor } from "./tape";
 import { writeDatetime, writeTimespan } from "./time";
 import { endsWithSpace, startsWithSpace } from "./utf8";
@@ -36,13 +37,14 @@ export function writeEmptyLine(out: usize): usize {
 
 function writeCsvValue(out: usize, kind: u32, slot: usize): usize {
   if (kind == STRING || kind == DYNAMIC) {
+    if (kind == DYNAMIC && isTakenApart(slot)) return writeNested(out, slot);
     const from = textCursor();
     return writeCsvText(out, from, takeText(load<u32>(slot)));
   }
   return writePlainValue(out, kind, slot);
 }
 
-/** Every kind but string and dynamic: text that never needs quotes. JSON writes most of these alike. */
+/** Every kind but string and dynamic: text that never needs quotes. JSON writes most of these alike, and a dynamic that is text. */
 export function writePlainValue(out: usize, kind: u32, slot: usize): usize {
   switch (kind) {
     case REAL:

@@ -1,8 +1,8 @@
 // What the host calls, and nothing else. One instance holds one encoder: a table, a format, and the batch being filled.
 //
 //   setup(p = reserveDescriptor(n)); begin(level, 0, 0)
-//   per chunk:  p = reserve(...), the host copies tape and texts, openChunk(...); then encode(...) until it is not DRAIN
-//   per slab of raw rows: p = reserveChunk(0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
+//   per chunk:  p = reserveChunk(...), the host copies tape, nodes and texts, openChunk(...); then encode(...) until it is not DRAIN
+//   per slab of raw rows: p = reserveChunk(0, 0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
 //   per segment: flush(), the host takes the output, finish(), the host takes the output; then goOn(), or begin(level, 0, 0) for a new batch
 //
 // Rows and bytes are counted by the batch, the CRC by the segment.
@@ -30,7 +30,7 @@ import { rowBound } from "./size";
 import { beginChunk, endsWell, hasRow, nextRow, setTextCursor, textCursor, textStart } from "./tape";
 
 export { reserveDescriptor } from "./layout";
-export { reserveChunk, textStart } from "./tape";
+export { nodesStart, reserveChunk, textStart } from "./tape";
 
 /** encode(): the chunk is at its end. */
 const CHUNK_END: i32 = 0;
@@ -65,8 +65,8 @@ export function goOn(): void {
   gzipSegmentGoOn();
 }
 
-export function openChunk(chunkRows: i32, textUnits: i32, from: i32): void {
-  beginChunk(chunkRows, textUnits, from);
+export function openChunk(chunkRows: i32, textUnits: i32, keysAt: i32, from: i32): void {
+  beginChunk(chunkRows, textUnits, keysAt, from);
 }
 
 /** Writes rows of the chunk until it ends, a limit is met, or the output must be taken. */

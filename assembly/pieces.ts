@@ -4,10 +4,12 @@
 import { copyDoublingQuotes, copyText, needsQuotes, writePlainValue } from "./csv";
 import { copyEscaping, isQuotedInJson } from "./json";
 import { columns, CSV, DYNAMIC, firstColumn, format, keyLengthOf, keyOf, kindOf, nextColumn, offsetOf, STRING } from "./layout";
+import { beginNodes, hasNodes, isTakenApart, longText, nodesNeedQuotes, writeNodes, writeQuote } from "./nodes";
 import { currentRow, takeText, textCursor } from "./tape";
 
 /** Room for any single step: a slice whose every byte becomes six, or a key of the longest column name. */
 const STEP_ROOM: usize = 16384;
+/** Of text: bytes, or units of one within a value that was taken apart. */
 const SLICE: usize = 2048;
 
 const QUOTE: u8 = 0x22;
@@ -22,6 +24,10 @@ let isQuoted: bool = false;
 let textFrom: usize = 0;
 let textEnd: usize = 0;
 
+let isInNodes: bool = false;
+/** The nodes are in a CSV field between quotes. */
+let isFieldQuoted: bool = false;
+
 /** Begins the current row; the text cursor must stand at its texts. */
 export function beginPieces(): void {
   index = 0;
@@ -29,6 +35,7 @@ export function beginPieces(): void {
   isFirstKey = true;
   isDone = false;
   isInText = false;
+  isInNodes = false;
 }
 
 /** Is there a row begun and not yet written to its end? */
@@ -40,6 +47,7 @@ export function hasPieces(): bool {
 export function writePieces(out: usize, end: usize): usize {
   while (!isDone && out + STEP_ROOM <= end) {
     if (isInText) out = writeSlice(out);
+    else if (isInNodes) out = writeSomeNodes(out, end);
     else if (index < columns) out = writeColumn(out);
     else out = writeEnd(out);
   }
@@ -60,6 +68,7 @@ function writeColumn(out: usize): usize {
   if (isNull) return endColumn(out);
   const kind = kindOf(column);
   const slot = row + offsetOf(column);
+  if (kind == DYNAMIC && isTakenApart(slot)) return openNodes(out, slot);
   if (kind == STRING || kind == DYNAMIC) return openText(out, kind, slot);
   const quotes = format != CSV && isQuotedInJson(kind, slot);
   if (quotes) store<u8>(out++, QUOTE);
@@ -84,15 +93,43 @@ function openText(out: usize, kind: u32, slot: usize): usize {
   return out;
 }
 
+function openNodes(out: usize, slot: usize): usize {
+  beginNodes(slot);
+  isInNodes = true;
+  isFieldQuoted = format == CSV && nodesNeedQuotes();
+  if (isFieldQuoted) store<u8>(out++, QUOTE);
+  return out;
+}
+
+function writeSomeNodes(out: usize, end: usize): usize {
+  out = writeNodes(out, end - STEP_ROOM, SLICE);
+  if (longText != 0) {
+    textFrom = textCursor();
+    textEnd = textFrom + takeText(longText);
+    isInText = true;
+    return writeQuote(out, extraQuotes());
+  }
+  if (hasNodes()) return out;
+  isInNodes = false;
+  if (isFieldQuoted) store<u8>(out++, QUOTE);
+  return endColumn(out);
+}
+
+function extraQuotes(): usize {
+  return format == CSV ? 1 : 0;
+}
+
 /** Slices may end within a character: nothing that is doubled or escaped is ever a part of one. */
 function writeSlice(out: usize): usize {
   const bytes = min(SLICE, textEnd - textFrom);
-  if (!isQuoted) out = copyText(out, textFrom, bytes);
+  if (isInNodes) out = copyEscaping(out, textFrom, bytes, extraQuotes());
+  else if (!isQuoted) out = copyText(out, textFrom, bytes);
   else if (format == CSV) out = copyDoublingQuotes(out, textFrom, bytes);
-  else out = copyEscaping(out, textFrom, bytes);
+  else out = copyEscaping(out, textFrom, bytes, 0);
   textFrom += bytes;
   if (textFrom < textEnd) return out;
   isInText = false;
+  if (isInNodes) return writeQuote(out, extraQuotes());
   if (isQuoted) store<u8>(out++, QUOTE);
   return endColumn(out);
 }

@@ -1,4 +1,5 @@
-// The chunk in memory: the tape's rows, and behind them the texts. One region holds both; it grows and is used again.
+// The chunk in memory: the tape's rows, behind them the nodes of nested values, and the texts. One region holds all; it grows and is
+// used again.
 //
 // The region must stay the last block of the stub allocator: only the last one grows in place, any other would leave its
 // old bytes behind for good. So everything else is reserved before the first chunk comes.
@@ -10,6 +11,8 @@ let region: usize = 0;
 let regionBytes: usize = 0;
 
 let tape: usize = 0;
+let nodes: usize = 0;
+let keys: usize = 0;
 let text: usize = 0;
 let textBytes: usize = 0;
 let isAscii: bool = false;
@@ -19,17 +22,23 @@ let rows: i32 = 0;
 let row: i32 = 0;
 let cursor: usize = 0;
 
-/** Makes room for a chunk and returns where the tape is to be put; the texts follow at `textStart()`. */
-export function reserveChunk(tapeBytes: i32, bytes: i32): usize {
-  const needed = <usize>tapeBytes + <usize>bytes + 2 * SLACK;
+/** Makes room for a chunk and returns where the tape is to be put; `nodesStart()` and `textStart()` tell where the rest is. */
+export function reserveChunk(tapeBytes: i32, nodesBytes: i32, bytes: i32): usize {
+  const needed = <usize>tapeBytes + <usize>nodesBytes + <usize>bytes + 3 * SLACK;
   if (needed > regionBytes) {
     region = region == 0 ? heap.alloc(needed) : heap.realloc(region, needed);
     regionBytes = needed;
   }
   tape = region;
-  text = region + ((<usize>tapeBytes + 15) & ~15);
+  nodes = region + ((<usize>tapeBytes + 15) & ~15);
+  // Keys are read in whole blocks.
+  text = nodes + ((<usize>nodesBytes + SLACK + 15) & ~15);
   textBytes = bytes;
   return tape;
+}
+
+export function nodesStart(): usize {
+  return nodes;
 }
 
 export function textStart(): usize {
@@ -37,7 +46,8 @@ export function textStart(): usize {
 }
 
 /** The chunk's bytes are in place: begins at the row `from`. */
-export function beginChunk(chunkRows: i32, textUnits: i32, from: i32): void {
+export function beginChunk(chunkRows: i32, textUnits: i32, keysAt: i32, from: i32): void {
+  keys = nodes + <usize>keysAt;
   rows = chunkRows;
   isAscii = <usize>textUnits == textBytes;
   // Looking for the end of the last character must stop at the end of the texts.
@@ -73,6 +83,16 @@ export function textCursor(): usize {
 
 export function setTextCursor(at: usize): void {
   cursor = at;
+}
+
+/** A word of the nodes. */
+export function nodeAt(index: usize): usize {
+  return nodes + (index << 2);
+}
+
+/** The entry of a key: its length, and behind that word its bytes as they are written. */
+export function keyAt(number: usize): usize {
+  return keys + (number << 2);
 }
 
 /** Moves the cursor over a text of so many UTF-16 units; returns how many bytes it has. */

@@ -17,7 +17,7 @@ export function packGroup({ name: corpus, table, records }: Corpus): Group {
         let bytes = 0;
         const handOver = () => {
           const chunk = packer.take()!;
-          bytes += chunk.tapeBytes + chunk.textBytes;
+          bytes += chunk.tapeBytes + chunk.textBytes + chunk.nodesBytes;
           packer.recycle(chunk);
         };
         for (const record of records) {

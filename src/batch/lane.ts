@@ -140,7 +140,7 @@ export function lane(
       const run = openRun();
       rows += chunk.rows;
       run.subtask.submit(chunk, openedAt);
-      endRunIfLong(run, chunk.tapeBytes + chunk.textBytes);
+      endRunIfLong(run, chunk.tapeBytes + chunk.textBytes + chunk.nodesBytes);
     },
     submitRaw(slab, openedAt, onChosen) {
       const run = openRun();

@@ -1,11 +1,13 @@
+import type { ChunkNodes } from "./nodes.ts";
 import type { SlabBuffer } from "./slab-buffer.ts";
 
 /**
  * Some hundreds of packed records: the unit that crosses from the caller's thread to a subtask, and from JavaScript
- * into WebAssembly. Two buffers, shared with the subtask's thread: the tape (fixed slots per row, see `layout.ts`) and the text (UTF-8
- * of all strings of the chunk, concatenated). Only `packer` writes it, only encoders read it.
+ * into WebAssembly. Three buffers, shared with the subtask's thread: the tape (fixed slots per row, see `layout.ts`), the text (UTF-8
+ * of all strings of the chunk, concatenated) and the nodes of nested values (see `nodes.ts`). Only `packer` writes it, only
+ * encoders read it.
  */
-export interface Chunk {
+export interface Chunk extends ChunkNodes {
   readonly rows: number;
   /**
    * Sequence numbers of the chunk's first and last record. A record's number is the index of its `pack()` call, and a
@@ -25,6 +27,7 @@ export interface Chunk {
 export interface SpareBuffers {
   readonly tape: SlabBuffer;
   readonly text: SlabBuffer;
+  readonly nodes: SlabBuffer;
 }
 
 /** The sequence number of one row's record: each row begins with its distance from `firstRecord`. */

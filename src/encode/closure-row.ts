@@ -37,6 +37,7 @@ export function closureRow(
     const nulls = (row + nullsOffset) >> 2;
     tape.words.fill(0, nulls, nulls + layout.nullWords);
     tape.text = "";
+    tape.nodes.isCheckedByRow = false;
     for (const { name, isInherited, pack } of columns) {
       const misfit = pack(tape, row, isInherited ? ownValue(record, name) : record[name]);
       if (misfit !== undefined) return misfit;

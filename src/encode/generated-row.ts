@@ -41,6 +41,7 @@ const columnsPerFunction = 32;
 
 function compilePart(slots: readonly Slot[], first: number, closures: readonly ValuePacker[]): RowPacker {
   const firstText = slots.findIndex((slot) => textKinds.has(slot.kind));
+  const hasNodes = slots.some(({ kind }) => kind === "dynamic");
   const body = `"use strict";
 return (tape, row, record) => {
   const { doubles, words } = tape;
@@ -49,12 +50,18 @@ return (tape, row, record) => {
   let text = "";
   let misfit;
   words[w + ${nullsOffset / 4 + first / 32}] = 0;
+${hasNodes ? "  tape.nodes.isCheckedByRow = true;\n  tape.nodes.partAt = tape.nodes.at;" : ""}
 ${slots.map((slot, i) => columnCode(slot, first + i, i === firstText, misfitCode(slots, first, i))).join("\n")}
-${slots.some((slot) => slot.kind === "string") ? malformedCode(slots, first) : ""}
+${slots.some(isUnchecked) ? malformedCode(slots, first) : ""}
   return text;
 };`;
   const make = new Function("closures", "anew", "own", "getTime", body);
-  return make(closures, partByClosures(first, closures), ownValue, Date.prototype.getTime);
+  return make(closures, partByClosures(first, closures, hasNodes), ownValue, Date.prototype.getTime);
+}
+
+/** The kinds whose texts may be malformed until the row is checked: strings, and those in a dynamic that was taken apart. */
+function isUnchecked({ kind }: Slot): boolean {
+  return kind === "string" || kind === "dynamic";
 }
 
 /**
@@ -65,7 +72,10 @@ function malformedCode(slots: readonly Slot[], first: number): string {
   return `  if (!text.isWellFormed()) return anew(tape, row, ${valuesBefore(slots, first, slots.length)}, undefined);`;
 }
 
-/** A text before the misfit may be malformed and not be found out yet; the first column that does not fit is to be named. */
+/**
+ * A text before the misfit may be malformed and not be found out yet; the first column that does not fit is to be named. A dynamic
+ * fits whatever its texts are.
+ */
 function misfitCode(slots: readonly Slot[], first: number, at: number): string {
   if (!slots.slice(0, at).some((slot) => slot.kind === "string")) return "return misfit;";
   return `return anew(tape, row, ${valuesBefore(slots, first, at)}, misfit);`;
@@ -76,9 +86,11 @@ function valuesBefore(slots: readonly Slot[], first: number, end: number): strin
 }
 
 /** The columns of a part by their closures alone, up to the one that has a misfit, for a row in which a text may be malformed. */
-function partByClosures(first: number, closures: readonly ValuePacker[]) {
+function partByClosures(first: number, closures: readonly ValuePacker[], hasNodes: boolean) {
   return (tape: OpenTape, row: number, values: readonly unknown[], misfit: Misfit | undefined): string | Misfit => {
     tape.text = "";
+    tape.nodes.isCheckedByRow = false;
+    if (hasNodes) tape.nodes.at = tape.nodes.partAt;
     tape.words[(row + nullsOffset + first / 8) >> 2] = 0;
     for (const [i, value] of values.entries()) {
       const earlier = closures[first + i]!(tape, row, value);

@@ -3,6 +3,7 @@ import { crc32 } from "./crc32.ts";
 import { type BatchLimits, type Encoder, type GzipLevel, type RowFormat, rowTooLarge } from "./encoder.ts";
 import { type JsSegment, jsSegment } from "./js-segment.ts";
 import type { TableShape } from "./layout.ts";
+import { chunkNodes, type NodeViews } from "./node-text.ts";
 import { packedParts } from "./packed-parts.ts";
 import { rawRows } from "./raw-rows.ts";
 import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
@@ -25,6 +26,7 @@ interface OpenChunk {
   readonly chunk: Chunk;
   readonly views: TapeViews;
   readonly text: string;
+  readonly nodes: NodeViews;
   row: number;
   textAt: number;
 }
@@ -64,9 +66,10 @@ export function jsEncoder(
   function openChunk(chunk: Chunk, from: number): OpenChunk {
     const views = viewsOf(chunk.tape);
     const text = fromUtf8.decode(unshared(new Uint8Array(chunk.text, 0, chunk.textBytes)));
+    const nodes = chunkNodes(chunk, format);
     let textAt = 0;
-    for (let row = 0; row < from; row++) textAt += writer.textUnits(views, row * stride(chunk));
-    return { chunk, views, text, row: from, textAt };
+    for (let row = 0; row < from; row++) textAt += writer.textUnits(views, row * stride(chunk), nodes);
+    return { chunk, views, text, nodes, row: from, textAt };
   }
 
   function push(): void {
@@ -79,14 +82,14 @@ export function jsEncoder(
   function takeRow(from: OpenChunk): boolean {
     if (rows >= limits.maxRows) return false;
     const at = from.row * stride(from.chunk);
-    const row = writer.write(from.views, at, from.text, from.textAt);
+    const row = writer.write(from.views, at, from.text, from.textAt, from.nodes);
     const bytes = utf8.encode(row).length;
     if (rawBytes + bytes > limits.maxBytes) return false;
     pending += row;
     if (pending.length >= pushUnits) push();
     rows++;
     rawBytes += bytes;
-    from.textAt += writer.textUnits(from.views, at);
+    from.textAt += writer.textUnits(from.views, at, from.nodes);
     from.row++;
     return true;
   }

@@ -33,7 +33,7 @@ function kernelCheck(kernel: Kernel | undefined): JsonCheck {
   if (kernel === undefined) return checkJsonInJavaScript;
   const memory = memoryOf(kernel);
   return (text) => {
-    kernel.reserveChunk(0, 3 * text.length);
+    kernel.reserveChunk(0, 0, 3 * text.length);
     const at = kernel.textStart();
     const bytes = memory().subarray(at, at + 3 * text.length);
     const { written } = toUtf8.encodeInto(text, bytes);

@@ -16,7 +16,7 @@ export type TableShape = Pick<Table, "name" | "list">;
  * | 4 per other column  | `int`, `bool`: the value; text kinds: length in UTF-16 units |
  *
  * Wide slots stand first, so nothing needs padding but the end. Texts follow each other in the chunk's text buffer in
- * row order, within a row in column order; a null has length 0. The length is in UTF-16 units because JavaScript knows
+ * row order, within a row in column order; a null has length 0. A `dynamic` whose length is negative was taken apart: see `nodes.ts`. The length is in UTF-16 units because JavaScript knows
  * that number for nothing, and where the whole chunk is ASCII it is the number of bytes.
  */
 export interface TapeLayout {

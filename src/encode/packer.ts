@@ -6,6 +6,9 @@ import type { RowFormat } from "./encoder.ts";
 import { generatedRow } from "./generated-row.ts";
 import type { JsonCheck } from "./json-check.ts";
 import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts";
+import { forgetKeysIfFull } from "./node-keys.ts";
+import { openNodes } from "./node-text.ts";
+import { fullNodes, type NodeTape, nodeTape, takeNodes } from "./nodes.ts";
 import { recordRefused } from "./record-refused.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
 import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
@@ -66,7 +69,11 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
   const sizeIfTooLarge = recordMeasure(table, format, maxRecordBytes);
   const spares: SpareBuffers[] = [];
 
-  let tape = openTape(tapeBytes);
+  const nodes = nodeTape(
+    format,
+    layout.slots.some(({ kind }) => kind === "dynamic"),
+  );
+  let tape = openTape(nodes, tapeBytes);
   /** All texts of the open chunk. */
   let text = "";
   let rows = 0;
@@ -99,11 +106,15 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
       throw new MillraceError("INTERNAL", "A getter or toJSON of a record wrote another record; write it afterwards.");
     const number = nextRecord++;
     const row = rows * stride;
+    const nodesBefore = nodes.at;
     isPacking = true;
+    nodes.bound = 0;
     try {
       const misfit = fill(row, record);
-      if (misfit !== undefined)
+      if (misfit !== undefined) {
+        nodes.at = nodesBefore;
         throw recordRefused({ table: table.name, record: number, place: placeText(place) }, misfit);
+      }
     } finally {
       isPacking = false;
     }
@@ -115,9 +126,12 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
 
   function take(): Chunk | undefined {
     if (rows === 0) return undefined;
+    // The record would go on to be packed into a chunk that is no longer ours.
+    if (isPacking)
+      throw new MillraceError("INTERNAL", "A getter or toJSON of a record flushed the sink; flush it afterwards.");
     const spare = spares.pop();
     const encoded = encodeText(text, spare?.text);
-    const chunk = {
+    const chunk: Chunk = {
       rows,
       firstRecord,
       lastRecord,
@@ -126,8 +140,10 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
       text: encoded.buffer,
       textBytes: encoded.bytes,
       textUnits: text.length,
+      ...takeNodes(nodes, spare?.nodes),
     };
-    tape = openTape(tapeBytes, spare?.tape);
+    forgetKeysIfFull(nodes.keys);
+    tape = openTape(nodes, tapeBytes, spare?.tape);
     text = "";
     rows = 0;
     return chunk;
@@ -141,7 +157,7 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
       return nextRecord;
     },
     get isFull() {
-      return rows === mostRows || text.length >= fullTextUnits;
+      return rows === mostRows || text.length >= fullTextUnits || nodes.at >= fullNodes;
     },
     pack,
     take,
@@ -162,10 +178,10 @@ function placeText(place: string | (() => string) | undefined): string | undefin
   return typeof place === "function" ? place() : place;
 }
 
-function openTape(bytes: number, buffer: SlabBuffer = slabBuffer(bytes)): OpenTape {
+function openTape(nodes: NodeTape, bytes: number, buffer: SlabBuffer = slabBuffer(bytes)): OpenTape {
   const { doubles, longs, words } = viewsOf(buffer);
   // One literal, so that all tapes are of one shape to the engine: with a spread here pack() took 200 ns instead of 120.
-  return { doubles, longs, words, text: "" };
+  return { doubles, longs, words, text: "", nodes };
 }
 
 /**
@@ -177,8 +193,8 @@ function recordMeasure(table: TableShape, format: RowFormat, maxRecordBytes: num
   const perUnit = bytesPerUnit(format);
   const rows = rowWriter(table, format);
   return (tape: OpenTape, row: number, text: string): number => {
-    if (fixed + text.length * perUnit <= maxRecordBytes) return 0;
-    const bytes = utf8.encode(rows.write(tape, row, text, 0)).length;
+    if (fixed + text.length * perUnit + tape.nodes.bound <= maxRecordBytes) return 0;
+    const bytes = utf8.encode(rows.write(tape, row, text, 0, openNodes(tape.nodes))).length;
     return bytes > maxRecordBytes ? bytes : 0;
   };
 }

@@ -27,7 +27,7 @@ const newline = 0x0a;
 function wasmCutter(maxBytes: number, kernel: Kernel): RawCutter {
   const memory = memoryOf(kernel);
   return (bytes) => {
-    kernel.reserveChunk(0, bytes.length);
+    kernel.reserveChunk(0, 0, bytes.length);
     memory().set(bytes, kernel.textStart());
     return kernel.cutRaw(bytes.length, maxBytes);
   };

@@ -3,6 +3,7 @@ import type { Kind } from "../schema/kinds.ts";
 import type { OpenTape } from "./column-packers.ts";
 import type { RowFormat } from "./encoder.ts";
 import { layoutOf, nullsOffset, type Slot, type TableShape, textKinds } from "./layout.ts";
+import { type NodeViews, nodeText, nodeUnits } from "./node-text.ts";
 import type { SlabBuffer } from "./slab-buffer.ts";
 
 /**
@@ -25,9 +26,9 @@ import type { SlabBuffer } from "./slab-buffer.ts";
  */
 export interface RowWriter {
   /** The row at byte `row` with its newline; its texts begin at unit `textAt` of the chunk's text. */
-  write(tape: TapeViews, row: number, text: string, textAt: number): string;
+  write(tape: TapeViews, row: number, text: string, textAt: number, nodes: NodeViews): string;
   /** How many units of the chunk's text the row has. */
-  textUnits(tape: TapeViews, row: number): number;
+  textUnits(tape: TapeViews, row: number, nodes: NodeViews): number;
 }
 
 export type TapeViews = Pick<OpenTape, "doubles" | "longs" | "words">;
@@ -41,21 +42,26 @@ export function rowWriter(table: TableShape, format: RowFormat): RowWriter {
   const texts = slots.filter((slot) => textKinds.has(slot.kind));
   const writeValues = format === "csv" ? csvRow : ndjsonRow(slots.map((slot) => `${JSON.stringify(slot.name)}:`));
   return {
-    write(tape, row, text, textAt) {
+    write(tape, row, text, textAt, nodes) {
       let at = textAt;
       const values = slots.map((slot, index): Value => {
         if (isNull(tape, row, index)) return { kind: slot.kind, text: undefined };
         if (!textKinds.has(slot.kind)) return { kind: slot.kind, text: scalarText(tape, row, slot) };
         const start = at;
-        at += tape.words[(row + slot.offset) >> 2]!;
-        return { kind: slot.kind, text: text.slice(start, at) };
+        const length = tape.words[(row + slot.offset) >> 2]!;
+        at += unitsOf(length, nodes);
+        return { kind: slot.kind, text: length < 0 ? nodeText(nodes, ~length, text, start) : text.slice(start, at) };
       });
       return `${writeValues(values)}\n`;
     },
-    textUnits(tape, row) {
-      return texts.reduce((sum, slot) => sum + tape.words[(row + slot.offset) >> 2]!, 0);
+    textUnits(tape, row, nodes) {
+      return texts.reduce((sum, slot) => sum + unitsOf(tape.words[(row + slot.offset) >> 2]!, nodes), 0);
     },
   };
+}
+
+function unitsOf(length: number, nodes: NodeViews): number {
+  return length < 0 ? nodeUnits(nodes, ~length) : length;
 }
 
 /** A value as text without any quotes; undefined for null. */

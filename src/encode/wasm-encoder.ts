@@ -39,17 +39,18 @@ export function wasmEncoder(
   kernel.begin(gzipLevel, 0, 0);
 
   function openChunk(chunk: Chunk, from: number): void {
-    const tapeAt = kernel.reserveChunk(chunk.tapeBytes, chunk.textBytes);
+    const tapeAt = kernel.reserveChunk(chunk.tapeBytes, chunk.nodesBytes, chunk.textBytes);
     const bytes = memory();
     bytes.set(new Uint8Array(chunk.tape, 0, chunk.tapeBytes), tapeAt);
+    bytes.set(new Uint8Array(chunk.nodes, 0, chunk.nodesBytes), kernel.nodesStart());
     bytes.set(new Uint8Array(chunk.text, 0, chunk.textBytes), kernel.textStart());
-    kernel.openChunk(chunk.rows, chunk.textUnits, from);
+    kernel.openChunk(chunk.rows, chunk.textUnits, chunk.keysAt, from);
     opened = chunk;
     next = from;
   }
 
   function openSlab(slab: RawSlab, from: number): void {
-    kernel.reserveChunk(0, slab.length);
+    kernel.reserveChunk(0, 0, slab.length);
     memory().set(new Uint8Array(slab.bytes, 0, slab.length), kernel.textStart());
     kernel.openRaw(slab.length, from);
     opened = slab;

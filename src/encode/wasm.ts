@@ -21,9 +21,10 @@ export interface Kernel {
   setup(): void;
   begin(level: number, batchRows: number, batchBytes: number): void;
   goOn(): void;
-  reserveChunk(tapeBytes: number, textBytes: number): number;
+  reserveChunk(tapeBytes: number, nodesBytes: number, textBytes: number): number;
+  nodesStart(): number;
   textStart(): number;
-  openChunk(rows: number, textUnits: number, from: number): void;
+  openChunk(rows: number, textUnits: number, keysAt: number, from: number): void;
   encode(maxRows: number, maxBytes: number): number;
   openRaw(bytes: number, from: number): void;
   encodeRaw(maxRows: number, maxBytes: number): number;
