@@ -10,8 +10,9 @@ const kind = "SEGMNT";
 const formatVersion = 1;
 
 interface Segment {
-  readonly file: DiskFile;
-  /** Appends, one after another. */
+  /** Open, with its head written; rejected where the disk would not have it. */
+  readonly file: Promise<DiskFile>;
+  /** Appends, one after another; never rejected. */
   last: Promise<unknown>;
 }
 
@@ -51,23 +52,25 @@ export async function segmentLog(
     sizes.set(name, size);
   }
 
-  async function segmentOf(epoch: number): Promise<Segment> {
+  function segmentOf(epoch: number): Segment {
     const known = open.get(epoch);
     if (known) return known;
     const path = join(folder, segmentName(epoch, generation));
-    const segment: Segment = { file: undefined as never, last: Promise.resolve() };
-    open.set(epoch, segment);
-    segment.last = writing(path, "making it", async () => {
-      const file = await disk.open(path);
-      await file.truncate(0);
-      await file.append([fileHead(kind, formatVersion)]);
-      (segment as { file: DiskFile }).file = file;
+    const file = writing(path, "making it", async () => {
+      const made = await disk.open(path);
+      await made.truncate(0);
+      await made.append([fileHead(kind, formatVersion)]);
+      return made;
     });
-    segment.last.catch(() => open.delete(epoch));
+    const segment: Segment = { file, last: file.catch(() => {}) };
+    open.set(epoch, segment);
+    // Whoever tries again begins anew.
+    file.catch(() => open.get(epoch) === segment && open.delete(epoch));
     return segment;
   }
 
-  async function write(epoch: number, { file }: Segment, batch: SealedBatch): Promise<LoggedBatch> {
+  async function write(epoch: number, segment: Segment, batch: SealedBatch): Promise<LoggedBatch> {
+    const file = await segment.file;
     const { parts, ...plain } = batch;
     const hash = createHash("sha256");
     for (const part of parts) hash.update(part);
@@ -93,7 +96,7 @@ export async function segmentLog(
       return bytes;
     },
     async append(epoch, batch) {
-      const segment = await segmentOf(epoch);
+      const segment = segmentOf(epoch);
       const written = segment.last.then(() => write(epoch, segment, batch));
       segment.last = written.catch(() => {});
       return written;
@@ -104,14 +107,14 @@ export async function segmentLog(
       await segment.last;
       const path = join(folder, segmentName(epoch, generation));
       await writing(path, "syncing it", async () => {
-        await segment.file.sync();
+        await (await segment.file).sync();
         await disk.syncFolder(folder);
       }).catch((error: MillraceError) => {
         // After a sync that failed nobody knows what is on the disk: to sync again could succeed and mean nothing.
         throw new MillraceError(error.code, error.message, { cause: error.cause, context: error.context });
       });
       open.delete(epoch);
-      await segment.file.close();
+      await (await segment.file).close();
     },
     async read(batch) {
       const path = join(folder, batch.segment);
@@ -136,7 +139,11 @@ export async function segmentLog(
       }
     },
     async close() {
-      await Promise.all([...open.values()].map((segment) => segment.last.then(() => segment.file.close())));
+      const closing = [...open.values()].map(async ({ last, file }) => {
+        await last;
+        await (await file).close();
+      });
+      await Promise.allSettled(closing);
       open.clear();
     },
   };

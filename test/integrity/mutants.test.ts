@@ -24,7 +24,7 @@ const noBatchTag: Edit = {
 };
 
 const safeguards: Readonly<Record<string, readonly Edit[]>> = {
-  "fsync of the log": [{ file: "src/log/segments.ts", find: "await segment.file.sync();", replace: "" }],
+  "fsync of the log": [{ file: "src/log/segments.ts", find: "await (await segment.file).sync();", replace: "" }],
   "fsync of the journal": [
     {
       file: "src/checkpoint/journal.ts",

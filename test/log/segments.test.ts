@@ -99,6 +99,22 @@ test("a full disk is told of as such, and the segment goes on where it was", asy
   assert.deepEqual(await log.read(b), new Uint8Array(Buffer.concat(second.parts)));
 });
 
+test("a disk that is full before anything is written refuses all that come, and takes them afterwards", async () => {
+  const disk = memoryDisk(new Map(), () => new Promise((resolve) => setImmediate(resolve)));
+  const log = await segmentLog(disk, "log", 1, () => true);
+  disk.fail("ENOSPC");
+  const refused = await Promise.allSettled([log.append(1, first), log.append(1, second)]);
+  for (const each of refused) {
+    assert.equal(each.status, "rejected");
+    assert.equal(each.reason.code, "STATE_UNWRITABLE");
+  }
+  disk.fail(undefined);
+  const [a, b] = await Promise.all([log.append(1, first), log.append(1, second)]);
+  await log.seal(1);
+  assert.deepEqual(await log.read(a), new Uint8Array(Buffer.concat(first.parts)));
+  assert.deepEqual(await log.read(b), new Uint8Array(Buffer.concat(second.parts)));
+});
+
 test("a power failure takes what was not sealed, and nothing else", async () => {
   const disk = memoryDisk();
   const log = await segmentLog(disk, "log", 1, () => true);
