@@ -9,7 +9,8 @@ export function dataManagementCommand(
   text: string,
   parts: DataManagement,
 ): ResultTable | Promise<ResultTable> | undefined {
-  if (/^\s*\.get\s+ingestion\s+resources\b/i.test(text)) {
+  // Java's SDK asks for them by `.show`.
+  if (/^\s*\.(get|show)\s+ingestion\s+resources\b/i.test(text)) {
     parts.access?.mayAnything("perform operation 'IngestionResourcesShow' on");
     return resultTable(
       [

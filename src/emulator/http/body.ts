@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { gunzipSync, inflateSync } from "node:zlib";
+import { promisify } from "node:util";
+import { constants, gunzipSync, gzip, inflateSync } from "node:zlib";
 import { KustoError } from "../kusto-error.ts";
 
 const largestRequest = 64 * 1024 * 1024;
@@ -20,6 +21,21 @@ export async function readBytes(request: IncomingMessage): Promise<Buffer> {
   }
   return Buffer.concat(parts);
 }
+
+/** An answer as its client takes it: packed where the request allows it, as the service's are. Java's SDK counts on it. */
+export async function packed(text: string, request: IncomingMessage): Promise<PackedAnswer> {
+  const accepted = String(request.headers["accept-encoding"] ?? "");
+  if (!/\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))/i.test(accepted)) return { bytes: Buffer.from(text), headers: {} };
+  const bytes = await gzipped(text, { level: constants.Z_BEST_SPEED });
+  return { bytes, headers: { "content-encoding": "gzip", vary: "accept-encoding" } };
+}
+
+export interface PackedAnswer {
+  readonly bytes: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const gzipped = promisify(gzip) as (text: string, options: { level: number }) => Promise<Buffer>;
 
 function unpack(body: Buffer, encoding: string | undefined): Buffer {
   try {

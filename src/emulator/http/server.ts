@@ -16,7 +16,7 @@ import { mayIngest } from "../security/ingest-rights.ts";
 import { serviceResource } from "../security/security.ts";
 import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
-import { readBody, readBytes } from "./body.ts";
+import { packed, readBody, readBytes } from "./body.ts";
 import { editorAnswer } from "./editor-answer.ts";
 import { isPageRefresh, pageFileOf, servePage } from "./page.ts";
 import type { ResultTable } from "./result.ts";
@@ -95,11 +95,12 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
     if (fault.act !== "slow") return silence(fault, request);
     await wait(fault.ms, undefined, { signal: parts.signal });
   }
+  const { bytes, headers } = await packed(body, request);
   // What is left of a body that nobody read would keep the connection from its next request.
   request.resume();
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8" });
-  if (fault?.act === "reset") response.write(body.slice(0, body.length / 2), () => response.destroy());
-  else response.end(body);
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
+  if (fault?.act === "reset") response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
+  else response.end(bytes);
 }
 
 /** The client gets no answer: its connection breaks, or stays as it is. */

@@ -13,7 +13,8 @@ export interface MappingEntry {
 }
 
 /**
- * Reads a mapping, in the form of today (`Column`, `Properties`) or the older flat one; names of members in any case.
+ * Reads a mapping, in the form of today (`Column`, `Properties`), in that of Java's SDK (`columnName`, `columnType`) or the
+ * older flat one; names of members in any case.
  *
  * @throws IngestionFailure BadRequest_InvalidMapping.
  */
@@ -31,7 +32,7 @@ export function parseMapping(text: string): MappingEntry[] {
       }
       return undefined;
     };
-    const column = read("column", "name");
+    const column = read("column", "name", "columnname");
     if (column === undefined) throw invalid(`entry ${index} names no column`);
     const ordinal = read("ordinal");
     if (ordinal !== undefined && !/^\d+$/.test(ordinal))
@@ -40,7 +41,7 @@ export function parseMapping(text: string): MappingEntry[] {
     const isPath = path === undefined || path.startsWith("$");
     return {
       column,
-      dataType: read("datatype", "type"),
+      dataType: read("datatype", "type", "columntype"),
       ordinal: ordinal === undefined ? undefined : Number(ordinal),
       path: isPath ? path : undefined,
       field: read("field"),

@@ -123,6 +123,10 @@ async function updateRow(
       Database: message.database,
       Table: message.table,
       UpdatedOn: updatedOn,
+      // Clients of typed languages read these as what the service writes them as.
+      "UpdatedOn@odata.type": "Edm.DateTime",
+      "OperationId@odata.type": "Edm.Guid",
+      "ActivityId@odata.type": "Edm.Guid",
       ...status,
     }),
   });
