@@ -107,6 +107,8 @@ function fits(ill: Ill, mode: ChildPlan["mode"]): boolean {
   // The service loads a blob twice in spite of its own check: mode "tag" is as good as that check.
   if (ill === "blobs are loaded twice") return mode !== "tag";
   if (ill === "the answer of a move is lost") return mode === "move";
+  // Without staging a batch that the service refuses fails the sink, as documented.
+  if (ill === "the service refuses some rows") return mode !== "at-least-once";
   return ill !== "the target gets another column" || (mode !== "tag" && mode !== "at-least-once");
 }
 
