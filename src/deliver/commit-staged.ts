@@ -1,5 +1,5 @@
 import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
-import type { Arrived, EpochSession } from "../destination/destination.ts";
+import type { Arrived, EpochSession, StagedExtent } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import { attemptBatch, attemptId, rowsLeft } from "./attempt.ts";
@@ -30,6 +30,8 @@ export interface CommitHooks {
 
 const uploadsAtOnce = 4;
 const firstPollMs = 50;
+/** How often the target is asked where staging leaves it open whether an epoch was moved. */
+const looksInDoubt = 10;
 
 /**
  * Brings an epoch into the target by way of staging: modes `move` and `append`. It may begin in any state that an earlier
@@ -51,6 +53,8 @@ export async function commitStaged(
   const number = prepared.epoch;
   let attempts = 0;
   let moveFailures = 0;
+  /** An earlier process may have committed it: the target is asked once more before our own commit. */
+  const isInherited = epoch.progress.state !== "PREPARED";
 
   for (;;) {
     const { progress } = epoch;
@@ -64,8 +68,9 @@ export async function commitStaged(
       continue;
     }
     if (progress.state === "SUBMITTED") await land(progress.attempt);
-    else if (progress.state === "LANDED") await epoch.advance({ ...progress, state: "MOVING" });
-    else await move(progress.attempt, progress.extents);
+    else if (progress.state !== "LANDED") await move(progress.attempt, progress.extents);
+    else if (isInherited && (await isThere())) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });
+    else await epoch.advance({ ...progress, state: "MOVING" });
   }
 
   /** Begins the attempt behind `attempt`. */
@@ -86,9 +91,12 @@ export async function commitStaged(
   }
 
   async function afterTakeover(attempt: number): Promise<void> {
-    if (await asked("asking whether it is committed", () => session.isCommitted(epoch.tagPrefix, signal)))
-      await epoch.advance({ state: "COMMITTED", attempt });
+    if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt });
     else await next(attempt);
+  }
+
+  function isThere(): Promise<boolean> {
+    return asked("asking whether it is committed", () => session.isCommitted(epoch.tagPrefix, signal));
   }
 
   async function land(attempt: number): Promise<void> {
@@ -100,7 +108,10 @@ export async function commitStaged(
     const poisoned = arrived.failures.filter((failure) => !failure.retryable);
     hooks.onAttemptAbandoned(number, attempt, reasonIn(sent, arrived));
     await asked("removing what came of an attempt", () => session.discard(tag, signal));
-    if (poisoned.length === 0) return next(attempt);
+    if (poisoned.length === 0) {
+      if (arrived.failures.length > 0) await policy.clock.sleep(pauseMs(attempts), signal, `epoch ${number}`);
+      return next(attempt);
+    }
     const batches = poisoned.map(({ id, errorCode, details }) => ({
       batch: sent.find((blob) => blob.id === id)!.batch,
       reason: `${errorCode}: ${details}`,
@@ -110,19 +121,27 @@ export async function commitStaged(
     return next(attempt, { ...epoch.refused, ...merged(epoch.refused, found) });
   }
 
+  /** What an attempt consists of: batches without a row left are not sent. */
+  function sentIn(tag: string): Sent[] {
+    const blobs = prepared.batches.map((batch, index) => ({
+      id: attemptId(tag, batch.id),
+      tag: `${tag}/${index}`,
+      batch,
+      rows: batch.rows - (epoch.refused[batch.id]?.length ?? 0),
+    }));
+    return blobs.filter(({ rows }) => rows > 0);
+  }
+
   /** Uploads and announces every batch. */
   async function submitAll(tag: string): Promise<Sent[]> {
-    const sent: Sent[] = [];
-    const left = [...prepared.batches.entries()];
+    const sent = sentIn(tag);
+    const left = [...sent];
     async function work(): Promise<void> {
-      for (let entry = left.shift(); entry; entry = left.shift()) {
-        const [index, batch] = entry;
-        const blob: Sent = { id: attemptId(tag, batch.id), tag: `${tag}/${index}`, batch, rows: 0 };
-        const sealed = await attemptBatch(epoch, batch, blob.id);
-        if (sealed.rows === 0) continue;
+      for (let blob = left.shift(); blob; blob = left.shift()) {
+        const { id, batch, tag: own } = blob;
+        const sealed = await attemptBatch(epoch, batch, id);
         const staged = await asked(`uploading batch ${batch.id}`, () => session.stage(sealed, signal));
-        await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag, blob.tag], signal));
-        sent.push({ ...blob, rows: sealed.rows });
+        await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag, own], signal));
       }
     }
     await Promise.all(Array.from({ length: uploadsAtOnce }, work));
@@ -143,36 +162,61 @@ export async function commitStaged(
 
   /** From MOVING there is no way back before the target has been asked: the move may have been done. */
   async function move(attempt: number, extents: readonly string[]): Promise<void> {
-    let isGone = false;
+    const tag = tagOf(attempt);
     try {
-      await unlessAborted(session.commit(tagOf(attempt), extents, signal), signal, `committing epoch ${number}`);
+      const rows = rowsLeft(prepared, epoch.refused);
+      await unlessAborted(session.commit(tag, extents, rows, signal), signal, `committing epoch ${number}`);
     } catch (error) {
       if (signal.aborted || !(error instanceof MillraceError)) throw error;
-      isGone = error.code === "NOT_FOUND";
-      const isThere = await asked("asking whether it is committed", () => session.isCommitted(epoch.tagPrefix, signal));
-      if (!isThere && !isGone) {
-        if (!error.retryable) throw error;
-        await pauseBehind(error);
-        return; // MOVING still: the same extents again
+      if (!(await isThere())) {
+        if (error.code !== "NOT_FOUND") {
+          if (!error.retryable) throw error;
+          await pauseBehind(error);
+          return; // MOVING still: the same extents again
+        }
+        if (await isUnmoved(tag, extents)) {
+          hooks.onAttemptAbandoned(number, attempt, "its extents are in staging no more as they landed");
+          await asked("removing what came of an attempt", () => session.discard(tag, signal));
+          return next(attempt);
+        }
       }
-      if (!isThere)
-        hooks.onWarning(
-          number,
-          `The extents of epoch ${number} are gone from staging and no extent of the target bears its tag. Only a move takes them away, so it counts as committed; a tag retention policy shorter than an outage would explain it.`,
-        );
     }
     await epoch.advance({ state: "COMMITTED", attempt });
     // What the service loaded twice stayed behind; it harms nobody, and the next generation drops it in any case.
-    await session.discard(tagOf(attempt), signal).catch(() => {});
+    await session.discard(tag, signal).catch(() => {});
+  }
+
+  /**
+   * Some of the extents are not in staging, and the target does not tell of the epoch. All or none are moved, so one that is
+   * still there says that none was. Where all are gone and the batches are there under other ids, the service may have
+   * merged them, or moved them and loaded all of them twice: the target is asked for a while.
+   */
+  async function isUnmoved(tag: string, extents: readonly string[]): Promise<boolean> {
+    const left = await asked("looking at what is left in staging", () => session.arrived(tag, [], signal));
+    if (left.extents.some(({ id }) => extents.includes(id))) return true;
+    if (exactCover(sentIn(tag), left)) {
+      for (let look = 0; look < looksInDoubt; look++) {
+        await policy.clock.sleep(policy.pollIntervalMs, signal, `asking for epoch ${number}`);
+        if (await isThere()) return false;
+      }
+      return true;
+    }
+    hooks.onWarning(
+      number,
+      `The extents of epoch ${number} are gone from staging and no extent of the target bears its tag. Only a move takes them away, so it counts as committed; a tag retention policy shorter than an outage would explain it.`,
+    );
+    return false;
   }
 
   function pauseBehind(error: MillraceError): Promise<void> {
     if (++moveFailures > policy.mostAttempts * 10) throw error;
-    const delayMs =
-      (error.retryAfterMs ?? 0) +
-      policy.clock.random() * Math.min(policy.retryMaxMs, policy.retryBaseMs * 2 ** Math.min(moveFailures, 20));
+    const delayMs = (error.retryAfterMs ?? 0) + pauseMs(moveFailures);
     hooks.onRetry(number, "committing", { attempt: moveFailures, delayMs, error });
     return policy.clock.sleep(delayMs, signal, `committing epoch ${number}`);
+  }
+
+  function pauseMs(failures: number): number {
+    return policy.clock.random() * Math.min(policy.retryMaxMs, policy.retryBaseMs * 2 ** Math.min(failures, 20));
   }
 
   function tagOf(attempt: number): string {
@@ -187,7 +231,7 @@ export async function commitStaged(
 }
 
 /** A batch on its way in one attempt. */
-interface Sent {
+export interface Sent {
   readonly id: string;
   /** On its own extents and no other's. */
   readonly tag: string;
@@ -200,16 +244,49 @@ interface Sent {
  * the sum of the rows does not tell: one batch twice and another of its length not at all come to the same sum. What the
  * service loaded twice into two extents is no matter, for only one of them is named.
  */
-function exactCover(sent: readonly Sent[], { extents }: Arrived): string[] | undefined {
-  const cover: string[] = [];
-  for (const { tag, rows } of sent) {
-    const own = extents.filter(({ tags }) => tags.includes(tag));
-    const whole = own.find((extent) => extent.rows === rows);
-    if (whole) cover.push(whole.id);
-    else if (own.reduce((sum, extent) => sum + extent.rows, 0) === rows) cover.push(...own.map(({ id }) => id));
-    else return undefined;
+export function exactCover(sent: readonly Sent[], { extents }: Arrived): string[] | undefined {
+  const batchOf = new Map(sent.map((each) => [each.tag, each]));
+  const bearing = new Map<Sent, StagedExtent[]>(sent.map((each) => [each, []]));
+  const held = new Map<StagedExtent, Sent[]>();
+  for (const extent of extents) {
+    const batches = extent.tags.flatMap((tag) => batchOf.get(tag) ?? []);
+    held.set(extent, batches);
+    for (const batch of batches) bearing.get(batch)!.push(extent);
   }
-  return cover;
+  const cover = new Set<string>();
+  for (const batch of sent) {
+    const own = bearing.get(batch)!;
+    const isMerged = own.some((extent) => held.get(extent)!.length > 1);
+    const whole = isMerged ? undefined : own.find((extent) => extent.rows === batch.rows);
+    const named = whole ? [whole] : together(batch, bearing, held);
+    if (!named) return undefined;
+    for (const { id } of named) cover.add(id);
+  }
+  return [...cover];
+}
+
+/**
+ * All extents that have to do with a batch, and with those that lie in one extent with it, merged by the service; where
+ * their rows are just those of the batches. Each batch that a tag tells of is in there once at least, so an equal sum means
+ * once.
+ */
+function together(
+  first: Sent,
+  bearing: ReadonlyMap<Sent, readonly StagedExtent[]>,
+  held: ReadonlyMap<StagedExtent, readonly Sent[]>,
+): StagedExtent[] | undefined {
+  const batches = new Set([first]);
+  const extents = new Set<StagedExtent>();
+  // Both sets grow while they are gone through.
+  for (const batch of batches)
+    for (const extent of bearing.get(batch)!) {
+      extents.add(extent);
+      for (const other of held.get(extent)!) batches.add(other);
+    }
+  let left = 0;
+  for (const { rows } of batches) left += rows;
+  for (const { rows } of extents) left -= rows;
+  return left === 0 ? [...extents] : undefined;
 }
 
 function reasonIn(sent: readonly Sent[], { extents, failures }: Arrived): string {

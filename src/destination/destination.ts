@@ -96,7 +96,10 @@ export interface EpochContext extends DestinationContext {
  * an attempt's tag begins with its epoch's prefix.
  */
 export interface EpochSession {
-  /** Is there any row in the target under a tag that begins so? Asked of the target itself. */
+  /**
+   * Is there any row in the target under a tag that begins so? Asked of the target itself, and final: a "no" is not overtaken
+   * by a commit that began before the question. Throws a retryable error while one may still be under way.
+   */
   isCommitted(tagPrefix: string, signal: AbortSignal): Promise<boolean>;
   /** Stores one batch of an attempt. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
@@ -112,9 +115,10 @@ export interface EpochSession {
   /**
    * Makes the named extents visible in the target, all or none, under the tag, which they bear. Resolved: it is done.
    *
+   * @param rows what they hold together
    * @throws MillraceError NOT_FOUND when one of them is not in staging; any other: it may have been done.
    */
-  commit(tag: string, extents: readonly string[], signal: AbortSignal): Promise<void>;
+  commit(tag: string, extents: readonly string[], rows: number, signal: AbortSignal): Promise<void>;
   /** Ends it. `isDone`: every epoch is committed, so staging can go. */
   close(isDone: boolean): Promise<void>;
 }

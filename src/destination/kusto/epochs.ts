@@ -4,7 +4,7 @@ import type { Arrived, EpochContext, EpochSession, Outcome, StagedExtent } from 
 import type { Answer } from "./answer.ts";
 import { openLink, type TableLink } from "./link.ts";
 import type { Connection } from "./options.ts";
-import { dropStaging, makeStaging, mayNot } from "./staging.ts";
+import { dropStaging, makeStaging, mayNot, renewStaging } from "./staging.ts";
 
 /**
  * A session that commits epochs: staging and `.move extents`, staging and `.append`, or tags that the service looks for.
@@ -39,13 +39,19 @@ async function refuseIfLost(link: TableLink, { table, job, signal }: EpochContex
   const rows = await extentRows(
     link.engine.execute(link.database, tagged(table.name, "contains", `millrace:${name}.`), signal),
   );
-  const older = rows.flatMap(({ tags }) => tags).find((tag) => tag.includes(`millrace:${name}.`));
+  const older = rows.flatMap(({ tags }) => tags).find((tag) => isOfJob(tag, name));
   if (!older) return;
   throw new MillraceError(
     "STATE_LOST",
     `Table ${table.name} holds epochs of job ${name} that this state knows nothing of (${older}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and what the lost state had not finished may arrive twice.`,
     { context: { table: table.name, job: name } },
   );
+}
+
+/** Behind a job's name stands its id; other jobs' names may go on where this one ends. */
+function isOfJob(tag: string, name: string): boolean {
+  const [, job] = /^(?:ingest-by:)?millrace:([^/]*)\.[0-9a-f]{12}\//.exec(tag) ?? [];
+  return job === name;
 }
 
 async function stagedSession(link: TableLink, context: EpochContext): Promise<EpochSession> {
@@ -55,6 +61,13 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
   const staging = await makeStaging(engine, database, target, job, generation, opening);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
   await mayCommit(opening);
+  // A sink may be open for longer than the table would live.
+  const renewal = setInterval(
+    () => void renewStaging(engine, database, staging, AbortSignal.timeout(closingMs)),
+    dayMs,
+  );
+  renewal.unref();
+  const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
 
   /** The commit itself with nothing in it: the service checks the rights all the same. */
   async function mayCommit(signal: AbortSignal): Promise<void> {
@@ -72,7 +85,10 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
   }
 
   return {
-    isCommitted: (prefix, signal) => isThere(link, target, prefix, signal),
+    async isCommitted(prefix, signal) {
+      await appends?.(prefix, signal);
+      return isThere(link, target, prefix, signal);
+    },
     stage: link.stage,
     submit: (staged, tags, signal, isUrgent = false) =>
       link.announce(
@@ -97,16 +113,21 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
       if (extents.length === 0) return;
       await run(`.drop extents (${extents.map(({ id }) => id).join(", ")}) from ${quoteName(staging.table)}`, signal);
     },
-    async commit(tag, extents, signal) {
+    async commit(tag, extents, rows, signal) {
       if (commitMode === "move") {
         const ids = extents.join(", ");
         const command = `.move extents from table ${quoteName(staging.table)} to table ${quoteName(target)} (${ids})`;
         refuseIfFailed(await run(command, signal), target);
         return;
       }
-      await run(appendCommand(target, staging.table, tag, extents, ingestion.additionalTags), signal);
+      refuseIfShort(
+        await run(appendCommand(target, staging.table, tag, extents, rows, ingestion.additionalTags), signal),
+        rows,
+        target,
+      );
     },
     async close(isDone) {
+      clearInterval(renewal);
       // With nothing on its way; what the service loads once more must find no table.
       if (isDone) await dropStaging(engine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
       await link.close();
@@ -116,6 +137,34 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
 
 /** To leave the table behind is no harm: the next generation drops it. */
 const closingMs = 10_000;
+const dayMs = 24 * 3_600_000;
+
+/**
+ * An `.append` goes on in the service when its client has given up or died, and takes effect at its end: so before the target
+ * is asked, those under way are waited for. Which epoch one is of cannot be seen; it is waited for all that run when the
+ * question is first asked, in this database, as far as the principal is shown them: its own always are (documentation,
+ * ".show operations").
+ */
+function appendsUnderWay({ engine, database }: TableLink): (question: string, signal: AbortSignal) => Promise<void> {
+  /** By question: what ran when it was first asked, and has not ended. */
+  const waitedFor = new Map<string, ReadonlySet<string>>();
+  const command = `.show operations | where StartedOn > ago(1d) and Database == ${quoteString(database)} and Operation contains "append" | summarize arg_max(LastUpdatedOn, State) by OperationId | where State in ("InProgress", "Scheduled") | project OperationId`;
+  return async (question, signal) => {
+    const { rows } = await engine.execute(database, command, signal);
+    const known = waitedFor.get(question);
+    const running = rows.map(([id]) => String(id)).filter((id) => known?.has(id) ?? true);
+    if (running.length === 0) {
+      waitedFor.delete(question);
+      return;
+    }
+    waitedFor.set(question, new Set(running));
+    throw new MillraceError(
+      "SERVICE_UNAVAILABLE",
+      `An .append that was begun before is still under way (operation ${running[0]}); what it brings cannot be told before its end. It is waited for; .cancel operation ends it.`,
+      { retryable: true, retryAfterMs: 1_000, context: { operations: running.length } },
+    );
+  };
+}
 
 /**
  * A move that a node of the service could not do is answered with success, and with the word `Failed` where the moved
@@ -133,19 +182,35 @@ function refuseIfFailed({ columns, rows }: Answer, target: string): void {
   );
 }
 
-/** The epoch's own tag is looked for by the service too, behind our own question. */
+/** Nothing was appended: the tag was there before, or staging does not hold what landed. Only the target can tell which. */
+function refuseIfShort({ columns, rows }: Answer, expected: number, target: string): void {
+  const count = columns.findIndex((column) => column.name === "RowCount");
+  const appended = rows.reduce((sum, row) => sum + Number(row[count] ?? 0), 0);
+  if (appended === expected) return;
+  throw new MillraceError(
+    "NOT_FOUND",
+    `The service appended ${appended} rows of ${expected} to table ${target}: staging does not hold them as they landed, or they are there already.`,
+    { context: { table: target } },
+  );
+}
+
+/**
+ * The epoch's own tag is looked for by the service too, behind our own question. Where an extent is missing, nothing is
+ * appended, for `where` would take what is left.
+ */
 function appendCommand(
   target: string,
   staging: string,
   tag: string,
   extents: readonly string[],
+  rows: number,
   additionalTags: readonly string[],
 ): string {
   const epoch = tag.slice(0, tag.lastIndexOf("/"));
   const tags = quoteString(JSON.stringify([tag, `ingest-by:${epoch}`, ...additionalTags]));
   const unless = quoteString(JSON.stringify([epoch]));
   const ids = extents.map((id) => `guid(${id})`).join(", ");
-  return `.append ${quoteName(target)} with (tags=${tags}, ingestIfNotExists=${unless}) <| ${quoteName(staging)} | where extent_id() in (${ids})`;
+  return `.append ${quoteName(target)} with (tags=${tags}, ingestIfNotExists=${unless}) <| let landed = ${quoteName(staging)} | where extent_id() in (${ids}); landed | where toscalar(landed | count) == ${rows}`;
 }
 
 function taggedSession(link: TableLink, context: EpochContext): EpochSession {

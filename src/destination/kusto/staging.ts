@@ -9,9 +9,14 @@ export interface Staging {
   readonly table: string;
 }
 
-/** Every staging table of a job begins so. */
+/** Of a job's name, which may be 900 bytes long as it is written in tags; a table's name ends at 1 024. */
+const mostNameLength = 60;
+
+/** Every staging table of a job begins so. The id behind the name makes it the job's own. */
 export function stagingPrefix(table: string, job: string): string {
-  return `${table}__millrace_${job.replace(/[^A-Za-z0-9]/g, "_")}_g`;
+  const at = job.lastIndexOf(".");
+  const name = job.slice(0, at).replace(/[^A-Za-z0-9]+/g, "_");
+  return `${table}__millrace_${name.slice(0, mostNameLength)}_${job.slice(at + 1)}_g`;
 }
 
 /**
@@ -52,10 +57,7 @@ export async function makeStaging(
   await run(
     `.alter table ${quoteName(table)} policy merge ${quoteString(JSON.stringify({ AllowRebuild: false, AllowMerge: false }))}`,
   );
-  await Promise.all([
-    softly(run(batchingCommand(table))),
-    softly(run(`.alter table ${quoteName(table)} policy auto_delete ${quoteString(autoDelete())}`)),
-  ]);
+  await Promise.all([softly(run(batchingCommand(table))), softly(run(autoDeleteCommand(table)))]);
   return { table };
 }
 
@@ -65,6 +67,20 @@ const batchingSpan = "00:00:10";
 function batchingCommand(table: string): string {
   const policy = { MaximumBatchingTimeSpan: batchingSpan, MaximumNumberOfItems: 500, MaximumRawDataSizeMB: 1024 };
   return `.alter table ${quoteName(table)} policy ingestionbatching ${quoteString(JSON.stringify(policy))}`;
+}
+
+/** Puts off the day on which the table goes by itself. What goes wrong is tried again the next day. */
+export async function renewStaging(
+  engine: KustoClient,
+  database: string,
+  { table }: Staging,
+  signal: AbortSignal,
+): Promise<void> {
+  await engine.execute(database, autoDeleteCommand(table), signal).catch(() => {});
+}
+
+function autoDeleteCommand(table: string): string {
+  return `.alter table ${quoteName(table)} policy auto_delete ${quoteString(autoDelete())}`;
 }
 
 const weekMs = 7 * 24 * 3_600_000;

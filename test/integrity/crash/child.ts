@@ -125,9 +125,9 @@ function killingDestination(to: Destination): Destination {
           if (arrived.extents.length > 0) at("arrival seen");
           return arrived;
         },
-        async commit(tag, extents, signal) {
+        async commit(tag, extents, rows, signal) {
           at("commit begun");
-          await session.commit(tag, extents, signal);
+          await session.commit(tag, extents, rows, signal);
           at("commit done");
         },
       };

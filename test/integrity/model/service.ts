@@ -27,6 +27,8 @@ export interface Ills {
   drop: number;
   /** A blob fails, and may be tried again. */
   failOnce: number;
+  /** An append looks for its tag at its beginning, and at its end otherwise. */
+  looksEarly: number;
 }
 
 interface Extent {
@@ -70,6 +72,8 @@ export function modelService(
   const blobs = new Map<string, { id: string; rows: string[] }>();
   const failures = new Map<string, { errorCode: string; details: string; retryable: boolean }>();
   let queue: Message[] = [];
+  /** Appends under way: each takes effect at its end, whatever becomes of the one who asked for it. */
+  let appends: { due: number; effect(): void }[] = [];
   let nextExtent = 1;
 
   function load(message: Message): void {
@@ -93,14 +97,36 @@ export function modelService(
   }
 
   /** One request: it may fail before, or behind its act. */
-  async function request<T>(act: () => T): Promise<T> {
+  async function request<T>(act: () => T, canLoseAnswer = true): Promise<T> {
     await pause();
     if (random() < ills.refuse) throw new MillraceError("UNREACHABLE", "refused, as asked for", { retryable: true });
     const answer = act();
     await pause();
-    if (random() < ills.loseAnswer)
+    if (canLoseAnswer && random() < ills.loseAnswer)
       throw new MillraceError("UNREACHABLE", "the answer is lost, as asked for", { retryable: true });
     return answer;
+  }
+
+  /** Reads what is staged at once, and takes effect later: an append goes on when its client has gone. */
+  async function append(rows: readonly string[], tag: string): Promise<void> {
+    const epoch = tag.slice(0, tag.lastIndexOf("/"));
+    const skips = () => [...target.values()].some(({ tags }) => tags.includes(`ingest-by:${epoch}`));
+    const isSkipped = random() < ills.looksEarly ? skips() : undefined;
+    let isDone = false;
+    appends.push({
+      due: now() + random() ** 4 * 3_000,
+      effect() {
+        isDone = true;
+        if (isSkipped ?? skips()) return;
+        const id = `a${nextExtent++}`;
+        target.set(id, { id, tags: [tag, `ingest-by:${epoch}`], rows });
+      },
+    });
+    while (!isDone) {
+      await pause();
+      if (random() < ills.loseAnswer / 4)
+        throw new MillraceError("UNREACHABLE", "the answer does not come, as asked for", { retryable: true });
+    }
   }
 
   function arrivedIn(table: Map<string, Extent>, tag: string, ids: readonly string[]): Arrived {
@@ -127,7 +153,12 @@ export function modelService(
       };
       return {
         isCommitted: (prefix) =>
-          request(() => [...target.values()].some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)))),
+          request(() => {
+            // An append under way cannot be told from one of this epoch: the destination waits for it.
+            if (mode === "append" && appends.length > 0)
+              throw new MillraceError("SERVICE_UNAVAILABLE", "an append is under way", { retryable: true });
+            return [...target.values()].some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)));
+          }),
         stage: (batch: SealedBatch): Promise<StagedBatch> =>
           request(() => {
             const text = gunzipSync(Buffer.concat(batch.parts)).toString();
@@ -147,33 +178,34 @@ export function modelService(
           request(() => {
             for (const [id, extent] of own()) if (extent.tags.includes(tag)) own().delete(id);
           }),
-        commit: (tag, extents) =>
-          request(() => {
+        async commit(tag, extents, expected) {
+          // On its way to the service: now and then for longer than a successor needs to open.
+          for (let turns = random() ** 4 * 60; turns > 1; turns--) await pause();
+          const rows = await request(() => {
             const table = own();
             for (const id of extents)
               if (!table.has(id)) throw new MillraceError("NOT_FOUND", `${id} is not in ${name}`);
             const moved = extents.map((id) => table.get(id)!);
-            if (mode === "append") {
-              // Appended rows are one new extent, and what was staged stays there.
-              if ([...target.values()].some(({ tags }) => tags.includes(tag))) return;
-              target.set(`a${nextExtent++}`, {
-                id: `a${nextExtent}`,
-                tags: [tag],
-                rows: moved.flatMap(({ rows }) => rows),
-              });
-              return;
-            }
+            if (mode === "append") return moved.flatMap((extent) => extent.rows);
             for (const extent of moved) {
               table.delete(extent.id);
               target.set(extent.id, extent);
             }
-          }),
+            return [];
+          }, mode === "move");
+          if (mode === "append" && rows.length !== expected)
+            throw new MillraceError("INTERNAL", "another number of rows");
+          if (mode === "append") await append(rows, tag);
+        },
         async close() {},
       };
     },
     work(at) {
       const due = queue.filter((message) => message.due <= at);
       queue = queue.filter((message) => message.due > at);
+      const over = appends.filter((each) => each.due <= at);
+      appends = appends.filter((each) => each.due > at);
+      for (const { effect } of over) effect();
       // Out of order: whoever is due is due.
       while (due.length > 0) load(due.splice(Math.floor(random() * due.length), 1)[0]!);
     },

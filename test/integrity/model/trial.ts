@@ -44,6 +44,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     loseAnswer: random() * 0.2,
     drop: random() * 0.15,
     failOnce: random() * 0.1,
+    looksEarly: random(),
   };
   const service = modelService(random, ills, time.now, time.pause);
   const records = Array.from({ length: 20 + Math.floor(random() * 60) }, (_, i) =>

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import type { EpochHandle, Progress } from "../../src/checkpoint/epoch.ts";
+import { systemClock } from "../../src/deliver/backoff.ts";
+import { type CommitPolicy, commitStaged, exactCover, type Sent } from "../../src/deliver/commit-staged.ts";
+import type { EpochSession, StagedExtent } from "../../src/destination/destination.ts";
+import { MillraceError } from "../../src/errors.ts";
+import type { LoggedBatch } from "../../src/log/write-ahead-log.ts";
+
+function sentOf(rows: readonly number[]): Sent[] {
+  return rows.map((count, index) => ({
+    id: `b${index}`,
+    tag: `millrace:job/T/1/1/${index}`,
+    batch: { id: `b${index}` } as LoggedBatch,
+    rows: count,
+  }));
+}
+
+test("extents hold every batch once, or are not named: loaded twice, split, merged with others, or not at all", () => {
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({
+          rows: fc.integer({ min: 1, max: 4 }),
+          // How often the service loaded it, each time into one or two extents.
+          loads: fc.array(fc.boolean(), { maxLength: 3 }),
+        }),
+        { minLength: 1, maxLength: 4 },
+      ),
+      fc.array(fc.tuple(fc.nat(), fc.nat()), { maxLength: 3 }),
+      (batches, merges) => {
+        const sent = sentOf(batches.map(({ rows }) => rows));
+        /** Extents as lists of what they truly hold: rows by batch and load. */
+        let extents: string[][] = batches.flatMap(({ rows, loads }, index) =>
+          loads.flatMap((maySplit, load) => {
+            // Parts of two loads of one batch, merged, can look whole: three ills at once, which no sum can tell.
+            const isSplit = maySplit && (merges.length === 0 || loads.length === 1);
+            const all = Array.from({ length: rows }, (_, row) => `${index}/${load}/${row}`);
+            return isSplit && rows > 1 ? [all.slice(0, 1), all.slice(1)] : [all];
+          }),
+        );
+        for (const [a, b] of merges) {
+          if (extents.length < 2) break;
+          const first = a % extents.length;
+          const second = b % extents.length;
+          if (first === second) continue;
+          const merged = [...extents[first]!, ...extents[second]!];
+          extents = [...extents.filter((_, at) => at !== first && at !== second), merged];
+        }
+        const seen: StagedExtent[] = extents.map((rows, at) => ({
+          id: `x${at}`,
+          rows: rows.length,
+          tags: [...new Set(rows.map((row) => sent[Number(row.split("/")[0])]!.tag))],
+        }));
+        const cover = exactCover(sent, { extents: seen, failures: [] });
+        const isPlain = merges.length === 0 && batches.every(({ loads }) => loads.length === 1);
+        if (!cover) return assert.equal(isPlain, false, "each batch is there once, and was not found");
+        const held = cover.flatMap((id) => extents[Number(id.slice(1))]!).map((row) => row.replace(/\/\d+\//, "/"));
+        const wanted = batches.flatMap(({ rows }, index) =>
+          Array.from({ length: rows }, (_, row) => `${index}/${row}`),
+        );
+        assert.deepEqual(held.sort(), wanted.sort());
+      },
+    ),
+    { numRuns: 3_000, seed: Number(process.env.MILLRACE_SEED ?? 11) },
+  );
+});
+
+const batch = {
+  id: "b",
+  table: "T",
+  format: "csv",
+  rows: 2,
+  packedBytes: 1,
+  rawBytes: 1,
+} as unknown as LoggedBatch;
+
+const policy: CommitPolicy = {
+  retryBaseMs: 1,
+  retryMaxMs: 1,
+  retryTimeoutMs: 1_000,
+  pollIntervalMs: 1,
+  attemptTimeoutMs: 1_000,
+  mostAttempts: 5,
+  clock: { ...systemClock, sleep: async () => {} },
+};
+
+/** An epoch of one batch, and a service of which a test says how it errs. */
+async function committing(session: Partial<EpochSession>): Promise<{ states: Progress[]; warnings: string[] }> {
+  const states: Progress[] = [{ state: "PREPARED" }];
+  const warnings: string[] = [];
+  const epoch: EpochHandle = {
+    prepared: { epoch: 1, records: 2, batches: [batch], preparedAt: 0 },
+    generation: 1,
+    get progress() {
+      return states.at(-1)!;
+    },
+    refused: {},
+    tagPrefix: "millrace:job/T/1/",
+    async advance(to) {
+      states.push(to);
+    },
+    read: async () => new Uint8Array(1),
+  };
+  const well: EpochSession = {
+    isCommitted: async () => false,
+    stage: async ({ id }) => ({ id, place: id, rows: 2, rawBytes: 1 }),
+    submit: async () => {},
+    arrived: async () => ({ extents: [], failures: [] }),
+    discard: async () => {},
+    commit: async () => {},
+    close: async () => {},
+  };
+  await commitStaged(epoch, { ...well, ...session }, policy, new AbortController().signal, {
+    onRetry() {},
+    onAttemptAbandoned() {},
+    onRowsRefused: async () => {},
+    onWarning: (_, message) => warnings.push(message),
+  });
+  return { states, warnings };
+}
+
+const missing = new MillraceError("NOT_FOUND", "an extent is not there");
+
+test("staged extents that the service merged before the move are no sign of a move: a next attempt", async () => {
+  let merged = false;
+  const moved: string[] = [];
+  const { states } = await committing({
+    async arrived(tag) {
+      const id = merged && tag.endsWith("/1") ? "merged" : `as landed ${tag}`;
+      return { extents: [{ id, rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+    },
+    async commit(tag, extents) {
+      merged = true;
+      if (tag.endsWith("/1")) throw missing;
+      moved.push(...extents);
+    },
+  });
+  assert.deepEqual(moved, ["as landed millrace:job/T/1/2"]);
+  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 2 });
+});
+
+test("a move of which one extent is still in staging was none", async () => {
+  let refusals = 1;
+  const { states } = await committing({
+    async arrived(tag) {
+      return { extents: [{ id: `e${tag.at(-1)}`, rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+    },
+    async commit() {
+      if (refusals-- > 0) throw missing;
+    },
+  });
+  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 2 });
+});
+
+test("extents that are gone, with nothing left of them, were moved: a person is told that the tag is not there", async () => {
+  let isMoved = false;
+  const { states, warnings } = await committing({
+    async arrived(tag) {
+      return { extents: isMoved ? [] : [{ id: "e", rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+    },
+    async commit() {
+      isMoved = true;
+      throw missing;
+    },
+  });
+  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 });
+  assert.match(warnings.join(), /gone from staging/);
+});
+
+test("a staging table that is gone is no sign of a move: the epoch is kept", async () => {
+  let isGone = false;
+  await assert.rejects(
+    committing({
+      async arrived(tag) {
+        if (isGone) throw new MillraceError("NOT_FOUND", "no such table");
+        return { extents: [{ id: "e", rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+      },
+      async commit() {
+        isGone = true;
+        throw missing;
+      },
+    }),
+    { code: "NOT_FOUND" },
+  );
+});
+
+test("an answer of the target that lags behind a move does not have it done twice", async () => {
+  let looks = 0;
+  const { states } = await committing({
+    isCommitted: async () => ++looks > 4,
+    async arrived(tag) {
+      // The service loaded it twice: what stayed behind looks like what was moved, but for its id.
+      const extents = looks === 0 ? ["e", "twin"] : ["twin"];
+      return { extents: extents.map((id) => ({ id, rows: 2, tags: [tag, `${tag}/0`] })), failures: [] };
+    },
+    async commit() {
+      throw missing;
+    },
+  });
+  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 });
+});
