@@ -40,11 +40,12 @@ export async function takeLock(disk: Disk, path: string): Promise<LockFile> {
   for (let turn = 0; turn < 100; turn++) {
     if (await writing(path, "locking", () => disk.createNew(path, content))) return held(disk, path, own);
     const holder = await holderIn(disk, path);
+    if (!holder && !(await disk.read(path))) continue; // given back just now
     if (holder && isAlive(holder))
       throw new MillraceError("STATE_IN_USE", `${path}: process ${holder.pid} on ${holder.host} has this state open.`, {
         context: { path, pid: holder.pid },
       });
-    await removeDead(disk, path, holder);
+    await removeDead(disk, path, holder, content);
   }
   throw new MillraceError("STATE_IN_USE", `${path}: other processes take this state again and again.`, {
     context: { path },
@@ -52,19 +53,22 @@ export async function takeLock(disk: Disk, path: string): Promise<LockFile> {
 }
 
 /**
- * Puts a dead holder's file aside. Two processes may find it dead at once, and the second would put the first one's new
- * lock aside: so it looks at what it has moved, and gives back what is not the dead one's.
+ * Removes a dead holder's file. Two processes may find it dead at once, and the slower one must not remove what the quicker
+ * one has put in its place: so whoever removes it first makes a file that bears the dead one's id, and looks again.
  */
-async function removeDead(disk: Disk, path: string, dead: Holder | undefined): Promise<void> {
-  const aside = `${path}.${randomUUID()}`;
-  try {
-    await disk.rename(path, aside);
-  } catch {
-    return; // somebody was quicker
+async function removeDead(disk: Disk, path: string, dead: Holder | undefined, own: Uint8Array): Promise<void> {
+  const claim = `${path}.${dead?.id ?? "unreadable"}`;
+  if (!(await disk.createNew(claim, own))) {
+    const claimant = await holderIn(disk, claim);
+    if (claimant && !isAlive(claimant)) await disk.remove(claim);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return;
   }
-  const moved = await holderIn(disk, aside);
-  if (moved && moved.id !== dead?.id) await disk.createNew(path, new TextEncoder().encode(JSON.stringify(moved)));
-  await disk.remove(aside);
+  try {
+    if ((await holderIn(disk, path))?.id === dead?.id) await disk.remove(path);
+  } finally {
+    await disk.remove(claim);
+  }
 }
 
 function held(disk: Disk, path: string, own: Holder): LockFile {
