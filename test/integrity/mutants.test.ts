@@ -97,6 +97,8 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
 /** Where it is not "move". */
 const modes: Readonly<Record<string, string>> = {
   "waiting for an append that is under way before the target is asked": "append",
+  // Where no staging stands between: one that goes on in a zombie comes into the target at once.
+  "the lease at every decision": "tag",
 };
 
 const root = resolve("build", "mutants");
