@@ -113,7 +113,12 @@ export function writeNodes(out: usize, limit: usize, longest: usize): usize {
     commas = 1;
     if (word >= 16) {
       const key = keyAt(word >> 4);
-      out = copyText(out, key + 4, load<u32>(key));
+      const bytes = load<u32>(key);
+      // Nearly all keys: how long one is then costs no branch.
+      v128.store(out, v128.load(key + 4));
+      v128.store(out + 16, v128.load(key + 20));
+      if (bytes > 32) copyText(out, key + 4, bytes);
+      out += bytes;
     }
     switch (kind) {
       case STRING: {

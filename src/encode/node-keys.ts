@@ -10,6 +10,8 @@ export interface NodeKeys {
   used: number;
   /** Bytes of the longest one. */
   longest: number;
+  /** Keys that had to be looked up since it was set to 0. */
+  misses: number;
   /** A key found no room. */
   isFull: boolean;
   /** By number. */
@@ -33,6 +35,7 @@ export function nodeKeys(format: RowFormat, hasKeys: boolean): NodeKeys {
     words: new Int32Array(most),
     used: 1,
     longest: 0,
+    misses: 0,
     isFull: false,
     names: [""],
     numbers: new Map(),
@@ -44,6 +47,7 @@ export function nodeKeys(format: RowFormat, hasKeys: boolean): NodeKeys {
 
 /** The key's number, also of one that was not there; -1 where there is no room for it. */
 export function numberOf(keys: NodeKeys, name: string): number {
+  keys.misses++;
   return keys.numbers.get(name) ?? addKey(keys, name);
 }
 

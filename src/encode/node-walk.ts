@@ -10,13 +10,16 @@ import { growNodes, headerWords, type NodeTape, nodeKind } from "./nodes.ts";
  * Every text is on `nodes.text`, one behind the other. None begins with the second half of a surrogate pair, so that all
  * are well-formed where that is; where it is not, the caller has to leave the value to JSON.stringify, which escapes halves.
  *
- * The caller's thread packs a record in 1.2 us instead of 2.9 (corpus earthquakes, Node 24), and an NDJSON row with all its encoding takes
- * 1.7 us instead of 2.7: JSON.stringify was nearly all of both (suites pack and encode).
+ * What the caller's thread takes for a record of the corpora earthquakes and dynamic, in us (suite pack), by JSON.stringify -> so:
+ * Node 20 3.7 -> 1.1 and 2.7 -> 1.4, Node 24 2.5 -> 1.0 and 2.3 -> 1.3, Node 26 1.05 -> 0.9 and 1.5 -> 1.2. Writing the JSON in
+ * WebAssembly then takes 0.25 to 0.4 more than copying it. On one thread alone that is a gain but on Node 26, whose JSON.stringify is
+ * twice as fast: NDJSON of earthquakes 1.43 -> 1.5 there (suite encode).
  */
 export function packNodes(nodes: NodeTape, value: unknown): number {
   if (nodes.isShort) growNodes(nodes);
   const header = nodes.at;
   nodes.text = "";
+  nodes.keys.misses = 0;
   const end = endOf(nodes, value, header + headerWords);
   if (end < 0) return -1;
   const { words, text } = nodes;
