@@ -84,6 +84,12 @@ export interface SinkOptions extends WriteOptions {
   maxPendingEpochs?: number;
   /** Bytes of batches on the disk, before `write()` returns false. Default 8 589 934 592 (8 GiB). */
   logBytesLimit?: number;
+  /**
+   * Batches of a checkpoint share a blob up to so many uncompressed bytes, where they go through staging (exactly once by "move" or
+   * "append"), for each blob becomes an extent; 1: none do. A larger batch is a blob of its own. Default 134 217 728 (128 MiB: Kusto wants
+   * 100 MB and more, and four blobs are read and uploaded at once).
+   */
+  blobBytesLimit?: number;
   /** How long the service may take to load an epoch, in milliseconds, before it is sent anew. Default 1 200 000. */
   attemptTimeoutMs?: number;
   /** Aborts the sink and everything it waits for. */
@@ -125,6 +131,7 @@ export const defaults = {
   checkpointMs: 0,
   maxPendingEpochs: 16,
   logBytesLimit: 8 * 1024 ** 3,
+  blobBytesLimit: 128 * 1024 ** 2,
   attemptTimeoutMs: 1_200_000,
   signal: undefined,
 } as const satisfies SinkOptions;
@@ -162,6 +169,7 @@ const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> 
   checkpointMs: [0, 2 ** 31 - 1],
   maxPendingEpochs: [1, 10_000],
   logBytesLimit: [1, Number.MAX_SAFE_INTEGER],
+  blobBytesLimit: [1, 1024 ** 3],
   attemptTimeoutMs: [1, 7 * 24 * 3_600_000],
 };
 

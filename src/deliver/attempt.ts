@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { gunzipSync, gzipSync } from "node:zlib";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { EpochHandle, PreparedEpoch, RefusedRows } from "../checkpoint/epoch.ts";
+import { type EndedMember, joined } from "../encode/gzip-member.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import { rowRanges } from "./row-ranges.ts";
 
@@ -16,14 +17,78 @@ export function attemptId(tag: string, batchId: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** The batch as it is sent: what was logged, or what is left of it without the rows that the service refuses. */
-export async function attemptBatch(epoch: EpochHandle, batch: LoggedBatch, id: string): Promise<SealedBatch> {
-  const packed = await epoch.read(batch);
-  const refused = epoch.refused[batch.id];
-  const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
+/** A blob on its way in one attempt. */
+export interface Sent {
+  readonly id: string;
+  /** On its own extents and no other's. */
+  readonly tag: string;
+  /** What it holds, in this order. */
+  readonly batches: readonly LoggedBatch[];
+  readonly rows: number;
+}
+
+/**
+ * What an attempt consists of. Small batches that follow each other share a blob, for each blob becomes an extent of its
+ * own in staging; those that have lost rows go alone, and those without a row left not at all. The same after a restart.
+ *
+ * @param mostRawBytes of a blob of several batches
+ */
+export function blobsOf(
+  prepared: PreparedEpoch,
+  refused: RefusedRows,
+  tag: string,
+  mostRawBytes: number,
+): readonly Sent[] {
+  const groups: { batches: LoggedBatch[]; rows: number; rawBytes: number; isOpen: boolean }[] = [];
+  for (const batch of prepared.batches) {
+    const out = refused[batch.id]?.length ?? 0;
+    const rows = batch.rows - out;
+    if (rows === 0) continue;
+    const last = groups.at(-1);
+    if (last?.isOpen && out === 0 && last.rawBytes + batch.rawBytes <= mostRawBytes) {
+      last.batches.push(batch);
+      last.rows += rows;
+      last.rawBytes += batch.rawBytes;
+    } else groups.push({ batches: [batch], rows, rawBytes: batch.rawBytes, isOpen: out === 0 });
+  }
+  return groups.map(({ batches, rows }, index) => ({
+    id: attemptId(tag, batches[0]!.id),
+    tag: `${tag}/${index}`,
+    batches,
+    rows,
+  }));
+}
+
+/** The blob as it is sent: batches as they were logged, joined; or what is left of one without the rows that the service refuses. */
+export async function attemptBlob(
+  epoch: EpochHandle,
+  { id, batches }: Pick<Sent, "id" | "batches">,
+): Promise<SealedBatch> {
+  const [first] = batches;
+  if (batches.length > 1) {
+    const members: EndedMember[] = [];
+    for (const batch of batches) members.push({ packed: await epoch.read(batch), rawBytes: batch.rawBytes });
+    return {
+      ...withoutPlace(first!),
+      ...joined(members),
+      id,
+      rows: batches.reduce((sum, batch) => sum + batch.rows, 0),
+      rawBytes: batches.reduce((sum, batch) => sum + batch.rawBytes, 0),
+      lastRecord: batches.at(-1)!.lastRecord,
+    };
+  }
+  const packed = await epoch.read(first!);
+  const refused = epoch.refused[first!.id];
+  const plain = withoutPlace(first!);
   if (!refused || refused.length === 0) return { ...plain, id, parts: [packed], packedBytes: packed.length };
   const out = new Set(refused.map(({ row }) => row));
-  return { ...plain, ...cut(packed, batch, (row) => !out.has(row)), id };
+  return { ...plain, ...cut(packed, first!, (row) => !out.has(row)), id };
+}
+
+/** A batch but for its bytes: nothing of where it lies in the log. */
+export function withoutPlace(batch: LoggedBatch): Omit<SealedBatch, "parts"> {
+  const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
+  return plain;
 }
 
 /** Those rows of a batch that `isKept` says. */

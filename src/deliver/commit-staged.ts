@@ -1,8 +1,7 @@
 import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { Arrived, EpochSession, StagedExtent } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
-import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { attemptBatch, attemptId, rowsLeft } from "./attempt.ts";
+import { attemptBlob, blobsOf, rowsLeft, type Sent } from "./attempt.ts";
 import { type Retry, type RetryClock, type RetryPolicy, withRetries } from "./backoff.ts";
 import { findRefusedRows } from "./poison.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -14,6 +13,8 @@ export interface CommitPolicy extends RetryPolicy {
   readonly attemptTimeoutMs: number;
   /** Attempts per epoch and process, before the sink fails. The epoch stays in the state. */
   readonly mostAttempts: number;
+  /** Batches of an epoch share a blob up to so many uncompressed bytes. */
+  readonly blobBytesLimit: number;
   /** The time, and chance: replaced in tests. */
   readonly clock: RetryClock;
 }
@@ -38,7 +39,7 @@ const looksInDoubt = 10;
  * process has left; the rules are those of docs/exactly-once.md.
  *
  * - An attempt has a tag of its own and is given up when in doubt: what comes of it later stays in staging.
- * - Only named extents are committed, when they hold every batch exactly once.
+ * - Only named extents are committed, when they hold every blob exactly once.
  * - What an older generation submitted lies in a staging table that `openEpochs` has dropped, so whether it was committed
  *   is asked of the target, once and for all.
  */
@@ -112,43 +113,36 @@ export async function commitStaged(
       if (arrived.failures.length > 0) await policy.clock.sleep(pauseMs(attempts), signal, `epoch ${number}`);
       return next(attempt);
     }
-    const batches = poisoned.map(({ id, errorCode, details }) => ({
-      batch: sent.find((blob) => blob.id === id)!.batch,
+    const blobs = poisoned.map(({ id, errorCode, details }) => ({
+      batches: sent.find((blob) => blob.id === id)!.batches,
       reason: `${errorCode}: ${details}`,
     }));
-    const found = await findRefusedRows(epoch, batches, { session, policy, signal, tag, ask: asked });
+    const found = await findRefusedRows(epoch, blobs, { session, policy, signal, tag, ask: asked });
     await hooks.onRowsRefused(epoch, found);
     return next(attempt, { ...epoch.refused, ...merged(epoch.refused, found) });
   }
 
-  /** What an attempt consists of: batches without a row left are not sent. */
-  function sentIn(tag: string): Sent[] {
-    const blobs = prepared.batches.map((batch, index) => ({
-      id: attemptId(tag, batch.id),
-      tag: `${tag}/${index}`,
-      batch,
-      rows: batch.rows - (epoch.refused[batch.id]?.length ?? 0),
-    }));
-    return blobs.filter(({ rows }) => rows > 0);
+  function sentIn(tag: string): readonly Sent[] {
+    return blobsOf(prepared, epoch.refused, tag, policy.blobBytesLimit);
   }
 
-  /** Uploads and announces every batch. */
-  async function submitAll(tag: string): Promise<Sent[]> {
+  /** Uploads and announces every blob. */
+  async function submitAll(tag: string): Promise<readonly Sent[]> {
     const sent = sentIn(tag);
     const left = [...sent];
     async function work(): Promise<void> {
       for (let blob = left.shift(); blob; blob = left.shift()) {
-        const { id, batch, tag: own } = blob;
-        const sealed = await attemptBatch(epoch, batch, id);
-        const staged = await asked(`uploading batch ${batch.id}`, () => session.stage(sealed, signal));
-        await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag, own], signal));
+        const { id, tag: own } = blob;
+        const sealed = await attemptBlob(epoch, blob);
+        const staged = await asked(`uploading blob ${id}`, () => session.stage(sealed, signal));
+        await asked(`announcing blob ${id}`, () => session.submit(staged, [tag, own], signal));
       }
     }
     await Promise.all(Array.from({ length: uploadsAtOnce }, work));
     return sent;
   }
 
-  /** Looks until every batch is there, or one has failed, or the attempt's time is over. */
+  /** Looks until every blob is there, or one has failed, or the attempt's time is over. */
   async function awaitArrival(tag: string, sent: readonly Sent[]): Promise<Arrived> {
     const ids = sent.map(({ id }) => id);
     const deadline = policy.clock.now() + policy.attemptTimeoutMs;
@@ -230,35 +224,26 @@ export async function commitStaged(
   }
 }
 
-/** A batch on its way in one attempt. */
-export interface Sent {
-  readonly id: string;
-  /** On its own extents and no other's. */
-  readonly tag: string;
-  readonly batch: LoggedBatch;
-  readonly rows: number;
-}
-
 /**
- * Extents that hold every batch exactly once; undefined where there are none (yet). Each batch has a tag of its own, for
- * the sum of the rows does not tell: one batch twice and another of its length not at all come to the same sum. What the
+ * Extents that hold every blob exactly once; undefined where there are none (yet). Each blob has a tag of its own, for
+ * the sum of the rows does not tell: one blob twice and another of its length not at all come to the same sum. What the
  * service loaded twice into two extents is no matter, for only one of them is named.
  */
 export function exactCover(sent: readonly Sent[], { extents }: Arrived): string[] | undefined {
-  const batchOf = new Map(sent.map((each) => [each.tag, each]));
+  const blobOf = new Map(sent.map((each) => [each.tag, each]));
   const bearing = new Map<Sent, StagedExtent[]>(sent.map((each) => [each, []]));
   const held = new Map<StagedExtent, Sent[]>();
   for (const extent of extents) {
-    const batches = extent.tags.flatMap((tag) => batchOf.get(tag) ?? []);
-    held.set(extent, batches);
-    for (const batch of batches) bearing.get(batch)!.push(extent);
+    const blobs = extent.tags.flatMap((tag) => blobOf.get(tag) ?? []);
+    held.set(extent, blobs);
+    for (const blob of blobs) bearing.get(blob)!.push(extent);
   }
   const cover = new Set<string>();
-  for (const batch of sent) {
-    const own = bearing.get(batch)!;
+  for (const blob of sent) {
+    const own = bearing.get(blob)!;
     const isMerged = own.some((extent) => held.get(extent)!.length > 1);
-    const whole = isMerged ? undefined : own.find((extent) => extent.rows === batch.rows);
-    const named = whole ? [whole] : together(batch, bearing, held);
+    const whole = isMerged ? undefined : own.find((extent) => extent.rows === blob.rows);
+    const named = whole ? [whole] : together(blob, bearing, held);
     if (!named) return undefined;
     for (const { id } of named) cover.add(id);
   }
@@ -266,8 +251,8 @@ export function exactCover(sent: readonly Sent[], { extents }: Arrived): string[
 }
 
 /**
- * All extents that have to do with a batch, and with those that lie in one extent with it, merged by the service; where
- * their rows are just those of the batches. Each batch that a tag tells of is in there once at least, so an equal sum means
+ * All extents that have to do with a blob, and with those that lie in one extent with it, merged by the service; where
+ * their rows are just those of the blobs. Each blob that a tag tells of is in there once at least, so an equal sum means
  * once.
  */
 function together(
@@ -275,16 +260,16 @@ function together(
   bearing: ReadonlyMap<Sent, readonly StagedExtent[]>,
   held: ReadonlyMap<StagedExtent, readonly Sent[]>,
 ): StagedExtent[] | undefined {
-  const batches = new Set([first]);
+  const blobs = new Set([first]);
   const extents = new Set<StagedExtent>();
   // Both sets grow while they are gone through.
-  for (const batch of batches)
-    for (const extent of bearing.get(batch)!) {
+  for (const blob of blobs)
+    for (const extent of bearing.get(blob)!) {
       extents.add(extent);
-      for (const other of held.get(extent)!) batches.add(other);
+      for (const other of held.get(extent)!) blobs.add(other);
     }
   let left = 0;
-  for (const { rows } of batches) left += rows;
+  for (const { rows } of blobs) left += rows;
   for (const { rows } of extents) left -= rows;
   return left === 0 ? [...extents] : undefined;
 }
@@ -292,7 +277,7 @@ function together(
 function reasonIn(sent: readonly Sent[], { extents, failures }: Arrived): string {
   if (failures[0]) return `${failures[0].errorCode}: ${failures[0].details}`;
   const rows = extents.reduce((sum, extent) => sum + extent.rows, 0);
-  return `${rows} rows in ${extents.length} extents, of ${sent.reduce((sum, blob) => sum + blob.rows, 0)} rows in ${sent.length} batches`;
+  return `${rows} rows in ${extents.length} extents, of ${sent.reduce((sum, blob) => sum + blob.rows, 0)} rows in ${sent.length} blobs`;
 }
 
 function merged(before: RefusedRows, found: RefusedRows): RefusedRows {

@@ -1,4 +1,5 @@
 import type { EpochHandle } from "../checkpoint/epoch.ts";
+import { withoutPlace } from "./attempt.ts";
 import type { Deliverer } from "./deliverer.ts";
 
 const batchesAtOnce = 4;
@@ -15,7 +16,7 @@ export async function commitSubmitted(epoch: EpochHandle, deliverer: Deliverer):
   async function work(): Promise<void> {
     for (let batch = left.shift(); batch; batch = left.shift()) {
       const packed = await epoch.read(batch);
-      const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
+      const plain = withoutPlace(batch);
       await deliverer.deliver({ ...plain, parts: [packed], packedBytes: packed.length });
     }
   }

@@ -2,7 +2,7 @@ import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { EpochSession } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { attemptId, cut } from "./attempt.ts";
+import { attemptId, cut, withoutPlace } from "./attempt.ts";
 import { withRetries } from "./backoff.ts";
 import type { CommitHooks, CommitPolicy } from "./commit-staged.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -66,7 +66,7 @@ export async function commitTagged(
     if ((await arrived(tag, [])).extents.length > 0) return [];
     const id = attemptId(tag, `${attemptOf(epoch)}`);
     const packed = await epoch.read(batch);
-    const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
+    const plain = withoutPlace(batch);
     const content = isWhole
       ? { ...plain, parts: [packed], packedBytes: packed.length }
       : { ...plain, ...cut(packed, batch, (row) => row >= from && row < to) };

@@ -1,12 +1,13 @@
+import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { EpochSession } from "../destination/destination.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { attemptId, cut } from "./attempt.ts";
+import { attemptBlob, attemptId, cut, withoutPlace } from "./attempt.ts";
 import type { CommitPolicy } from "./commit-staged.ts";
 
-/** A batch that the service refused for good. */
+/** A blob that the service refused for good. */
 export interface Poisoned {
-  readonly batch: LoggedBatch;
+  readonly batches: readonly LoggedBatch[];
   readonly reason: string;
 }
 
@@ -19,18 +20,21 @@ export interface Probing {
   ask<T>(what: string, act: () => Promise<T>): Promise<T>;
 }
 
-/** Some rows of a batch, by their numbers. */
+/** Several batches, or some rows of one, by their numbers. The service refused them, and why. */
 interface Piece {
-  readonly batch: LoggedBatch;
-  readonly packed: Uint8Array;
+  readonly batches: readonly LoggedBatch[];
+  /** Of the one batch; of several all rows count. */
   readonly rows: readonly number[];
   readonly reason: string;
 }
 
+/** Pieces on their way at once, each packed anew: many bad rows are many pieces. */
+const probesAtOnce = 16;
+
 /**
- * Which rows of the batches the service refuses: each batch is halved, the halves are loaded into staging under tags of
- * their own, and those that fail again are halved, until single rows are left. All pieces of a round are on their way at
- * once, so a batch of a million rows takes twenty rounds, whatever is wrong with it.
+ * Which rows of the blobs the service refuses: each is halved, first between its batches and then between the rows of one,
+ * the halves are loaded into staging under tags of their own, and those that fail again are halved, until single rows are
+ * left. All pieces of a round are on their way side by side, so a blob of a million rows takes twenty rounds, whatever is wrong with it.
  */
 export async function findRefusedRows(
   epoch: EpochHandle,
@@ -38,40 +42,64 @@ export async function findRefusedRows(
   probing: Probing,
 ): Promise<RefusedRows> {
   const found: Record<string, { row: number; reason: string }[]> = {};
-  let pieces: Piece[] = [];
-  for (const { batch, reason } of poisoned) {
-    const known = new Set((epoch.refused[batch.id] ?? []).map(({ row }) => row));
-    const rows = Array.from({ length: batch.rows }, (_, row) => row).filter((row) => !known.has(row));
-    pieces.push({ batch, packed: await epoch.read(batch), rows, reason });
-  }
+  let pieces = poisoned.map(({ batches, reason }) => pieceOf(epoch, batches, reason));
   for (let round = 1; pieces.length > 0; round++) {
     const halves: Piece[] = [];
-    for (const piece of pieces)
-      if (piece.rows.length === 1) {
-        const refused = found[piece.batch.id] ?? [];
-        refused.push({ row: piece.rows[0]!, reason: piece.reason });
-        found[piece.batch.id] = refused;
+    for (const piece of pieces) {
+      const { batches, rows, reason } = piece;
+      if (batches.length > 1) {
+        const middle = batches.length >> 1;
+        for (const half of [batches.slice(0, middle), batches.slice(middle)]) halves.push(pieceOf(epoch, half, reason));
+      } else if (rows.length > 1) {
+        const middle = rows.length >> 1;
+        halves.push({ ...piece, rows: rows.slice(0, middle) }, { ...piece, rows: rows.slice(middle) });
       } else {
-        const middle = piece.rows.length >> 1;
-        halves.push({ ...piece, rows: piece.rows.slice(0, middle) }, { ...piece, rows: piece.rows.slice(middle) });
+        const refused = found[batches[0]!.id] ?? [];
+        refused.push({ row: rows[0]!, reason });
+        found[batches[0]!.id] = refused;
       }
-    const judged = await Promise.all(
-      halves.map((piece, index) => judge(piece, `${probing.tag}/probe-${round}-${index}`, probing)),
-    );
-    pieces = judged.filter((piece) => piece !== undefined);
+    }
+    pieces = await judgeAll(epoch, halves, round, probing);
   }
   return found;
 }
 
+function pieceOf(epoch: EpochHandle, batches: readonly LoggedBatch[], reason: string): Piece {
+  if (batches.length > 1) return { batches, rows: [], reason };
+  const [batch] = batches;
+  const known = new Set((epoch.refused[batch!.id] ?? []).map(({ row }) => row));
+  const rows = Array.from({ length: batch!.rows }, (_, row) => row).filter((row) => !known.has(row));
+  return { batches, rows, reason };
+}
+
+/** Those of the pieces that the service refuses, in their order. */
+async function judgeAll(
+  epoch: EpochHandle,
+  pieces: readonly Piece[],
+  round: number,
+  probing: Probing,
+): Promise<Piece[]> {
+  const judged: (Piece | undefined)[] = [];
+  let next = 0;
+  async function work(): Promise<void> {
+    for (let at = next++; at < pieces.length; at = next++)
+      judged[at] = await judge(epoch, pieces[at]!, `${probing.tag}/probe-${round}-${at}`, probing);
+  }
+  await Promise.all(Array.from({ length: probesAtOnce }, work));
+  return judged.filter((piece) => piece !== undefined);
+}
+
 /** Loads a piece by itself. Undefined: it is sound. */
-async function judge(piece: Piece, tag: string, { session, policy, signal, ask }: Probing): Promise<Piece | undefined> {
-  const { batch, packed, rows } = piece;
-  const id = attemptId(tag, batch.id);
-  const wanted = new Set(rows);
-  const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
-  const sealed = { ...plain, ...cut(packed, batch, (row) => wanted.has(row)), id };
-  const staged = await ask(`uploading rows of batch ${batch.id}`, () => session.stage(sealed, signal));
-  await ask(`announcing rows of batch ${batch.id}`, () => session.submit(staged, [tag], signal, true));
+async function judge(
+  epoch: EpochHandle,
+  piece: Piece,
+  tag: string,
+  { session, policy, signal, ask }: Probing,
+): Promise<Piece | undefined> {
+  const id = attemptId(tag, piece.batches[0]!.id);
+  const sealed = await packed(epoch, piece, id);
+  const staged = await ask(`uploading probe ${id}`, () => session.stage(sealed, signal));
+  await ask(`announcing probe ${id}`, () => session.submit(staged, [tag], signal, true));
   const deadline = policy.clock.now() + policy.attemptTimeoutMs;
   try {
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
@@ -79,11 +107,18 @@ async function judge(piece: Piece, tag: string, { session, policy, signal, ask }
       const failure = failures.find((each) => !each.retryable);
       if (failure) return { ...piece, reason: `${failure.errorCode}: ${failure.details}` };
       // What cannot be judged in time counts as sound: the next attempt of the epoch will tell.
-      if (extents.some((extent) => extent.rows >= rows.length) || failures.length > 0 || policy.clock.now() > deadline)
+      if (extents.some((extent) => extent.rows >= sealed.rows) || failures.length > 0 || policy.clock.now() > deadline)
         return undefined;
       await policy.clock.sleep(pause, signal, "looking for refused rows");
     }
   } finally {
     await ask("removing a probe", () => session.discard(tag, signal)).catch(() => {});
   }
+}
+
+async function packed(epoch: EpochHandle, { batches, rows }: Piece, id: string): Promise<SealedBatch> {
+  if (batches.length > 1) return attemptBlob(epoch, { id, batches });
+  const [batch] = batches;
+  const wanted = new Set(rows);
+  return { ...withoutPlace(batch!), ...cut(await epoch.read(batch!), batch!, (row) => wanted.has(row)), id };
 }

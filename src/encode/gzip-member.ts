@@ -1,3 +1,4 @@
+import { MillraceError } from "../errors.ts";
 import { crc32Combine } from "./crc32.ts";
 import type { Encoder, PackedRows } from "./encoder.ts";
 import { type PackedParts, packedParts } from "./packed-parts.ts";
@@ -72,6 +73,39 @@ function end(crc: number, rawBytes: number): Uint8Array {
   words.setUint32(2, crc, true);
   words.setUint32(6, rawBytes % 2 ** 32, true);
   return bytes;
+}
+
+/** A member that this file has ended, whole. */
+export interface EndedMember {
+  readonly packed: Uint8Array;
+  readonly rawBytes: number;
+}
+
+const trailerBytes = lastBlock.length + 8;
+
+/**
+ * One member of several, without unpacking: what stands between header and end is segments on byte boundaries. (Members
+ * behind each other would be gzip as well, but not every reader goes on behind the first.)
+ */
+export function joined(members: readonly EndedMember[]): { parts: Uint8Array[]; packedBytes: number } {
+  let crc = 0;
+  let rawBytes = 0;
+  const parts: Uint8Array[] = [header];
+  for (const member of members) {
+    const { packed } = member;
+    const tail = packed.length - trailerBytes;
+    const isOurs =
+      tail >= header.length &&
+      header.every((byte, at) => packed[at] === byte) &&
+      lastBlock.every((byte, at) => packed[tail + at] === byte);
+    if (!isOurs) throw new MillraceError("INTERNAL", "A gzip member to be joined is none of ours.");
+    parts.push(packed.subarray(header.length, tail));
+    const theirs = new DataView(packed.buffer, packed.byteOffset + tail).getUint32(lastBlock.length, true);
+    crc = crc32Combine(crc, theirs, member.rawBytes);
+    rawBytes += member.rawBytes;
+  }
+  parts.push(end(crc, rawBytes));
+  return { parts, packedBytes: parts.reduce((sum, part) => sum + part.length, 0) };
 }
 
 /** The rows that an encoder holds, as a gzip member of one segment: for who has one encoder and no subtasks. */

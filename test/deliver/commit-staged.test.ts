@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { EpochHandle, Progress } from "../../src/checkpoint/epoch.ts";
+import type { Sent } from "../../src/deliver/attempt.ts";
 import { systemClock } from "../../src/deliver/backoff.ts";
-import { type CommitPolicy, commitStaged, exactCover, type Sent } from "../../src/deliver/commit-staged.ts";
+import { type CommitPolicy, commitStaged, exactCover } from "../../src/deliver/commit-staged.ts";
 import type { EpochSession, StagedExtent } from "../../src/destination/destination.ts";
 import { MillraceError } from "../../src/errors.ts";
 import type { LoggedBatch } from "../../src/log/write-ahead-log.ts";
@@ -12,7 +13,7 @@ function sentOf(rows: readonly number[]): Sent[] {
   return rows.map((count, index) => ({
     id: `b${index}`,
     tag: `millrace:job/T/1/1/${index}`,
-    batch: { id: `b${index}` } as LoggedBatch,
+    batches: [{ id: `b${index}` } as LoggedBatch],
     rows: count,
   }));
 }
@@ -83,6 +84,7 @@ const policy: CommitPolicy = {
   pollIntervalMs: 1,
   attemptTimeoutMs: 1_000,
   mostAttempts: 5,
+  blobBytesLimit: 1_000,
   clock: { ...systemClock, sleep: async () => {} },
 };
 

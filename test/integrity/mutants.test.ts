@@ -17,10 +17,10 @@ interface Edit {
 const service = "test/integrity/model/service.ts";
 const staged = "src/deliver/commit-staged.ts";
 
-const noBatchTag: Edit = {
+const noBlobTag: Edit = {
   file: staged,
-  find: "const batches = extent.tags.flatMap((tag) => batchOf.get(tag) ?? []);",
-  replace: "const batches = extent.tags.length > 0 ? [...sent] : [];",
+  find: "const blobs = extent.tags.flatMap((tag) => blobOf.get(tag) ?? []);",
+  replace: "const blobs = extent.tags.length > 0 ? [...sent] : [];",
 };
 
 /** To ask once more before an inherited epoch's own commit finds most of what the first question came too early for. */
@@ -46,10 +46,10 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
       replace: "if (payload.length > 0)",
     },
   ],
-  "a tag for every batch: the sum of the rows under the attempt's tag does not tell": [noBatchTag],
-  // Where every batch has its tag, the attempt in it is a second line: each extent then holds what the others hold.
-  "a tag for every attempt and batch": [
-    noBatchTag,
+  "a tag for every blob: the sum of the rows under the attempt's tag does not tell": [noBlobTag],
+  // Where every blob has its tag, the attempt in it is a second line: each extent then holds what the others hold.
+  "a tag for every attempt and blob": [
+    noBlobTag,
     { file: staged, find: "epoch.tagPrefix}$" + "{attempt}`;", replace: "epoch.tagPrefix}1`;" },
   ],
   "moving by the ids of the extents": [

@@ -90,6 +90,24 @@ test("a staging table's name has room in a cluster, however long the job's is", 
   assert.match(prefix, /_0123456789ab_g$/);
 });
 
+for (const commitMode of ["move", "append"] as const)
+  test(`the small batches of a checkpoint become one extent, ${commitMode}`, async () => {
+    const target = await tableOf(`Small_${commitMode}`);
+    const sink = await start(target, { commitMode, batchSize: 10, parallelism: 2 });
+    for (let n = 0; n < 503; n++) if (!sink.write({ n })) await sink.ready;
+    await sink.checkpoint();
+    await sink.close();
+    const { rows } = await admin.execute(`.show table ${target.name} extents | project RowCount`);
+    assert.deepEqual(
+      rows.map(([count]) => Number(count)),
+      [503],
+    );
+    assert.deepEqual(
+      await numbersIn(target.name),
+      Array.from({ length: 503 }, (_, n) => n),
+    );
+  });
+
 test("the target is not asked while an append that was begun before is under way", async () => {
   const { session, signal } = await appending("Slow");
   const { rows } = await admin.execute(".append async Slow <| range n from 1 to 200000000 step 1");

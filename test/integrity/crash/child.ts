@@ -146,7 +146,8 @@ const sink = await open({
     ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true }
     : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
   parallelism: plan.parallelism,
-  batchSize: 60,
+  batchSize: 20,
+  blobBytesLimit: plan.blobBytesLimit,
   flushImmediately: true,
   pollIntervalMs: 200,
   retryBaseMs: 20,

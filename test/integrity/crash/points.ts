@@ -65,6 +65,7 @@ export interface ChildPlan {
   readonly deadLetter: string;
   readonly mode: "move" | "append" | "tag" | "at-least-once";
   readonly parallelism: number;
+  readonly blobBytesLimit: number;
   readonly kill: { readonly point: KillPoint; readonly nth: number; readonly afterMs: number } | undefined;
   /** How often the disk says that it is full. */
   readonly fullDisk: number;

@@ -66,6 +66,8 @@ export async function crashTrial(bench: CrashBench, seed: number, mode: ChildPla
     deadLetter: join(folder, "refused.ndjson"),
     mode,
     parallelism: 1,
+    // Each batch a blob, or some of them, or all of an epoch.
+    blobBytesLimit: pick([1, 1_000, 1_000_000]),
     kill: undefined,
     fullDisk: ill === "the disk is full for a while" ? 3 : 0,
   };

@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import { gzipSync } from "node:zlib";
 import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "../../../src/checkpoint/coordinator.ts";
 import type { RefusedRows } from "../../../src/checkpoint/epoch.ts";
@@ -8,6 +7,9 @@ import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
 import { type CommitPolicy, commitStaged } from "../../../src/deliver/commit-staged.ts";
 import { commitTagged } from "../../../src/deliver/commit-tagged.ts";
 import type { CommitMode, EpochSession } from "../../../src/destination/destination.ts";
+import { crc32 } from "../../../src/encode/crc32.ts";
+import { gzipMember } from "../../../src/encode/gzip-member.ts";
+import { jsSegment } from "../../../src/encode/js-segment.ts";
 import { type MemoryDisk, memoryDisk } from "../../../src/log/memory-disk.ts";
 import { type Ills, modelService, poison, seeded } from "./service.ts";
 import { virtualTime } from "./virtual-time.ts";
@@ -57,6 +59,8 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     pollIntervalMs: 40,
     attemptTimeoutMs: 400,
     mostAttempts: 200,
+    // From every batch alone to a handful in one blob.
+    blobBytesLimit: random() * 100,
     clock: time,
   };
   const letters = new Set<string>();
@@ -200,15 +204,17 @@ function alive(killed: AbortSignal): void {
 
 function sealed(id: string, records: readonly string[], first: number): SealedBatch {
   const raw = Buffer.from(records.map((record) => `${record}\n`).join(""));
-  const packed = gzipSync(raw);
+  const member = gzipMember();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const segment = jsSegment(1, (piece) => parts.push(new Uint8Array(piece)));
+  segment.push(raw);
+  segment.end();
+  member.add({ rows: records.length, rawBytes: raw.length, crc: crc32(0, raw), parts });
   return {
     id,
     table: "T",
     format: "csv",
-    rows: records.length,
-    rawBytes: raw.length,
-    parts: [packed],
-    packedBytes: packed.length,
+    ...member.end(),
     subtask: 0,
     firstRecord: first,
     lastRecord: first + records.length - 1,
