@@ -2,9 +2,10 @@
 //   node scripts/bench-runtimes.mjs [--node 20 --node 24 --node 26] [--json FILE] [--html FILE] [--markdown FILE] [-- options of npm run bench]
 // Options that are not known here go to each run: --suite, --corpus, --seconds. The binaries come from npm, into build/runtimes/.
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { runtimeBinary } from "./runtimes.mjs";
 
 const { values, tokens } = parseArgs({
   options: {
@@ -25,19 +26,6 @@ const passedOn = tokens.flatMap((token) => {
   return token.inlineValue ? [`${token.rawName}=${token.value}`] : [token.rawName];
 });
 
-/** The binary of a major version, installed where it is missing; `rm -r build/runtimes` gets newer ones. */
-function runtimeOf(major) {
-  const name = `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
-  const folder = join("build", "runtimes", major);
-  const binary = join(folder, "node_modules", name, "bin", process.platform === "win32" ? "node.exe" : "node");
-  if (existsSync(binary)) return binary;
-  mkdirSync(folder, { recursive: true });
-  console.log(`installing ${name}@${major} into ${folder}`);
-  run("npm", ["install", "--no-save", "--no-package-lock", "--prefix", folder, `${name}@${major}`]);
-  if (!existsSync(binary)) throw new Error(`${name}@${major} has no ${binary}`);
-  return binary;
-}
-
 function run(command, args) {
   const { status, error } = spawnSync(command, args, { stdio: "inherit" });
   if (error) throw error;
@@ -53,7 +41,7 @@ function benchArgs(major) {
 }
 
 // All binaries first: what is missing should be told before an hour of measuring.
-const binaries = values.node.map((major) => [major, runtimeOf(major)]);
+const binaries = values.node.map((major) => [major, runtimeBinary(major)]);
 const files = binaries.map(([major, binary]) => {
   const file = join("build", `bench-node-${major}.json`);
   console.log(`\n== node ${major} ==\n`);
