@@ -34,9 +34,8 @@ if (!existsSync("dist/index.js")) {
 /** The name that reports use, and how a program is started. */
 function runtimeOf(name) {
   const binary = resolve(runtimeBinary(name));
-  // Neither resolves anything that npm has not installed.
-  if (name === "deno")
-    return { name, command: [binary, "run", "--allow-all", "--no-lock", "--no-remote", "--no-npm", "--quiet"] };
+  // --no-npm would also hide the package itself from its own name.
+  if (name === "deno") return { name, command: [binary, "run", "--allow-all", "--no-lock", "--quiet"] };
   if (name === "bun") return { name, command: [binary, "run", "--no-install"] };
   return { name: `node-${name}`, command: [binary] };
 }
