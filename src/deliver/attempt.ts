@@ -65,34 +65,46 @@ export async function attemptBlob(
   { id, batches }: Pick<Sent, "id" | "batches">,
 ): Promise<SealedBatch> {
   const [first] = batches;
-  if (batches.length > 1) {
-    const members: EndedMember[] = [];
-    for (const batch of batches) members.push({ packed: await epoch.read(batch), rawBytes: batch.rawBytes });
-    return {
-      ...withoutPlace(first!),
-      ...joined(members),
-      id,
-      rows: batches.reduce((sum, batch) => sum + batch.rows, 0),
-      rawBytes: batches.reduce((sum, batch) => sum + batch.rawBytes, 0),
-      lastRecord: batches.at(-1)!.lastRecord,
-    };
+  if (batches.length === 1) {
+    const out = new Set(epoch.refused[first!.id]?.map(({ row }) => row));
+    const left = out.size === 0 ? asLogged(epoch, first!) : someRows(epoch, first!, (row) => !out.has(row));
+    return { ...(await left), id };
   }
-  const packed = await epoch.read(first!);
-  const refused = epoch.refused[first!.id];
-  const plain = withoutPlace(first!);
-  if (!refused || refused.length === 0) return { ...plain, id, parts: [packed], packedBytes: packed.length };
-  const out = new Set(refused.map(({ row }) => row));
-  return { ...plain, ...cut(packed, first!, (row) => !out.has(row)), id };
+  const members: EndedMember[] = [];
+  for (const batch of batches) members.push({ packed: await epoch.read(batch), rawBytes: batch.rawBytes });
+  return {
+    ...withoutPlace(first!),
+    ...joined(members),
+    id,
+    rows: batches.reduce((sum, batch) => sum + batch.rows, 0),
+    rawBytes: batches.reduce((sum, batch) => sum + batch.rawBytes, 0),
+    lastRecord: batches.at(-1)!.lastRecord,
+  };
+}
+
+/** The batch as it was sealed, with its bytes from the log. */
+export async function asLogged(epoch: EpochHandle, batch: LoggedBatch): Promise<SealedBatch> {
+  const packed = await epoch.read(batch);
+  return { ...withoutPlace(batch), parts: [packed], packedBytes: packed.length };
+}
+
+/** A batch of those rows of this one that `isKept` says. */
+export async function someRows(
+  epoch: EpochHandle,
+  batch: LoggedBatch,
+  isKept: (row: number) => boolean,
+): Promise<SealedBatch> {
+  return { ...withoutPlace(batch), ...cut(await epoch.read(batch), batch, isKept) };
 }
 
 /** A batch but for its bytes: nothing of where it lies in the log. */
-export function withoutPlace(batch: LoggedBatch): Omit<SealedBatch, "parts"> {
+function withoutPlace(batch: LoggedBatch): Omit<SealedBatch, "parts"> {
   const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
   return plain;
 }
 
 /** Those rows of a batch that `isKept` says. */
-export function cut(
+function cut(
   packed: Uint8Array,
   batch: Pick<SealedBatch, "format">,
   isKept: (row: number) => boolean,

@@ -1,5 +1,5 @@
 import type { EpochHandle } from "../checkpoint/epoch.ts";
-import { withoutPlace } from "./attempt.ts";
+import { asLogged } from "./attempt.ts";
 import type { Deliverer } from "./deliverer.ts";
 
 const batchesAtOnce = 4;
@@ -14,11 +14,7 @@ export async function commitSubmitted(epoch: EpochHandle, deliverer: Deliverer):
   await epoch.advance({ state: "SUBMITTED", attempt, generation });
   const left = [...prepared.batches];
   async function work(): Promise<void> {
-    for (let batch = left.shift(); batch; batch = left.shift()) {
-      const packed = await epoch.read(batch);
-      const plain = withoutPlace(batch);
-      await deliverer.deliver({ ...plain, parts: [packed], packedBytes: packed.length });
-    }
+    for (let batch = left.shift(); batch; batch = left.shift()) await deliverer.deliver(await asLogged(epoch, batch));
   }
   await Promise.all(Array.from({ length: batchesAtOnce }, work));
   await epoch.advance({ state: "COMMITTED", attempt });

@@ -2,7 +2,7 @@ import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { EpochSession } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { attemptId, cut, withoutPlace } from "./attempt.ts";
+import { asLogged, attemptId, someRows } from "./attempt.ts";
 import { withRetries } from "./backoff.ts";
 import type { CommitHooks, CommitPolicy } from "./commit-staged.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -65,11 +65,9 @@ export async function commitTagged(
     const tag = `${epoch.tagPrefix}${batch.id}${isWhole ? "" : `/${from}-${to}`}`;
     if ((await arrived(tag, [])).extents.length > 0) return [];
     const id = attemptId(tag, `${attemptOf(epoch)}`);
-    const packed = await epoch.read(batch);
-    const plain = withoutPlace(batch);
     const content = isWhole
-      ? { ...plain, parts: [packed], packedBytes: packed.length }
-      : { ...plain, ...cut(packed, batch, (row) => row >= from && row < to) };
+      ? await asLogged(epoch, batch)
+      : await someRows(epoch, batch, (row) => row >= from && row < to);
     const staged = await asked(`uploading batch ${batch.id}`, () => session.stage({ ...content, id }, signal));
     await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag], signal, !isWhole));
     const deadline = policy.clock.now() + policy.attemptTimeoutMs;

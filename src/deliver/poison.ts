@@ -2,7 +2,7 @@ import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { EpochSession } from "../destination/destination.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { attemptBlob, attemptId, cut, withoutPlace } from "./attempt.ts";
+import { attemptBlob, attemptId, someRows } from "./attempt.ts";
 import type { CommitPolicy } from "./commit-staged.ts";
 
 /** A blob that the service refused for good. */
@@ -118,7 +118,6 @@ async function judge(
 
 async function packed(epoch: EpochHandle, { batches, rows }: Piece, id: string): Promise<SealedBatch> {
   if (batches.length > 1) return attemptBlob(epoch, { id, batches });
-  const [batch] = batches;
   const wanted = new Set(rows);
-  return { ...withoutPlace(batch!), ...cut(await epoch.read(batch!), batch!, (row) => wanted.has(row)), id };
+  return { ...(await someRows(epoch, batches[0]!, (row) => wanted.has(row))), id };
 }

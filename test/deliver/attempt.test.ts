@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { PreparedEpoch } from "../../src/checkpoint/epoch.ts";
-import { blobsOf } from "../../src/deliver/attempt.ts";
+import { gunzipSync } from "node:zlib";
+import type { EpochHandle, PreparedEpoch } from "../../src/checkpoint/epoch.ts";
+import { attemptBlob, blobsOf } from "../../src/deliver/attempt.ts";
+import { crc32 } from "../../src/encode/crc32.ts";
+import { gzipMember } from "../../src/encode/gzip-member.ts";
+import { jsSegment } from "../../src/encode/js-segment.ts";
 import type { LoggedBatch } from "../../src/log/write-ahead-log.ts";
 
 function epochOf(batches: readonly (readonly [rows: number, rawBytes: number])[]): PreparedEpoch {
@@ -50,5 +54,36 @@ test("a batch that has lost rows goes alone, and one that has lost all not at al
   assert.deepEqual(
     blobs.map(({ rows }) => rows),
     [2, 1, 4],
+  );
+});
+
+test("a blob of several batches says of itself what it holds", async () => {
+  const texts = ["1\n2\n", "3\n", "4\n5\n6\n"];
+  const packed = new Map<string, Uint8Array>();
+  let next = 10;
+  const batches = texts.map((text, at) => {
+    const raw = Buffer.from(text);
+    const rows = text.length / 2;
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const segment = jsSegment(1, (piece) => parts.push(new Uint8Array(piece)));
+    segment.push(raw);
+    segment.end();
+    const member = gzipMember();
+    member.add({ rows, rawBytes: raw.length, crc: crc32(0, raw), parts });
+    packed.set(`b${at}`, Buffer.concat(member.end().parts));
+    const firstRecord = next;
+    next += rows;
+    return { id: `b${at}`, rows, rawBytes: raw.length, firstRecord, lastRecord: next - 1 } as LoggedBatch;
+  });
+  const epoch = { refused: {}, read: async ({ id }) => packed.get(id)! } as Partial<EpochHandle> as EpochHandle;
+  const { id, rows, rawBytes, packedBytes, firstRecord, lastRecord, parts } = await attemptBlob(epoch, {
+    id: "blob",
+    batches,
+  });
+  const whole = Buffer.concat(parts);
+  assert.equal(gunzipSync(whole).toString(), texts.join(""));
+  assert.deepEqual(
+    { id, rows, rawBytes, packedBytes, firstRecord, lastRecord },
+    { id: "blob", rows: 6, rawBytes: 12, packedBytes: whole.length, firstRecord: 10, lastRecord: 15 },
   );
 });
