@@ -34,8 +34,9 @@ if (!existsSync("dist/index.js")) {
 /** The name that reports use, and how a program is started. */
 function runtimeOf(name) {
   const binary = resolve(runtimeBinary(name));
-  // --no-npm would also hide the package itself from its own name.
-  if (name === "deno") return { name, command: [binary, "run", "--allow-all", "--no-lock", "--quiet"] };
+  // Neither resolves anything that npm has not installed; --no-npm would also hide the package itself from its own name.
+  if (name === "deno")
+    return { name, command: [binary, "run", "--allow-all", "--no-lock", "--node-modules-dir=manual", "--quiet"] };
   if (name === "bun") return { name, command: [binary, "run", "--no-install"] };
   return { name: `node-${name}`, command: [binary] };
 }
