@@ -19,6 +19,7 @@ interface TokenSource {
 const notPartial = -1;
 
 const patched = new WeakSet<object>();
+const remembering = new WeakSet<object>();
 
 /**
  * Spares Kusto's parser the search for the command that comes nearest to the text, where a command matches the whole of it.
@@ -32,11 +33,31 @@ export function quickenCommands({ PartialParser }: CommandParsing): void {
   // The parser asks several times about one place of one text.
   const known = new WeakMap<TokenSource, Map<number, boolean>>();
   PartialParser.ScanPartialBest = (kind, parsers, input, start) => {
+    if (!remembering.has(parsers)) {
+      remembering.add(parsers);
+      for (const parser of parsers) rememberScan(parser);
+    }
     const places = known.get(input) ?? new Map<number, boolean>();
     known.set(input, places);
     const isWhole = places.get(start) ?? matchesWhole(parsers, input, start);
     places.set(start, isWhole);
     return isWhole ? notPartial : search(kind, parsers, input, start);
+  };
+}
+
+/** Each of some 700 commands is scanned several times at one place of one text: to choose among them, to see whether any fits, and to parse. */
+function rememberScan(parser: CommandParser): void {
+  const scan = parser.Scan.bind(parser);
+  let input: TokenSource | undefined;
+  let start = -1;
+  let length = notPartial;
+  parser.Scan = (nextInput, nextStart) => {
+    if (nextInput !== input || nextStart !== start) {
+      length = scan(nextInput, nextStart);
+      input = nextInput;
+      start = nextStart;
+    }
+    return length;
   };
 }
 
