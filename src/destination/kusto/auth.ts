@@ -1,4 +1,5 @@
 import { MillraceError } from "../../errors.ts";
+import { certificateFor } from "./certificate.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import type { Connection, Login, TokenCredential } from "./options.ts";
@@ -186,10 +187,17 @@ async function credentialOf(login: IdentityLogin, authorityHost = ""): Promise<T
   switch (login.kind) {
     case "appKey":
       return new identity.ClientSecretCredential(login.tenantId, login.appId, login.appKey, options);
-    case "certificate":
-      return "certificate" in login.certificate
-        ? new identity.ClientCertificateCredential(login.tenantId, login.appId, login.certificate, options)
-        : new identity.ClientCertificateCredential(login.tenantId, login.appId, login.certificate, options);
+    case "certificate": {
+      const { tenantId, appId } = login;
+      // Made anew for each login, since a certificate's file is replaced in time; the token is kept by our caller.
+      const made = async () => {
+        const certificate = await certificateFor(login.certificate);
+        return "certificate" in certificate
+          ? new identity.ClientCertificateCredential(tenantId, appId, certificate, options)
+          : new identity.ClientCertificateCredential(tenantId, appId, certificate, options);
+      };
+      return { getToken: async (scope, requested) => (await made()).getToken(scope, requested) };
+    }
     case "managedIdentity":
       return login.clientId === undefined
         ? new identity.ManagedIdentityCredential()

@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import type { CertificateSource } from "./certificate.ts";
 
 /** A token as @azure/identity's credentials give it; any object with this method will do. */
 export interface TokenCredential {
@@ -58,7 +59,7 @@ export type Login =
       readonly kind: "certificate";
       readonly appId: string;
       readonly tenantId: string;
-      readonly certificate: { readonly certificate: string } | { readonly certificatePath: string };
+      readonly certificate: CertificateSource;
     }
   | { readonly kind: "managedIdentity"; readonly clientId: string | undefined }
   | { readonly kind: "workloadIdentity"; readonly appId: string | undefined; readonly tenantId: string | undefined }
