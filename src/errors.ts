@@ -1,8 +1,4 @@
-/**
- * The one error class. Whoever catches it can decide by `code`, and the retry policy by `retryable`;
- * `message` names the thing (table, column, value, place) and what to do next.
- * No message carries a secret: URLs lose their query before they are quoted (see {@link withoutQuery}).
- */
+/** What went wrong, for programs: the `code` of a {@link MillraceError}. */
 export type ErrorCode =
   /** An option is unknown, missing, out of range, or contradicts another. */
   | "BAD_OPTION"
@@ -61,6 +57,7 @@ export type ErrorCode =
   /** A defect of Millrace. */
   | "INTERNAL";
 
+/** What an error may say beside its code and message. */
 export interface MillraceErrorDetails {
   /** May the same act succeed when it is tried again? Default false. */
   retryable?: boolean;
@@ -71,6 +68,11 @@ export interface MillraceErrorDetails {
   context?: Readonly<Record<string, string | number | boolean | undefined>>;
 }
 
+/**
+ * The one error class. Whoever catches it can decide by `code`, and the retry policy by `retryable`;
+ * `message` names the thing (table, column, value, place) and what to do next.
+ * No message carries a secret: URLs lose their query, where a SAS lives, before they are quoted.
+ */
 export class MillraceError extends Error {
   override readonly name = "MillraceError";
   readonly code: ErrorCode;

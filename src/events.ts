@@ -2,10 +2,10 @@ import { type Channel, channel } from "node:diagnostics_channel";
 import type { SealReason } from "./batch/sealed-batch.ts";
 import type { ErrorCode } from "./errors.ts";
 
-/**
- * What a sink tells on `node:diagnostics_channel`, per batch and never per record. Publishing to a channel that nobody
- * reads costs one check. Messages are plain data without secrets.
- */
+// What a sink tells on `node:diagnostics_channel`, per batch and never per record. Publishing to a channel that nobody
+// reads costs one check. Messages are plain data without secrets.
+
+/** A batch has come to a step on its way: staged, taken, landed. Sizes are bytes, packed ones of the gzip member. */
 export interface BatchEvent {
   readonly sink: string;
   readonly table: string;
@@ -17,15 +17,18 @@ export interface BatchEvent {
   readonly subtask: number;
 }
 
+/** A batch is full, or old enough, or asked for, and closed. */
 export interface SealedEvent extends BatchEvent {
   readonly sealedBy: SealReason;
 }
 
+/** A batch was given up after its retries: with delivery "none" only. */
 export interface LostEvent extends BatchEvent {
   readonly code: ErrorCode;
   readonly message: string;
 }
 
+/** A step of a batch failed and will be tried again, `delayMs` from now. */
 export interface RetryEvent {
   readonly sink: string;
   readonly table: string;
@@ -39,6 +42,7 @@ export interface RetryEvent {
   readonly message: string;
 }
 
+/** A record was refused, whether thrown at the caller or sent to the dead letter. */
 export interface RejectedEvent {
   readonly sink: string;
   readonly table: string;
@@ -48,6 +52,7 @@ export interface RejectedEvent {
   readonly reason: string;
 }
 
+/** A checkpoint has completed: `records` of this epoch, `durationMs` since it was asked for. */
 export interface CheckpointEvent {
   readonly sink: string;
   readonly table: string;
@@ -77,6 +82,7 @@ export interface AttemptAbandonedEvent {
   readonly reason: string;
 }
 
+/** An epoch is in the target: all of its rows, once. */
 export interface EpochCommittedEvent {
   readonly sink: string;
   readonly table: string;
@@ -111,6 +117,7 @@ export interface EventMap {
   "millrace:epoch:warning": EpochWarningEvent;
 }
 
+/** The names of all channels, for `diagnostics_channel.subscribe(name, listener)`. */
 export const eventNames = [
   "millrace:batch:sealed",
   "millrace:batch:staged",

@@ -1,4 +1,6 @@
+export type { Place } from "./batch/batcher.ts";
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
+export type { EpochState } from "./checkpoint/epoch.ts";
 export { fileState, memoryState } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
@@ -9,7 +11,13 @@ export {
   type StateReport,
 } from "./checkpoint/inspect.ts";
 export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
-export { type DeadLetter, fileDeadLetter, type Letter, memoryDeadLetter } from "./deliver/dead-letter.ts";
+export {
+  type DeadLetter,
+  fileDeadLetter,
+  type Letter,
+  type MemoryDeadLetter,
+  memoryDeadLetter,
+} from "./deliver/dead-letter.ts";
 export type {
   Arrived,
   CommitMode,
@@ -24,10 +32,12 @@ export type {
   StagedExtent,
 } from "./destination/destination.ts";
 export { type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
-export { type KustoOptions, kusto } from "./destination/kusto/index.ts";
+export type { Answer } from "./destination/kusto/answer.ts";
+export { type KustoOptions, kusto, type TokenCredential } from "./destination/kusto/index.ts";
+export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
 export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
-export { type ErrorCode, MillraceError } from "./errors.ts";
+export { type ErrorCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
 export {
   type AttemptAbandonedEvent,
   type BatchEvent,
@@ -54,10 +64,24 @@ export {
 } from "./options.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
 export { type CoerceOptions, type Coercion, coerce } from "./schema/coerce.ts";
-export { readSchema, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
-export { type Inference, type InferOptions, type Inferred, inferTable, startInference } from "./schema/infer.ts";
+export { readSchema, type SchemaFile, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
+export {
+  type Inference,
+  type InferOptions,
+  type Inferred,
+  inferTable,
+  type SampleForm,
+  startInference,
+} from "./schema/infer.ts";
 export { type Json, type Kind, kinds, type ValueOf } from "./schema/kinds.ts";
-export { createMergeTableCommand, createOrAlterMappingCommand, ingestionMapping } from "./schema/kql.ts";
+export {
+  createMergeTableCommand,
+  createOrAlterMappingCommand,
+  ingestionMapping,
+  type MappingElement,
+  type MappingKind,
+} from "./schema/kql.ts";
+export type { Rename } from "./schema/names.ts";
 export { type RawJson, rawJson } from "./schema/raw-json.ts";
 export {
   type Column,
@@ -70,8 +94,17 @@ export {
   tableOf,
 } from "./schema/table.ts";
 export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from "./sink.ts";
-export { type FilesOptions, type FilesSource, files, stdin } from "./source/files.ts";
+export { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "./source/files.ts";
+export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
+export type { StreamOptions } from "./streams.ts";
 export { version } from "./version.ts";
-export { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink } from "./write-sink.ts";
+export {
+  KustoConnectionOptions,
+  type KustoConnectionOptionsBuilder,
+  type KustoJob,
+  KustoWriteOptions,
+  type KustoWriteOptionsBuilder,
+  KustoWriteSink,
+} from "./write-sink.ts";

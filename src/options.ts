@@ -7,6 +7,7 @@ import { refuseUnknownOptions } from "./option-names.ts";
 import type { Table } from "./schema/table.ts";
 
 /**
+ * What is promised of every accepted record:
  * - `none`: batches are sent and not waited for; one that fails for good is counted and reported, and the sink goes on.
  * - `at-least-once`: a checkpoint resolves when every batch before it has been taken; a batch that fails for good fails
  *   the sink. With a `state` it resolves when they are in the log on the disk, from where they are taken in the background,
@@ -42,6 +43,7 @@ export interface WriteOptions {
   pollTimeoutMs?: number;
 }
 
+/** All options of a sink but its table and destination; what is left out has its value in {@link defaults}. */
 export interface SinkOptions extends WriteOptions {
   /** Sensible groups of the options above, which still override them: see {@link presets}. */
   preset?: keyof typeof presets;
@@ -96,12 +98,13 @@ export interface SinkOptions extends WriteOptions {
   signal?: AbortSignal;
 }
 
+/** What {@link open} takes: a table, a destination, and the options of the sink. */
 export interface OpenOptions<T extends Table> extends SinkOptions {
   table: T;
   to: Destination;
 }
 
-/** Defaults live here and nowhere else. */
+/** The value of every option that is left out. They live here and nowhere else. */
 export const defaults = {
   deliveryGuarantee: "at-least-once",
   batchSize: 1_000,
@@ -137,7 +140,7 @@ export const defaults = {
 } as const satisfies SinkOptions;
 
 /**
- * `realtime`: seconds matter more than the service's load. `bulk`: blobs of the size Kusto wants (100 MB to 1 GB
+ * Groups of options by a name, for the option `preset`. `realtime`: seconds matter more than the service's load. `bulk`: blobs of the size Kusto wants (100 MB to 1 GB
  * uncompressed, documentation), for files and back-fills; two of them in flight, and one that all subtasks fill.
  */
 export const presets = {

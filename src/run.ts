@@ -3,6 +3,7 @@ import { MillraceError, throwIfAborted } from "./errors.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 import type { Positions, Slice, Source } from "./source/source.ts";
 
+/** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
   from: Source<Raw>;
   into: Sink<R>;
@@ -17,6 +18,7 @@ export interface RunOptions<Raw, R> {
   onProgress?: (progress: RunProgress) => void;
 }
 
+/** How far a run has come. */
 export interface RunProgress {
   /** Records read, and what could not be read as one. */
   readonly read: number;
@@ -25,6 +27,7 @@ export interface RunProgress {
   readonly stats: SinkStats;
 }
 
+/** What a run came to: where its source stands now, and how many checkpoints it made. */
 export interface RunSummary extends RunProgress {
   readonly positions: Positions;
   readonly checkpoints: number;

@@ -36,6 +36,7 @@ export interface SinkStats {
   readonly checkpoints: number;
 }
 
+/** Options of {@link Sink.checkpoint}. */
 export interface CheckpointOptions {
   /**
    * Where the source stands behind the last record written, by partition. Kept with the checkpoint, and given back by
@@ -51,6 +52,7 @@ export interface Restored {
   readonly positions: Positions;
 }
 
+/** A checkpoint that has completed. */
 export interface Checkpoint {
   /** Counted from 1; with a state, from the first process on. */
   readonly epoch: number;

@@ -10,6 +10,7 @@ interface Writing<R> {
   abort(reason?: unknown): Promise<void>;
 }
 
+/** What the end of a stream over a sink does to the sink. */
 export interface StreamOptions {
   /** Ending the stream makes a checkpoint and leaves the sink open, for another stream. Default false: it closes the sink. */
   preventClose?: boolean;

@@ -36,7 +36,8 @@ export class KustoConnectionOptions {
   }
 }
 
-class KustoConnectionOptionsBuilder {
+/** Made by `KustoConnectionOptions.builder()`. */
+export class KustoConnectionOptionsBuilder {
   readonly #make: (clusterUrl: string, credentials: Partial<KustoOptions>) => KustoConnectionOptions;
   readonly #credentials: { -readonly [N in keyof KustoOptions]?: KustoOptions[N] } = {};
   #clusterUrl = "";
@@ -102,7 +103,8 @@ export class KustoWriteOptions {
   }
 }
 
-class KustoWriteOptionsBuilder {
+/** Made by `KustoWriteOptions.builder()`. */
+export class KustoWriteOptionsBuilder {
   #database = "";
   #table: Table | string = "";
   readonly #options: SinkOptions = {};
@@ -221,6 +223,10 @@ export interface KustoJob {
   execute(options?: { signal?: AbortSignal; checkpointMs?: number }): Promise<RunSummary>;
 }
 
+/**
+ * Attaches a source to a table, in the connector's words: options first, then `build()` or `buildWriteAheadSink()`, whose
+ * job's `execute()` opens the sink, runs the source to its end and closes it.
+ */
 export class KustoWriteSink {
   #connection: KustoConnectionOptions | undefined;
   #write: KustoWriteOptions | undefined;

@@ -27,4 +27,5 @@ export interface SealedBatch {
   readonly sealedBy: SealReason;
 }
 
+/** What closed a batch: `batchSize`, `clientBatchSizeLimit`, `batchIntervalMs`, or a flush, checkpoint or close. */
 export type SealReason = "records" | "bytes" | "interval" | "flush";

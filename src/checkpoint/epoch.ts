@@ -62,6 +62,7 @@ export interface EpochHandle {
   read(batch: LoggedBatch): Promise<Uint8Array>;
 }
 
+/** How far an epoch has come, see docs/exactly-once.md. */
 export type EpochState = Progress["state"];
 
 /** Which state may follow which. An attempt given up is SUBMITTED again, with a higher number. */

@@ -37,7 +37,11 @@ export interface PendingEpoch {
   readonly ageMs: number;
 }
 
-/** @throws MillraceError BAD_SOURCE where there is no state; STATE_DAMAGED, STATE_FOREIGN. */
+/**
+ * Reads what a `fileState(folder)` says, also while a process has it open; nothing is changed.
+ *
+ * @throws MillraceError BAD_SOURCE where there is no state; STATE_DAMAGED, STATE_FOREIGN.
+ */
 export async function inspectState(folder: string, disk: Disk = nodeDisk): Promise<StateReport> {
   const newest = await newestEntries(disk, folder);
   const job = newest?.entries.get(jobKey)?.value as unknown as (JobIdentity & { id: string }) | undefined;
@@ -75,6 +79,7 @@ export async function inspectState(folder: string, disk: Disk = nodeDisk): Promi
   };
 }
 
+/** One file of the log: the batches of one epoch, or a part of them. */
 export interface SegmentReport {
   readonly name: string;
   readonly epoch: number;
@@ -84,6 +89,7 @@ export interface SegmentReport {
   readonly end: "sound" | "torn" | "damaged";
 }
 
+/** A batch as it lies in a segment, whose SHA-256 was found right. Bytes; the offset is of its frame in the file. */
 export interface SegmentBatch {
   readonly id: string;
   readonly rows: number;

@@ -17,6 +17,7 @@ export interface StateBackend {
   open(signal: AbortSignal): Promise<StateLease>;
 }
 
+/** An open state, of one process at a time: entries by key, changed under compare-and-set, and the log of batches. */
 export interface StateLease {
   /** Counted from 1, one more with every opening. */
   readonly generation: number;
@@ -35,12 +36,14 @@ export interface StateLease {
   close(): Promise<void>;
 }
 
+/** A value in the state. Plain JSON, without a secret. */
 export interface StateEntry {
   /** Counted from 1, one more with every change of this key. */
   readonly version: number;
   readonly value: Json;
 }
 
+/** One change of a compare-and-set. */
 export interface StateChange {
   readonly key: string;
   /** The version that the entry has now; 0: there is none. */

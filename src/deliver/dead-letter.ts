@@ -25,6 +25,7 @@ export interface DeadLetter {
   close(): Promise<void>;
 }
 
+/** What {@link memoryDeadLetter} gives: the letters can be looked at. */
 export interface MemoryDeadLetter extends DeadLetter {
   readonly letters: readonly Letter[];
   /** Letters refused because `limit` had been reached. */

@@ -15,6 +15,7 @@ export interface Destination {
   openEpochs?(context: EpochContext): Promise<EpochSession>;
 }
 
+/** What a destination is told when a sink opens; `signal` ends the opening. */
 export interface DestinationContext {
   readonly table: Table;
   readonly format: SealedBatch["format"];
@@ -32,6 +33,7 @@ export interface IngestionOptions {
   readonly pollForIngestionStatus: boolean;
 }
 
+/** An open destination of one sink: batches are staged, submitted, and asked after. */
 export interface DestinationSession {
   /**
    * No part of a batch is looked at once its delivery has ended well. The sink then fills the parts again, so that one open
@@ -59,6 +61,7 @@ export interface StagedBatch {
   readonly rawBytes: number;
 }
 
+/** The fate of one batch, as the service reports it. */
 export type Outcome =
   | { readonly id: string; readonly status: "landed" }
   | {
@@ -80,6 +83,7 @@ export type Outcome =
  */
 export type CommitMode = "move" | "append" | "tag";
 
+/** What a destination is told when a sink with exactly once opens. */
 export interface EpochContext extends DestinationContext {
   readonly commitMode: CommitMode;
   /** `name.id`, unique for ever. */
@@ -123,11 +127,13 @@ export interface EpochSession {
   close(isDone: boolean): Promise<void>;
 }
 
+/** What has come of an attempt so far: extents in staging, and batches that the service has refused. */
 export interface Arrived {
   readonly extents: readonly StagedExtent[];
   readonly failures: readonly Extract<Outcome, { status: "failed" }>[];
 }
 
+/** An extent in staging, by the id that a commit names it by. */
 export interface StagedExtent {
   readonly id: string;
   readonly rows: number;

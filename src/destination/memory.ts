@@ -6,6 +6,7 @@ export interface MemoryDestination extends Destination {
   readonly batches: SealedBatch[];
 }
 
+/** A destination in memory, which takes every batch at once: for tests of what a program writes, without a service. */
 export function memory(): MemoryDestination {
   const batches: SealedBatch[] = [];
   /** Tags, over all its sessions: as a table would remember them. */

@@ -43,6 +43,7 @@ export interface Faults {
   clear(): void;
 }
 
+/** A scenario that is being played. */
 export interface PlayedScenario {
   /** How many requests or messages each fault of the scenario has struck so far, in the order of the scenario. */
   readonly struck: readonly number[];

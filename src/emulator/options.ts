@@ -1,6 +1,7 @@
 import { MillraceError } from "../errors.ts";
 import { type CheckedSecurity, checkSecurity, type SecurityOptions } from "./security/options.ts";
 
+/** Options of {@link startEmulator}. */
 export interface EmulatorOptions {
   /** A directory for all that it holds, which survives a restart and a kill; default none: all is in memory. */
   readonly data?: string;

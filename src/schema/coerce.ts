@@ -4,6 +4,7 @@ import type { Rename } from "./names.ts";
 import type { NamedColumn, Table } from "./table.ts";
 import { readBool, readInteger, readReal } from "./texts.ts";
 
+/** Options of {@link coerce}. */
 export interface CoerceOptions {
   /** From `inferTable()`, or a schema file: columns whose name in the data is another. */
   renames?: readonly Rename[];

@@ -4,8 +4,10 @@ import { columnNames, type Rename } from "./names.ts";
 import { type NamedColumn, type Table, tableOf } from "./table.ts";
 import { isBoolWord, isDatetime, isGuid, isPlainInteger, isPlainNumber, longest64 } from "./texts.ts";
 
+/** What values are like in the data: of types of their own ("json"), or all of them texts ("csv"). */
 export type SampleForm = "json" | "csv";
 
+/** How {@link inferTable} and {@link startInference} read their samples. */
 export interface InferOptions {
   /** "json": values have types of their own. "csv": all are texts, and an empty one is null. Default "json". */
   from?: SampleForm;
@@ -13,6 +15,7 @@ export interface InferOptions {
   maxColumns?: number;
 }
 
+/** What an inference came to. */
 export interface Inferred {
   readonly table: Table;
   /** Columns whose name in the data is not one that Kusto takes. Give them to `coerce()`. */
@@ -59,6 +62,11 @@ export interface Inference {
   table(name: string): Inferred;
 }
 
+/**
+ * Begins an inference over samples that come one by one, by the rules of {@link inferTable}.
+ *
+ * @throws MillraceError BAD_SCHEMA, from its calls: more fields than `maxColumns`, or no field at all.
+ */
 export function startInference({ from = "json", maxColumns = 10_000 }: InferOptions = {}): Inference {
   const seenOf = new Map<string, Seen>();
   const see = from === "csv" ? seeText : seeValue;

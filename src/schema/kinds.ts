@@ -31,6 +31,7 @@ export const kinds = [
   "timespan",
 ] as const;
 
+/** The name of one of the ten kinds. */
 export type Kind = (typeof kinds)[number];
 
 export function isKind(text: string): text is Kind {

@@ -46,6 +46,7 @@ export function createMergeTableCommand(table: Table): string {
   return `.create-merge table ${quoteName(table.name)} ${columnList(table.list)}`;
 }
 
+/** The format that a mapping is for: "csv" or "json" (NDJSON too). */
 export type MappingKind = "csv" | "json";
 
 /** One element of an ingestion mapping, with the property names of Kusto's documentation. */
@@ -74,7 +75,9 @@ export function jsonPath(name: string): string {
   return `$[${quote}${escaped}${quote}]`;
 }
 
-/** Rights: Table Ingestor. */
+/**
+ * The command that makes or replaces a named mapping of our own rows, for `ingestionMappingRef`. Rights: Table Ingestor.
+ */
 export function createOrAlterMappingCommand(table: Table, kind: MappingKind, mappingName: string): string {
   const mapping = JSON.stringify(ingestionMapping(table, kind));
   return `.create-or-alter table ${quoteName(table.name)} ingestion ${kind} mapping ${quoteString(mappingName)} ${quoteString(mapping)}`;

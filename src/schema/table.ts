@@ -9,6 +9,7 @@ export interface Column<K extends Kind = Kind, Optional extends boolean = boolea
   optional(): Column<K, true>;
 }
 
+/** The columns of a table by their names, in the order of a CSV row. */
 export type Columns = Readonly<Record<string, Column>>;
 
 /** A table: a name and its columns, in the order of their writing, which is the order of a CSV row. */
@@ -19,6 +20,7 @@ export interface Table<C extends Columns = Columns> {
   readonly list: readonly NamedColumn[];
 }
 
+/** One column as data, for code that walks over columns. `isOptional`: a record may leave it out, or give null. */
 export interface NamedColumn {
   readonly name: string;
   readonly kind: Kind;

@@ -17,6 +17,7 @@ import { type RecordReader, readRecords } from "./records.ts";
 import type { Positions, Slice, Source } from "./source.ts";
 import { type FilePosition, isFilePosition, type Splitter } from "./splitter.ts";
 
+/** Options of {@link files} and {@link stdin}. */
 export interface FilesOptions {
   /** Default "auto": by the file's name, or its first bytes. */
   format?: FileFormat | "auto";
@@ -33,6 +34,7 @@ export interface FilesOptions {
   onNotice?: (notice: string) => void;
 }
 
+/** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */
 export type RawRecord = Record<string, unknown>;
 
 /** What the files turned out to be. */
@@ -44,6 +46,7 @@ export interface FilesPlan {
   readonly totalBytes: number | undefined;
 }
 
+/** A source of files, which can be looked at before it is read. */
 export interface FilesSource extends Source<RawRecord> {
   /**
    * Looks at the files without reading records.

@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 
+/** The formats that files are read in. */
 export type FileFormat = "ndjson" | "json" | "csv";
 
 const extensions: Readonly<Record<string, FileFormat>> = {

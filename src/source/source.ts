@@ -19,6 +19,7 @@ export interface Slice<R> {
   readonly bytes?: number;
 }
 
+/** Something that a source could not read as a record. */
 export interface Refusal {
   /** `events.ndjson:17` */
   readonly place: string;

@@ -69,6 +69,7 @@ function nameObjection(declared: readonly NamedColumn[], actual: readonly Actual
   return undefined;
 }
 
+/** A column as the cluster has it. */
 export interface ActualColumn {
   readonly name: string;
   /** Kusto's scalar type by its first name. */

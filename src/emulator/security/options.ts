@@ -19,6 +19,7 @@ export interface ApplicationOptions {
   readonly clusterRole?: ClusterRole;
 }
 
+/** Who may log in at an emulator with security. */
 export interface SecurityOptions {
   /** Default a new one. */
   readonly tenantId?: string;

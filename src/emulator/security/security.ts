@@ -28,6 +28,7 @@ export interface EmulatorSecurity {
   revokeTokens(): void;
 }
 
+/** An application that can log in, as the emulator made it. */
 export interface SecurityApplication {
   readonly appId: string;
   readonly name: string;
