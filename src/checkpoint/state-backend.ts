@@ -21,10 +21,11 @@ export interface StateBackend {
 export interface StateLease {
   /** Counted from 1, one more with every opening. */
   readonly generation: number;
-  /** All entries, as of now. */
+  /** All entries, as of the newest change that was made. */
   read(): ReadonlyMap<string, StateEntry>;
   /**
-   * Makes all the changes in one durable write, or none. Resolved: they survive whatever happens to the machine.
+   * Makes all the changes in one durable write, or none. Resolved: they survive whatever happens to the machine. Calls
+   * overlap: each takes effect on what the one before it has left.
    *
    * @throws MillraceError STATE_FENCED when a newer lease has been taken, or an entry has not the version expected;
    *   STATE_UNWRITABLE.
