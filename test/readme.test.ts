@@ -1,46 +1,55 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import * as events from "../src/events.ts";
 import { defaults } from "../src/options.ts";
+import { blocksOf, documents } from "./manual/documents.ts";
 
 // The manual is compiled, its links lead somewhere, and its tables name what the code has.
 
-const documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...docs()];
+/** Languages that are compiled, with the file's extension; JavaScript by what its types can be told from. */
+const compiledLanguages: Readonly<Record<string, string>> = { ts: "ts", js: "js", mjs: "mjs" };
+/** Languages that are not: each is here on purpose, so that a slip of the fence takes no block out of the compiler's sight. */
+const otherLanguages = ["", "sh", "text", "json", "java", "python", "kql"];
 
-function docs(): string[] {
-  return existsSync("docs") ? readdirSync("docs").map((name) => join("docs", name)) : [];
-}
-
-test("every TypeScript block of the manual compiles", () => {
+test("every TypeScript and JavaScript block of the manual compiles", () => {
   const folder = "build/readme";
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const blocks = documents.flatMap((document) =>
-    [...readFileSync(document, "utf8").matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => ({
-      document,
-      code: match[1]!,
-    })),
-  );
+  const blocks = documents.flatMap(blocksOf).filter(({ language }) => language in compiledLanguages);
   assert.ok(blocks.length >= 5, `${blocks.length} blocks found`);
-  for (const [i, { document, code }] of blocks.entries())
-    writeFileSync(join(folder, `${document.replace(/\W/g, "-")}-${i}.ts`), `${code}\nexport {};\n`);
+  for (const [i, { document, language, code }] of blocks.entries()) {
+    const name = `${document.replace(/\W/g, "-")}-${i}.${compiledLanguages[language]}`;
+    writeFileSync(join(folder, name), `${code}\nexport {};\n`);
+  }
   writeFileSync(
     join(folder, "tsconfig.json"),
     JSON.stringify({
       extends: "../../tsconfig.json",
       compilerOptions: {
         noUnusedLocals: false,
+        allowJs: true,
+        checkJs: true,
         lib: ["es2023", "es2024.string", "esnext.disposable"],
         paths: { millrace: ["../../src/index.ts"], "millrace/emulator": ["../../src/emulator/index.ts"] },
       },
-      include: ["*.ts"],
+      include: Object.values(compiledLanguages).map((extension) => `*.${extension}`),
     }),
   );
   const compiled = spawnSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", folder], { encoding: "utf8" });
   assert.equal(compiled.status, 0, compiled.stdout + compiled.stderr);
+});
+
+test("every other block of the manual is of a language that is named here, and JSON can be read", () => {
+  for (const { document, language, code } of documents.flatMap(blocksOf)) {
+    if (language in compiledLanguages) continue;
+    // Signatures of the reference: written from the declarations, and no programs.
+    if (document === join("docs", "api.md") && language === "typescript") continue;
+    assert.ok(otherLanguages.includes(language), `${document} has a block of ${language}`);
+    if (language === "json") assert.doesNotThrow(() => JSON.parse(code), `${document}: ${code}`);
+  }
 });
 
 test("every link inside the project leads to a file", () => {
