@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
+import { blobEvent } from "./blob-event.ts";
 import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
 import type { EpochHandle, Head, PreparedEpoch, RefusedRows } from "./checkpoint/epoch.ts";
 import type { StateChange, StateLease } from "./checkpoint/state-backend.ts";
@@ -88,11 +89,16 @@ export async function openEpochs(
     onRetry(epoch, what, { attempt, delayMs, error }) {
       hooks!.onRetry();
       const { code, message } = error;
-      publish("millrace:retry", { ...event, batch: `epoch ${epoch}`, stage: what, attempt, delayMs, code, message });
+      const about = { ...event, batch: `epoch ${epoch}`, epoch };
+      publish("millrace:retry", { ...about, stage: what, attempt, delayMs, code, message });
     },
     onAttemptAbandoned: (epoch, attempt, reason) =>
       publish("millrace:epoch:attempt-abandoned", { ...event, epoch, attempt, reason }),
     onWarning: (epoch, message) => publish("millrace:epoch:warning", { ...event, epoch, message }),
+    onStaged: (epoch, blob, durationMs) =>
+      publish("millrace:blob:staged", blobEvent(blob, { ...event, epoch, durationMs })),
+    onTaken: (epoch, blob, durationMs) =>
+      publish("millrace:blob:taken", blobEvent(blob, { ...event, epoch, durationMs })),
     async onRowsRefused(epoch, found) {
       await tellRefused(epoch, found, options, hooks!);
     },
@@ -104,11 +110,13 @@ export async function openEpochs(
       { name, destination: to.name, table: table.name, delivery: deliveryOf(options) },
       {
         commit: (epoch) => commit(epoch),
-        onCommitted(epoch) {
+        onCommitted(epoch, tagPrefix) {
           const rows = epoch.batches.reduce((sum, batch) => sum + batch.rows, 0);
           hooks!.onCommitted(epoch, rows);
           const durationMs = Date.now() - epoch.preparedAt;
-          publish("millrace:epoch:committed", { ...event, epoch: epoch.epoch, rows, durationMs });
+          const tag = deliveryGuarantee === "exactly-once" ? tagPrefix : undefined;
+          const batches = epoch.batches.length;
+          publish("millrace:epoch:committed", { ...event, epoch: epoch.epoch, rows, batches, tag, durationMs });
         },
         onRoom: () => hooks!.onRoom(),
         onFailed: (error) => hooks!.onFailed(error),

@@ -41,18 +41,27 @@ export { type ErrorCode, MillraceError, type MillraceErrorDetails } from "./erro
 export {
   type AttemptAbandonedEvent,
   type BatchEvent,
+  type BatchStep,
+  type BlobEvent,
   type CheckpointEvent,
   type EpochCommittedEvent,
   type EpochWarningEvent,
   type EventMap,
   eventNames,
+  type FailedEvent,
+  type LoggedEvent,
   type LostEvent,
   type RejectedEvent,
+  type RejectionReason,
   type RestartedEvent,
   type RetryEvent,
   type SealedEvent,
+  type SinkFailedEvent,
+  type StepEvent,
+  type TelemetryFailedEvent,
 } from "./events.ts";
 export type { LoggedBatch, WriteAheadLog } from "./log/write-ahead-log.ts";
+export { type Metric, type MetricName, metrics } from "./metrics.ts";
 export { open } from "./open.ts";
 export {
   type DeliveryGuarantee,
@@ -99,6 +108,7 @@ export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
 export type { StreamOptions } from "./streams.ts";
+export type { Meter, Span, TelemetryOptions, Tracer } from "./telemetry-options.ts";
 export { version } from "./version.ts";
 export {
   KustoConnectionOptions,

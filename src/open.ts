@@ -1,11 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { batchTag } from "./batch/batch-tag.ts";
 import { type Batcher, type BatcherHooks, batcher } from "./batch/batcher.ts";
 import { inlineSubtask } from "./batch/inline-subtask.ts";
 import { loopTurns } from "./batch/loop-budget.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
+import { stepEvent } from "./batch-events.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationContext, DestinationSession } from "./destination/destination.ts";
@@ -18,10 +20,11 @@ import { instantiate } from "./encode/wasm.ts";
 import { embeddedWasm } from "./encode/wasm-embedded.ts";
 import { type Epochs, openEpochs } from "./epochs.ts";
 import { aborted, MillraceError, throwIfAborted } from "./errors.ts";
-import { type BatchEvent, publish } from "./events.ts";
+import { publish } from "./events.ts";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import type { Infer, Table } from "./schema/table.ts";
 import { Sink } from "./sink.ts";
+import { startTelemetry } from "./telemetry.ts";
 
 /** Rows per chunk: enough that crossing into WebAssembly and between threads costs nothing per record. */
 const rowsPerChunk = 2_048;
@@ -73,6 +76,16 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     signal?.removeEventListener("abort", stopOpening);
   }
 
+  const telemetry = startTelemetry(
+    {
+      id,
+      table: table.name,
+      database: to.database,
+      options: resolved,
+      epochs: epochs && { pending: () => epochs.pending, logBytes: () => epochs.logBytes },
+    },
+    resolved.telemetry,
+  );
   const sink = new Sink<Infer<T>>({
     id,
     table,
@@ -84,7 +97,9 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     deliverer,
     epochs,
     startBatcher: (hooks) => batch<Infer<T>>(table, resolved, hooks),
+    onReleased: telemetry.close,
   });
+  telemetry.watch(() => sink.stats);
   if (signal) {
     const abort = () => void sink.abort(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
@@ -163,19 +178,16 @@ function deliver(
   signal: AbortSignal,
   retries: { count: number },
 ): Deliverer {
+  const eventOf = (batch: SealedBatch, durationMs: number) =>
+    stepEvent(sink, batch, { tag: options.tagBatches ? batchTag(batch.id) : undefined, durationMs });
   return deliverer(session, options, signal, {
-    onStaged: (batch) => publish("millrace:batch:staged", eventOf(sink, batch)),
-    onTaken: (batch) => publish("millrace:batch:taken", eventOf(sink, batch)),
-    onLanded: (batch) => publish("millrace:batch:landed", eventOf(sink, batch)),
+    onStaged: (batch, durationMs) => publish("millrace:batch:staged", eventOf(batch, durationMs)),
+    onTaken: (batch, durationMs) => publish("millrace:batch:taken", eventOf(batch, durationMs)),
+    onLanded: (batch, durationMs) => publish("millrace:batch:landed", eventOf(batch, durationMs)),
     onRetry({ batch, stage, attempt, delayMs, error }) {
       retries.count++;
       const { code, message } = error;
       publish("millrace:retry", { sink, table: batch.table, batch: batch.id, stage, attempt, delayMs, code, message });
     },
   });
-}
-
-function eventOf(sink: string, batch: SealedBatch): BatchEvent {
-  const { id, table, rows, rawBytes, packedBytes, subtask } = batch;
-  return { sink, batch: id, table, rows, rawBytes, packedBytes, subtask };
 }

@@ -5,6 +5,7 @@ import type { GzipLevel, RowFormat } from "./encode/encoder.ts";
 import { MillraceError } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { Table } from "./schema/table.ts";
+import { checkTelemetry, type TelemetryOptions } from "./telemetry-options.ts";
 
 /**
  * What is promised of every accepted record:
@@ -35,6 +36,11 @@ export interface WriteOptions {
   ingestByTags?: readonly string[];
   /** Tags put on the extents as they are. Default none. */
   additionalTags?: readonly string[];
+  /**
+   * Every blob's extents also bear the tag `millrace-batch:<source id>`, by which the rows of one batch can be found: one tag
+   * per blob, so for looking into things rather than for years. Default false. Exactly once tags its extents in any case.
+   */
+  tagBatches?: boolean;
   /** Wait until the service reports each batch as loaded, not only as taken. Default false. */
   pollForIngestionStatus?: boolean;
   /** The longest pause between two looks at the status, in milliseconds; the first are shorter. Default 5 000. */
@@ -94,6 +100,8 @@ export interface SinkOptions extends WriteOptions {
   blobBytesLimit?: number;
   /** How long the service may take to load an epoch, in milliseconds, before it is sent anew. Default 1 200 000. */
   attemptTimeoutMs?: number;
+  /** OpenTelemetry's meter and tracer, or what looks like them: metrics and spans of this sink. Default none. */
+  telemetry?: TelemetryOptions;
   /** Aborts the sink and everything it waits for. */
   signal?: AbortSignal;
 }
@@ -114,6 +122,7 @@ export const defaults = {
   ingestionMappingRef: undefined,
   ingestByTags: [],
   additionalTags: [],
+  tagBatches: false,
   pollForIngestionStatus: false,
   pollIntervalMs: 5_000,
   pollTimeoutMs: 300_000,
@@ -136,6 +145,7 @@ export const defaults = {
   logBytesLimit: 8 * 1024 ** 3,
   blobBytesLimit: 128 * 1024 ** 2,
   attemptTimeoutMs: 1_200_000,
+  telemetry: undefined,
   signal: undefined,
 } as const satisfies SinkOptions;
 
@@ -204,7 +214,13 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
     const value = chosen[name as keyof ResolvedOptions];
     if (!values.includes(value as string)) refuse(name, value, values.join(", "));
   }
-  for (const name of ["flushImmediately", "pollForIngestionStatus", "batchPerSubtask", "acceptDuplicates"] as const)
+  for (const name of [
+    "flushImmediately",
+    "pollForIngestionStatus",
+    "batchPerSubtask",
+    "acceptDuplicates",
+    "tagBatches",
+  ] as const)
     if (typeof chosen[name] !== "boolean") refuse(name, chosen[name], "true or false");
   for (const name of ["ingestByTags", "additionalTags"] as const)
     if (!Array.isArray(chosen[name]) || chosen[name].some((tag) => typeof tag !== "string" || tag === ""))
@@ -218,6 +234,7 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
   if (deadLetter !== undefined && !(isFunction(deadLetter?.write) && isFunction(deadLetter.close)))
     refuse("deadLetter", deadLetter, "fileDeadLetter(path), memoryDeadLetter(), or an object with write() and close()");
   if (signal !== undefined && !isFunction(signal?.addEventListener)) refuse("signal", signal, "an AbortSignal");
+  if (chosen.telemetry !== undefined) checkTelemetry(what, chosen.telemetry);
   const { state, deliveryGuarantee, job } = chosen;
   if (state !== undefined && !isFunction(state?.open)) refuse("state", state, "fileState(folder) or memoryState()");
   if (typeof job !== "string" || !/^[^\u0000-\u001f]{1,100}$/.test(job))

@@ -4,12 +4,13 @@ import type { Batcher, BatcherHooks, Place } from "./batch/batcher.ts";
 import { type LoopBudget, type LoopTurns, loopBudget } from "./batch/loop-budget.ts";
 import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
+import { batchEvent } from "./batch-events.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
 import type { Epochs } from "./epochs.ts";
 import { MillraceError, reasonOf } from "./errors.ts";
-import { type BatchEvent, publish } from "./events.ts";
+import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
 import type { Positions, Refusal } from "./source/source.ts";
@@ -78,6 +79,8 @@ export interface SinkParts<R> {
   readonly canRecycle: boolean;
   /** Counts retries; `open()` hands it to the deliverer's hooks. */
   readonly retries: { count: number };
+  /** Everything of the sink has ended. */
+  onReleased?(): void;
 }
 
 /**
@@ -219,7 +222,7 @@ export class Sink<R> implements AsyncDisposable {
       this.#written++;
     } catch (error) {
       if (!(error instanceof MillraceError && error.code === "RECORD_REFUSED")) throw error;
-      this.#refuse(error, record, place);
+      this.#refuse("value", error, record, place);
     }
     if (--this.#untilLook <= 0) this.#look();
     return !this.#isPressed;
@@ -292,6 +295,7 @@ export class Sink<R> implements AsyncDisposable {
   reject(refusal: Refusal): boolean {
     this.#mustTake("refusal");
     this.#refuse(
+      "source",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
         context: { table: this.table.name, place: refusal.place, reason: refusal.reason },
       }),
@@ -487,6 +491,7 @@ export class Sink<R> implements AsyncDisposable {
       await Promise.all(this.#inFlight);
       await Promise.allSettled([this.#batcher.close(), deliverer?.close(), epochs?.close(), this.#closeDeadLetter()]);
       controller.abort();
+      this.#parts.onReleased?.();
     })();
     return this.#released;
   }
@@ -566,6 +571,12 @@ export class Sink<R> implements AsyncDisposable {
   #fail(error: MillraceError): void {
     if (this.#failure) return;
     this.#failure = error;
+    publish("millrace:sink:failed", {
+      sink: this.#parts.id,
+      table: this.table.name,
+      code: error.code,
+      message: error.message,
+    });
     this.#isBarred = true;
     this.#rawBacklog.drop();
     this.#parts.controller.abort(error);
@@ -573,19 +584,21 @@ export class Sink<R> implements AsyncDisposable {
     this.#room = undefined;
   }
 
-  #refuse(error: MillraceError, record: unknown, from: Place | undefined): void {
+  #refuse(code: RejectionReason, error: MillraceError, record: unknown, from: Place | undefined): void {
     this.#counters.rejected++;
     const place = typeof from === "function" ? from() : from;
     const reason = String(error.context.reason ?? error.message);
     const number = typeof error.context.record === "number" ? error.context.record : -1;
+    const { deadLetter } = this.#parts.options;
     publish("millrace:record:rejected", {
       sink: this.#parts.id,
       table: this.table.name,
+      code,
+      isKept: deadLetter !== undefined,
       record: number,
       place,
       reason,
     });
-    const { deadLetter } = this.#parts.options;
     if (!deadLetter) throw error;
     this.#track(
       this.#letters,
@@ -600,7 +613,7 @@ export class Sink<R> implements AsyncDisposable {
     const { clientBatchSizeLimit } = this.#parts.options;
     const error = rawRowRefused(this.table, clientBatchSizeLimit, row, slab, refused);
     try {
-      this.#refuse(error, rawRowText(slab, refused), `raw row ${row}`);
+      this.#refuse("raw", error, rawRowText(slab, refused), `raw row ${row}`);
     } catch {
       // No dead letter, and no call that it could be thrown at.
       this.#fail(error);
@@ -609,24 +622,33 @@ export class Sink<R> implements AsyncDisposable {
 
   #deliver(batch: SealedBatch, barriers: number): void {
     const counters = this.#counters;
-    const event = this.#batchEvent(batch);
+    const epoch = this.#parts.epochs && this.#firstEpoch + 1 + barriers;
+    const event = batchEvent(this.#parts.id, batch, epoch);
     counters.batches++;
     counters.rawBytes += batch.rawBytes;
     counters.packedBytes += batch.packedBytes;
-    publish("millrace:batch:sealed", { ...event, sealedBy: batch.sealedBy });
-    this.#track(this.#inFlight, this.#send(batch, barriers), (error) => {
+    const ageMs = batch.openedAt === undefined ? 0 : Math.max(0, Date.now() - batch.openedAt);
+    publish("millrace:batch:sealed", { ...event, sealedBy: batch.sealedBy, ageMs });
+    this.#track(this.#inFlight, this.#send(batch, event), (error) => {
       const failure = asFailure(error);
-      if (this.#parts.options.deliveryGuarantee !== "none" || failure.code === "ABORTED") return this.#fail(failure);
+      if (failure.code === "ABORTED") return this.#fail(failure);
+      if (this.#parts.options.deliveryGuarantee !== "none") {
+        const { code, message } = failure;
+        publish("millrace:batch:failed", { ...event, step: stepOf(failure), code, message });
+        return this.#fail(failure);
+      }
       counters.lost += batch.rows;
       publish("millrace:batch:lost", { ...event, code: failure.code, message: failure.message });
     });
   }
 
   /** Into the log, or to the destination. */
-  async #send(batch: SealedBatch, barriers: number): Promise<void> {
+  async #send(batch: SealedBatch, event: BatchEvent): Promise<void> {
     const { epochs, deliverer } = this.#parts;
     if (epochs) {
-      await epochs.add(this.#firstEpoch + 1 + barriers, batch);
+      const started = performance.now();
+      await epochs.add(event.epoch!, batch);
+      publish("millrace:batch:logged", { ...event, durationMs: performance.now() - started });
       this.#batcher.recycle(batch);
       return;
     }
@@ -639,6 +661,7 @@ export class Sink<R> implements AsyncDisposable {
   /** A row that was accepted, and that the service then refused. */
   #refuseLanded(text: string, place: string, reason: string): void {
     this.#refuse(
+      "service",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${place}: the service refused it: ${reason}`, {
         context: { table: this.table.name, reason },
       }),
@@ -658,11 +681,11 @@ export class Sink<R> implements AsyncDisposable {
     set.add(kept);
     this.#gauge();
   }
+}
 
-  #batchEvent(batch: SealedBatch): BatchEvent {
-    const { id, table, rows, rawBytes, packedBytes, subtask } = batch;
-    return { sink: this.#parts.id, batch: id, table, rows, rawBytes, packedBytes, subtask };
-  }
+/** Where a batch's delivery broke; the log where it was to be written. */
+function stepOf({ context }: MillraceError): BatchStep {
+  return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
 }
 
 function asFailure(error: unknown): MillraceError {

@@ -43,6 +43,7 @@ export function openBatch(plan: OpenBatchPlan, emit: (batch: SealedBatch) => voi
       subtask,
       firstRecord,
       lastRecord,
+      openedAt: Math.round(Date.now() - (performance.now() - since)),
       sealedBy: reason,
     });
   }

@@ -23,6 +23,8 @@ export interface SealedBatch {
    */
   readonly firstRecord: number;
   readonly lastRecord: number;
+  /** `Date.now()` of when its first record was written; absent in what an older version has logged. */
+  readonly openedAt?: number;
   /** What closed it. */
   readonly sealedBy: SealReason;
 }

@@ -44,7 +44,8 @@ interface StoredJob extends JobIdentity {
 export interface CoordinatorHooks {
   /** Brings an epoch to COMMITTED. Throws what ends the sink. */
   commit(epoch: EpochHandle): Promise<void>;
-  onCommitted(epoch: PreparedEpoch): void;
+  /** @param tagPrefix see {@link EpochHandle.tagPrefix} */
+  onCommitted(epoch: PreparedEpoch, tagPrefix: string): void;
   /** There may be room again. */
   onRoom(): void;
   onFailed(error: unknown): void;
@@ -151,7 +152,7 @@ export async function coordinator(
       if (handle.progress.state !== "COMMITTED") await hooks.commit(handle);
       if (handle.progress.state !== "COMMITTED")
         throw new MillraceError("INTERNAL", `Epoch ${epoch} was left in state ${handle.progress.state}.`);
-      hooks.onCommitted(prepared);
+      hooks.onCommitted(prepared, handle.tagPrefix);
       await clean(epoch);
     } catch (error) {
       if (isClosing || failure) return;

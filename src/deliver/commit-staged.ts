@@ -27,6 +27,15 @@ export interface CommitHooks {
   onRowsRefused(epoch: EpochHandle, found: RefusedRows): Promise<void>;
   /** Something that a person should look at, and that loses nothing. */
   onWarning(epoch: number, message: string): void;
+  /** A blob of an attempt is stored, and how long that took, retries included. */
+  onStaged?(epoch: number, blob: WeighedBlob, durationMs: number): void;
+  /** The service has been told to load it. */
+  onTaken?(epoch: number, blob: WeighedBlob, durationMs: number): void;
+}
+
+export interface WeighedBlob extends Sent {
+  readonly rawBytes: number;
+  readonly packedBytes: number;
 }
 
 const uploadsAtOnce = 4;
@@ -134,8 +143,13 @@ export async function commitStaged(
       for (let blob = left.shift(); blob; blob = left.shift()) {
         const { id, tag: own } = blob;
         const sealed = await attemptBlob(epoch, blob);
+        const { rawBytes, packedBytes } = sealed;
+        const begun = policy.clock.now();
         const staged = await asked(`uploading blob ${id}`, () => session.stage(sealed, signal));
+        const stored = policy.clock.now();
+        hooks.onStaged?.(number, { ...blob, rawBytes, packedBytes }, stored - begun);
         await asked(`announcing blob ${id}`, () => session.submit(staged, [tag, own], signal));
+        hooks.onTaken?.(number, { ...blob, rawBytes, packedBytes }, policy.clock.now() - stored);
       }
     }
     await Promise.all(Array.from({ length: uploadsAtOnce }, work));

@@ -68,8 +68,14 @@ export async function commitTagged(
     const content = isWhole
       ? await asLogged(epoch, batch)
       : await someRows(epoch, batch, (row) => row >= from && row < to);
+    const { rows, rawBytes, packedBytes } = content;
+    const blob = { id, tag: `ingest-by:${tag}`, batches: [batch], rows, rawBytes, packedBytes };
+    const begun = policy.clock.now();
     const staged = await asked(`uploading batch ${batch.id}`, () => session.stage({ ...content, id }, signal));
+    const stored = policy.clock.now();
+    hooks.onStaged?.(number, blob, stored - begun);
     await asked(`announcing batch ${batch.id}`, () => session.submit(staged, [tag], signal, !isWhole));
+    hooks.onTaken?.(number, blob, policy.clock.now() - stored);
     const deadline = policy.clock.now() + policy.attemptTimeoutMs;
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
       const { extents, failures } = await arrived(tag, [id]);

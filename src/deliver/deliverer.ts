@@ -20,11 +20,11 @@ export interface BatchRetry extends Retry {
   readonly stage: DeliveryStage;
 }
 
-/** Told as it happens; none may throw. */
+/** Told as it happens, with how long that step took, retries included; none may throw. */
 export interface DelivererHooks {
-  onStaged?(batch: SealedBatch): void;
-  onTaken?(batch: SealedBatch): void;
-  onLanded?(batch: SealedBatch): void;
+  onStaged?(batch: SealedBatch, durationMs: number): void;
+  onTaken?(batch: SealedBatch, durationMs: number): void;
+  onLanded?(batch: SealedBatch, durationMs: number): void;
   onRetry?(retry: BatchRetry): void;
 }
 
@@ -80,8 +80,10 @@ export function deliverer(
     const progress: Progress = { stage: "stage", attempts: 0 };
     underWay.set(batch.id, batch);
     try {
-      const staged = await submit(batch, await stage(batch, progress), progress);
-      hooks.onTaken?.(batch);
+      const stored = await stage(batch, progress);
+      const started = performance.now();
+      const staged = await submit(batch, stored, progress);
+      hooks.onTaken?.(batch, performance.now() - started);
       if (options.pollForIngestionStatus) await land(batch, staged, progress);
       return deliveredOf(batch, options.pollForIngestionStatus ? "landed" : "taken", progress.attempts);
     } catch (thrown) {
@@ -92,8 +94,9 @@ export function deliverer(
   }
 
   async function stage(batch: SealedBatch, progress: Progress): Promise<StagedBatch> {
+    const started = performance.now();
     const staged = await step("stage", batch, progress, () => session.stage(batch, controller.signal));
-    hooks.onStaged?.(batch);
+    hooks.onStaged?.(batch, performance.now() - started);
     return staged;
   }
 
@@ -116,11 +119,12 @@ export function deliverer(
 
   async function land(batch: SealedBatch, staged: StagedBatch, progress: Progress): Promise<void> {
     let place = staged;
+    const started = performance.now();
     for (let submission = 1; ; submission++) {
       progress.stage = "outcome";
       const outcome = await watch.outcomeOf(batch.id);
       if (outcome === undefined) throw noWord(options.pollTimeoutMs);
-      if (outcome.status === "landed") return hooks.onLanded?.(batch);
+      if (outcome.status === "landed") return hooks.onLanded?.(batch, performance.now() - started);
       const error = new MillraceError("INGESTION_FAILED", `${outcome.errorCode}: ${outcome.details}`, {
         retryable: outcome.retryable,
         context: { errorCode: outcome.errorCode },

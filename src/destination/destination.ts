@@ -9,6 +9,8 @@ import type { Table } from "../schema/table.ts";
 export interface Destination {
   /** For messages: the cluster and database, without secrets. */
   readonly name: string;
+  /** For telemetry; absent where there is none. */
+  readonly database?: string;
   /** Connects, authenticates, warms what is shared, and checks what can be checked early. */
   open(context: DestinationContext): Promise<DestinationSession>;
   /** The same for exactly once; absent where the destination cannot. */
@@ -29,6 +31,8 @@ export interface IngestionOptions {
   readonly flushImmediately: boolean;
   readonly ingestByTags: readonly string[];
   readonly additionalTags: readonly string[];
+  /** Each blob's extents bear the tag of their batch as well (`batchTag`). Delivery at least once. */
+  readonly tagBatches?: boolean;
   /** Ask the service to report each batch, so that {@link DestinationSession.outcomes} has something to say. */
   readonly pollForIngestionStatus: boolean;
 }

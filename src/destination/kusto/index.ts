@@ -17,6 +17,7 @@ export function kusto(options: KustoOptions): Destination {
   const connection = connectionOf(options);
   return {
     name: `${connection.engineUrl}/${connection.database}`,
+    database: connection.database,
     open: (context) => openSession(connection, context),
     openEpochs: (context) => openEpochSession(connection, context),
   };

@@ -1,4 +1,6 @@
+import { batchTag } from "../../batch/batch-tag.ts";
 import type { DestinationContext, DestinationSession } from "../destination.ts";
+import type { Into } from "./ingest.ts";
 import { openLink } from "./link.ts";
 import type { Connection } from "./options.ts";
 
@@ -6,18 +8,20 @@ import type { Connection } from "./options.ts";
 export async function openSession(connection: Connection, context: DestinationContext): Promise<DestinationSession> {
   const { table, ingestion } = context;
   const link = await openLink(connection, context);
-  const into = {
+  const into: Into = {
     table: table.name,
     additionalTags: ingestion.additionalTags,
     ingestByTags: ingestion.ingestByTags,
     ingestIfNotExists: [],
     flushImmediately: ingestion.flushImmediately,
-    report: ingestion.pollForIngestionStatus ? ("all" as const) : ("none" as const),
+    report: ingestion.pollForIngestionStatus ? "all" : "none",
   };
+  const intoFor = (id: string): Into =>
+    ingestion.tagBatches ? { ...into, additionalTags: [...into.additionalTags, batchTag(id)] } : into;
   return {
     keepsNoParts: true as const,
     stage: link.stage,
-    submit: (staged, signal) => link.announce(staged, into, signal),
+    submit: (staged, signal) => link.announce(staged, intoFor(staged.id), signal),
     outcomes: async (ids, signal) => (ingestion.pollForIngestionStatus ? link.outcomes(ids, signal) : []),
     close: link.close,
   };
