@@ -5,6 +5,7 @@ import { programCases } from "./program-cases.ts";
 import { schemaCases } from "./schema-cases.ts";
 import { sinkCases } from "./sink-cases.ts";
 import { stateCases } from "./state-cases.ts";
+import { telemetryCases } from "./telemetry-cases.ts";
 import type { Case } from "./world.ts";
 
 /** What every runtime must do, in the order in which it is run. */
@@ -12,6 +13,7 @@ export const cases: readonly Case[] = [
   ...schemaCases,
   ...encodeCases,
   ...sinkCases,
+  ...telemetryCases,
   ...stateCases,
   ...kustoCases,
   ...loginCases,

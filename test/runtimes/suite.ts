@@ -99,8 +99,9 @@ async function bundle(outdir: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node20",
-    // What only the tests need comes along: Deno takes no package that its user has not declared.
-    external: ["millrace", "millrace/*"],
+    // What only the tests need comes along: Deno takes no package that its user has not declared. OpenTelemetry is declared,
+    // and a user's program has it from npm beside the package.
+    external: ["millrace", "millrace/*", "@opentelemetry/*"],
     tsconfigRaw: "{}", // that of this folder leads to the sources
     sourcemap: "inline",
     logLevel: "error",
