@@ -44,6 +44,8 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   deadLetter?: string;
   maxRejected?: number;
   quiet?: boolean;
+  /** Of the whole program. */
+  verbose?: boolean;
   json?: boolean;
 }
 
@@ -53,6 +55,7 @@ Records that do not fit the table are rejected, each with its place and reason o
   - with --max-rejected N, up to N are accepted (exit code 0), and one more stops the run (exit code 1)
 Queued ingestion is asynchronous: the command ends when the service has taken everything, and with --wait when it has
 loaded it (minutes, by the table's batching policy). A loopback cluster is always waited for.
+With --verbose each step of a batch, each retry and each checkpoint is a line on stderr.
 
 Examples:
   millrace ingest 'in/*.ndjson' --cluster https://adx.westeurope.kusto.windows.net --database iot --table Readings --azure-cli
@@ -105,7 +108,9 @@ export function ingestCommand(finish: Finish): Command {
     .option("--quiet", "no progress, and no single rejections")
     .option("--json", "end with one line of JSON on stdout")
     .addHelpText("after", help)
-    .action(async (patterns: string[], flags: IngestFlags) => finish(await ingest(patterns, flags, processTerminal())));
+    .action(async (patterns: string[], _: IngestFlags, self: Command) =>
+      finish(await ingest(patterns, self.optsWithGlobals<IngestFlags>(), processTerminal())),
+    );
 }
 
 async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
@@ -159,6 +164,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       maxRejected: flags.maxRejected,
       checkpointMs: flags.checkpointMs,
       isQuiet: flags.quiet === true,
+      isVerbose: flags.verbose === true,
       terminal,
       signal,
     });

@@ -7,6 +7,7 @@ import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
 import type { RawRecord } from "../source/files.ts";
 import type { Source } from "../source/source.ts";
+import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { count, plural } from "./quantities.ts";
 import { type Rejection, type Rejections, rejections } from "./rejections.ts";
@@ -26,6 +27,8 @@ export interface Load {
   readonly checkpointMs?: number | undefined;
   /** No progress and no single rejections on stderr. */
   readonly isQuiet: boolean;
+  /** Batches, retries and checkpoints on stderr as they come. */
+  readonly isVerbose?: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -88,11 +91,14 @@ export async function load(job: Load): Promise<LoadSummary> {
     },
   });
 
+  const stopNarration = job.isVerbose ? narrate(terminal, () => progress?.clear()) : undefined;
   const started = performance.now();
   let read = 0;
   let sourceBytes = 0;
   let isFinishing = false;
-  const sink = await open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });
+  const opening = open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });
+  opening.catch(() => stopNarration?.());
+  const sink = await opening;
   const resumedFrom = sink.restored?.epoch;
   if (resumedFrom && !job.isQuiet) terminal.err.write(`going on behind checkpoint ${resumedFrom}\n`);
   const source = watchEnd(job.source, () => {
@@ -132,6 +138,7 @@ export async function load(job: Load): Promise<LoadSummary> {
       throw aborted(job.signal, `ingesting ${table.name}: ${progressSoFar(sink.stats.delivered, read)}`);
     throw error;
   } finally {
+    stopNarration?.();
     progress?.stop();
     noteHidden(job, rejected);
   }

@@ -10,7 +10,7 @@ import { queryCommand } from "./query.ts";
 import { replayCommand } from "./replay-dlq.ts";
 import { schemaCommand } from "./schema.ts";
 import { statusCommand } from "./status.ts";
-import { plainLine } from "./terminal.ts";
+import { coloured, plainLine, processTerminal } from "./terminal.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** A command's action resolves to the exit code, through this. */
@@ -37,7 +37,7 @@ export async function runMain(args: readonly string[]): Promise<number> {
   const program = new Command("millrace")
     .description("Land records in Azure Data Explorer (Kusto) and Fabric Eventhouse.")
     .version(version)
-    .option("--verbose", "errors with their stack and causes")
+    .option("--verbose", "batches, retries and checkpoints on stderr as they come; errors with their stack and causes")
     .addHelpText("after", exitCodes)
     .showHelpAfterError("(--help has all options)")
     .exitOverride();
@@ -73,7 +73,7 @@ function writeFailure(code: string, message: string): void {
 function report(error: unknown, isVerbose: boolean, isJson: boolean): number {
   const code = error instanceof MillraceError ? error.code : "INTERNAL";
   const message = plainLine(reasonOf(error));
-  process.stderr.write(`millrace: ${message}\n`);
+  process.stderr.write(`${coloured("millrace:", "red", processTerminal())} ${message}\n`);
   if (isVerbose) process.stderr.write(`${stacks(error)}\n`);
   if (isJson) writeFailure(code, message);
   return code === "BAD_OPTION" ? 2 : 1;

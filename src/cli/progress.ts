@@ -1,5 +1,5 @@
 import { bytes, count, duration } from "./quantities.ts";
-import type { Terminal } from "./terminal.ts";
+import { coloured, type Terminal } from "./terminal.ts";
 
 /** What a running load knows of itself. */
 export interface ProgressState {
@@ -38,13 +38,13 @@ export function startProgress(label: string, terminal: Terminal, look: () => Pro
   function draw(): void {
     const line = progressLine(label, look(), (performance.now() - started) / 1_000);
     if (!terminal.isLive) {
-      terminal.err.write(`${line}\n`);
+      terminal.err.write(`${paint(line, terminal)}\n`);
       return;
     }
     // Some terminals say that they have 0 columns, and mean that they do not know.
     const columns = Math.max(20, terminal.err.columns || 80) - 1;
     const text = line.slice(0, columns);
-    terminal.err.write(`\r${paint(text, terminal.hasColor)}${" ".repeat(Math.max(0, shown - text.length))}`);
+    terminal.err.write(`\r${paint(text, terminal)}${" ".repeat(Math.max(0, shown - text.length))}`);
     shown = text.length;
   }
 
@@ -94,6 +94,6 @@ function bar(share: number): string {
   return "#".repeat(full) + "-".repeat(barCells - full);
 }
 
-function paint(text: string, hasColor: boolean): string {
-  return hasColor ? text.replace(/#+/, (cells) => `\u001b[32m${cells}\u001b[39m`) : text;
+function paint(text: string, terminal: Terminal): string {
+  return text.replace(/#+/, (cells) => coloured(cells, "green", terminal));
 }

@@ -19,6 +19,8 @@ interface ReplayFlags extends ConnectionFlags {
   maxRejected?: number;
   wait?: boolean;
   json?: boolean;
+  /** Of the whole program. */
+  verbose?: boolean;
 }
 
 const help = `
@@ -39,7 +41,9 @@ export function replayCommand(finish: Finish): Command {
     .option("--wait", "wait until the service has loaded everything")
     .option("--json", "end with one line of JSON on stdout")
     .addHelpText("after", help)
-    .action(async (file: string, flags: ReplayFlags) => finish(await replay(file, flags)));
+    .action(async (file: string, _: ReplayFlags, self: Command) =>
+      finish(await replay(file, self.optsWithGlobals<ReplayFlags>())),
+    );
 }
 
 async function replay(file: string, flags: ReplayFlags): Promise<number> {
@@ -73,6 +77,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
       deadLetter: flags.deadLetter,
       maxRejected: flags.maxRejected,
       isQuiet: flags.json === true,
+      isVerbose: flags.verbose === true,
       terminal,
       signal,
     });

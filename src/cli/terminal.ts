@@ -9,11 +9,30 @@ export interface Terminal {
   readonly hasColor: boolean;
 }
 
-/** https://no-color.org: any value that is not empty turns colours off. */
 export function processTerminal(): Terminal {
   const { stdout, stderr, env } = process;
   const isLive = stderr.isTTY === true && env.TERM !== "dumb";
-  return { out: stdout, err: stderr, isLive, hasColor: isLive && !env.NO_COLOR };
+  return { out: stdout, err: stderr, isLive, hasColor: wantsColor(env, isLive) };
+}
+
+/**
+ * FORCE_COLOR decides where it is set, as in Node: 0 and words it does not know turn colours off, anything else turns them
+ * on, in a file too. Else NO_COLOR turns them off with any value that is not empty (https://no-color.org).
+ */
+export function wantsColor(env: Readonly<Record<string, string | undefined>>, isLive: boolean): boolean {
+  const { FORCE_COLOR, NO_COLOR } = env;
+  if (FORCE_COLOR !== undefined) return ["", "1", "2", "3", "true"].includes(FORCE_COLOR);
+  return isLive && !NO_COLOR;
+}
+
+const codes = { dim: [2, 22], red: [31, 39], green: [32, 39], yellow: [33, 39] } as const;
+
+export type Colour = keyof typeof codes;
+
+/** The text in a colour, where colours are wanted. */
+export function coloured(text: string, colour: Colour, { hasColor }: Pick<Terminal, "hasColor">): string {
+  const [on, off] = codes[colour];
+  return hasColor ? `\u001b[${on}m${text}\u001b[${off}m` : text;
 }
 
 /**
