@@ -34,7 +34,7 @@ export interface CrashBench {
 
 const mostStarts = 12;
 /** A start that takes longer hangs. */
-const startTimeoutMs = 60_000;
+const startTimeoutSeconds = 60;
 /** Rows that hold this word are refused by the service, where the ill says so. */
 export const poison = "POISON";
 
@@ -222,11 +222,14 @@ function start(program: string, plan: ChildPlan): Started {
 }
 
 async function ending({ process: child, words, ended }: Started): Promise<string> {
-  const timer = setTimeout(() => child.kill("SIGKILL"), startTimeoutMs);
-  const before = performance.now();
+  // Seconds of this process's own: a virtual machine that is put to sleep has every child late by the clock.
+  let seconds = 0;
+  const timer = setInterval(() => {
+    if (++seconds === startTimeoutSeconds) child.kill("SIGKILL");
+  }, 1_000);
   await ended;
-  clearTimeout(timer);
-  if (performance.now() - before >= startTimeoutMs) return `it hung. ${words.text}`;
+  clearInterval(timer);
+  if (seconds >= startTimeoutSeconds) return `it hung. ${words.text}`;
   if (child.signalCode === "SIGKILL") return "killed";
   return child.exitCode === 0 ? "done" : `exit ${child.exitCode ?? child.signalCode}: ${words.text}`;
 }
