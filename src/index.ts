@@ -108,7 +108,21 @@ export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
 export type { StreamOptions } from "./streams.ts";
-export type { Meter, Span, TelemetryOptions, Tracer } from "./telemetry-options.ts";
+export type {
+  Attributes,
+  Counter,
+  Histogram,
+  InstrumentOptions,
+  Meter,
+  ObservableGauge,
+  ObservableResult,
+  Span,
+  SpanContext,
+  SpanOptions,
+  SpanTime,
+  TelemetryOptions,
+  Tracer,
+} from "./telemetry-options.ts";
 export { version } from "./version.ts";
 export {
   KustoConnectionOptions,

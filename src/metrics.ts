@@ -49,6 +49,7 @@ export const metrics = {
   "millrace.sinks.failed": counter("{sink}", "Sinks that failed for good or were aborted", ["code"]),
 } as const satisfies Record<`millrace.${string}`, Metric>;
 
+/** The name of a metric that a sink keeps: see docs/operations.md. */
 export type MetricName = keyof typeof metrics;
 
 function counter(unit: string, description: string, attributes: readonly string[] = []): Metric & { kind: "counter" } {

@@ -15,6 +15,7 @@ export interface TelemetryOptions {
 /** Values of attributes that Millrace sets. Never a secret, and never data out of a record. */
 export type Attributes = Record<string, string | number | boolean>;
 
+/** What an instrument is described by. */
 export interface InstrumentOptions {
   description?: string;
   /** UCUM. */
@@ -22,23 +23,28 @@ export interface InstrumentOptions {
   advice?: { explicitBucketBoundaries?: number[] };
 }
 
+/** What only grows, as OpenTelemetry's `Counter`. */
 export interface Counter {
   add(value: number, attributes?: Attributes): void;
 }
 
+/** Values whose distribution counts, as OpenTelemetry's `Histogram`. */
 export interface Histogram {
   record(value: number, attributes?: Attributes): void;
 }
 
+/** Takes the value of a gauge that is read. */
 export interface ObservableResult {
   observe(value: number, attributes?: Attributes): void;
 }
 
+/** A value that is asked for when metrics are read, as OpenTelemetry's `ObservableGauge`. */
 export interface ObservableGauge {
   addCallback(callback: (result: ObservableResult) => void): void;
   removeCallback(callback: (result: ObservableResult) => void): void;
 }
 
+/** What a sink calls of OpenTelemetry's `Meter`. */
 export interface Meter {
   createCounter(name: string, options?: InstrumentOptions): Counter;
   createHistogram(name: string, options?: InstrumentOptions): Histogram;
@@ -48,12 +54,14 @@ export interface Meter {
 /** Seconds since 1970 and the nanoseconds behind them. */
 export type SpanTime = [seconds: number, nanoseconds: number];
 
+/** What tells a span from all others, as in W3C's `traceparent`. */
 export interface SpanContext {
   traceId: string;
   spanId: string;
   traceFlags: number;
 }
 
+/** How a span begins. */
 export interface SpanOptions {
   startTime?: SpanTime;
   attributes?: Attributes;
@@ -62,6 +70,7 @@ export interface SpanOptions {
   root?: boolean;
 }
 
+/** What a sink calls of OpenTelemetry's `Span`. */
 export interface Span {
   spanContext(): SpanContext;
   setAttributes(attributes: Attributes): unknown;
@@ -70,6 +79,7 @@ export interface Span {
   end(time?: SpanTime): void;
 }
 
+/** What a sink calls of OpenTelemetry's `Tracer`. */
 export interface Tracer {
   /** @param context of OpenTelemetry, with the parent in it */
   startSpan(name: string, options?: SpanOptions, context?: unknown): Span;

@@ -128,6 +128,11 @@ export class KustoWriteOptionsBuilder {
     return this.#with({ flushImmediately });
   }
 
+  /** At least once: a tag on every blob's extents, `millrace-batch:<source id>`. Default false. */
+  withTagBatches(tagBatches: boolean): this {
+    return this.#with({ tagBatches });
+  }
+
   /** Milliseconds. Default 30 000; the connector's -1 ("not applicable") means no limit of age. */
   withBatchIntervalMs(batchIntervalMs: number): this {
     return this.#with({ batchIntervalMs: batchIntervalMs === -1 ? 0 : batchIntervalMs });

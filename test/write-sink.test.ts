@@ -35,6 +35,7 @@ test("every with...() of the connector sets its option", () => {
     .withIngestByTags(["a"])
     .withAdditionalTags(["b"])
     .withPollForIngestionStatus(true)
+    .withTagBatches(true)
     .withDeliveryGuarantee("none")
     .build();
   assert.deepEqual(options, {
@@ -46,6 +47,7 @@ test("every with...() of the connector sets its option", () => {
     ingestByTags: ["a"],
     additionalTags: ["b"],
     pollForIngestionStatus: true,
+    tagBatches: true,
     ingestionMappingRef: "map",
   });
 });
