@@ -1,5 +1,6 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
-import type { Table } from "../schema/table.ts";
+import type { ErrorCode } from "../errors.ts";
+import type { NamedColumn, Table } from "../schema/table.ts";
 
 /**
  * Where batches go. A destination makes ONE attempt per call and throws a MillraceError that says whether another may
@@ -15,6 +16,8 @@ export interface Destination {
   open(context: DestinationContext): Promise<DestinationSession>;
   /** The same for exactly once; absent where the destination cannot. */
   openEpochs?(context: EpochContext): Promise<EpochSession>;
+  /** Looks, item by item, at whether a sink could work there, without a record; absent where there is nothing to look at. */
+  check?(context: CheckContext): AsyncIterable<CheckItem>;
 }
 
 /** What a destination is told when a sink opens; `signal` ends the opening. */
@@ -23,6 +26,43 @@ export interface DestinationContext {
   readonly format: SealedBatch["format"];
   readonly ingestion: IngestionOptions;
   readonly signal: AbortSignal;
+}
+
+/** What a check has to know of the sink that is to be opened. */
+export interface CheckContext {
+  readonly table: string;
+  /** Undefined: no columns are declared, so those of the table are used. */
+  readonly columns: readonly NamedColumn[] | undefined;
+  readonly format: SealedBatch["format"];
+  readonly ingestion: IngestionOptions;
+  readonly batchSize: number;
+  readonly batchIntervalMs: number;
+  readonly pollTimeoutMs: number;
+  readonly attemptTimeoutMs: number;
+  /** Exactly once only. */
+  readonly commitMode: CommitMode | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * - `ok`, `warning` (a sink works, and somebody should know), `failed` (it would not work).
+ * - `not reached`: what it depends on failed or cannot be seen, so nothing is known of it.
+ */
+export type CheckStatus = "ok" | "warning" | "failed" | "not reached";
+
+/** One thing that was looked at. Plain data without secrets. */
+export interface CheckItem {
+  /** What it is, in a word: `dns`, `table`, `batching`. */
+  readonly name: string;
+  readonly status: CheckStatus;
+  /** One sentence. */
+  readonly message: string;
+  /** What to do about it, or what to ask whom. A command stands at its end, behind `: `. */
+  readonly fix?: string;
+  /** Of a failed item: the code of the error that a sink would meet. */
+  readonly code?: ErrorCode;
+  /** Of a failed item: it may be better by itself in a while. */
+  readonly retryable?: boolean;
 }
 
 /** The connector's options that travel with every batch. */

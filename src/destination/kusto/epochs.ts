@@ -4,7 +4,9 @@ import type { Arrived, EpochContext, EpochSession, Outcome, StagedExtent } from 
 import type { Answer } from "./answer.ts";
 import { openLink, type TableLink } from "./link.ts";
 import type { Connection } from "./options.ts";
-import { dropStaging, makeStaging, mayNot, renewStaging } from "./staging.ts";
+import { mayCommit, mayLook } from "./rights.ts";
+import { dropStaging, makeStaging, renewStaging } from "./staging.ts";
+import { tagged } from "./tagged-extents.ts";
 
 /**
  * A session that commits epochs: staging and `.move extents`, staging and `.append`, or tags that the service looks for.
@@ -15,22 +17,13 @@ import { dropStaging, makeStaging, mayNot, renewStaging } from "./staging.ts";
 export async function openEpochSession(connection: Connection, context: EpochContext): Promise<EpochSession> {
   const link = await openLink(connection, context);
   try {
-    await mayLook(link, context);
+    await mayLook(link, context.table.name, context.commitMode, context.signal);
     if (context.isNewJob && !context.acceptDuplicates) await refuseIfLost(link, context);
     return context.commitMode === "tag" ? taggedSession(link, context) : await stagedSession(link, context);
   } catch (error) {
     await link.close();
     throw error;
   }
-}
-
-/** Whether an epoch is committed is asked of the table's extents, be it now or after a crash. */
-async function mayLook({ engine, database }: TableLink, { table, commitMode, signal }: EpochContext): Promise<void> {
-  // Who stages creates tables, and a user may look as well.
-  const role = commitMode === "tag" ? "viewers" : "users";
-  await engine.execute(database, tagged(table.name, "has", "millrace:"), signal).catch((error) => {
-    throw mayNot(error, `see the extents of table ${table.name}`, `.add database ${quoteName(database)} ${role}`);
-  });
 }
 
 /** Tags of another job of the same name say that there was a state, which knew what had been committed. */
@@ -60,7 +53,7 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
   const target = table.name;
   const staging = await makeStaging(engine, database, target, job, generation, opening);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
-  await mayCommit(opening);
+  await mayCommit(link, staging.table, target, commitMode, opening);
   // A sink may be open for longer than the table would live.
   const renewal = setInterval(
     () => void renewStaging(engine, database, staging, AbortSignal.timeout(closingMs)),
@@ -68,21 +61,6 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
   );
   renewal.unref();
   const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
-
-  /** The commit itself with nothing in it: the service checks the rights all the same. */
-  async function mayCommit(signal: AbortSignal): Promise<void> {
-    const name = quoteName(target);
-    if (commitMode === "move") {
-      const command = `.move extents all from table ${quoteName(staging.table)} to table ${name}`;
-      await run(command, signal).catch((error) => {
-        throw mayNot(error, `move extents into table ${target}`, `.add table ${name} admins`);
-      });
-      return;
-    }
-    await run(`.append ${name} <| ${quoteName(staging.table)} | take 0`, signal).catch((error) => {
-      throw mayNot(error, `append to table ${target}`, `.add table ${name} ingestors`);
-    });
-  }
 
   return {
     async isCommitted(prefix, signal) {
@@ -241,11 +219,6 @@ function taggedSession(link: TableLink, context: EpochContext): EpochSession {
     async commit() {},
     close: () => link.close(),
   };
-}
-
-/** `has` is the whole tag, `contains` a part of one (documentation, ".show extents"). */
-function tagged(table: string, operator: "has" | "contains", tag: string): string {
-  return `.show table ${quoteName(table)} extents where tags ${operator} ${quoteString(tag)}`;
 }
 
 async function isThere(link: TableLink, table: string, prefix: string, signal: AbortSignal): Promise<boolean> {

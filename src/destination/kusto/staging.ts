@@ -3,6 +3,7 @@ import { isKind } from "../../schema/kinds.ts";
 import { columnList, quoteName, quoteString } from "../../schema/kql.ts";
 import type { KustoClient } from "./client.ts";
 import { tableColumns } from "./preflight.ts";
+import { mayNot } from "./rights.ts";
 
 /** The staging tables of one job and table; each generation has its own. */
 export interface Staging {
@@ -117,15 +118,4 @@ async function softly(act: Promise<unknown>): Promise<void> {
     if (!(error instanceof MillraceError) || !["BAD_REQUEST", "FORBIDDEN", "NOT_FOUND"].includes(error.code))
       throw error;
   }
-}
-
-/** Says which right is missing and what grants it, to whom the service has named. */
-export function mayNot(error: unknown, doing: string, grant: string): unknown {
-  if (!(error instanceof MillraceError) || error.code !== "FORBIDDEN") return error;
-  const principal = /Principal '([^'\s]+=[^']+)'/.exec(error.message)?.[1];
-  return new MillraceError(
-    "FORBIDDEN",
-    `${principal === undefined ? "The principal" : `Principal ${principal}`} may not ${doing}. Somebody who may has to run: ${grant} (${quoteString(principal ?? "aadapp=<application id>;<tenant id>")})`,
-    { cause: error, context: { ...error.context } },
-  );
 }
