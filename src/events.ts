@@ -181,6 +181,16 @@ export interface TelemetryFailedEvent {
   readonly reason: string;
 }
 
+/** `open({ check: true })` found something that a sink can live with. */
+export interface CheckWarningEvent {
+  readonly sink: string;
+  readonly table: string;
+  /** The item, as `checkTarget()` names it. */
+  readonly name: string;
+  readonly message: string;
+  readonly fix: string | undefined;
+}
+
 /** Every channel by its name. */
 export interface EventMap {
   "millrace:batch:sealed": SealedEvent;
@@ -207,6 +217,7 @@ export interface EventMap {
   "millrace:epoch:warning": EpochWarningEvent;
   "millrace:sink:failed": SinkFailedEvent;
   "millrace:telemetry:failed": TelemetryFailedEvent;
+  "millrace:check:warning": CheckWarningEvent;
 }
 
 /** The names of all channels, for `diagnostics_channel.subscribe(name, listener)`. */
@@ -229,6 +240,7 @@ export const eventNames = [
   "millrace:epoch:warning",
   "millrace:sink:failed",
   "millrace:telemetry:failed",
+  "millrace:check:warning",
 ] as const satisfies readonly (keyof EventMap)[];
 
 const channels = Object.fromEntries(eventNames.map((name) => [name, channel(name)])) as Record<keyof EventMap, Channel>;

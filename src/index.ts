@@ -1,5 +1,6 @@
 export type { Place } from "./batch/batcher.ts";
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
+export { type CheckReport, type CheckTargetOptions, checkTarget } from "./check.ts";
 export type { EpochState } from "./checkpoint/epoch.ts";
 export { fileState, memoryState } from "./checkpoint/file-state.ts";
 export {
@@ -20,6 +21,9 @@ export {
 } from "./deliver/dead-letter.ts";
 export type {
   Arrived,
+  CheckContext,
+  CheckItem,
+  CheckStatus,
   CommitMode,
   Destination,
   DestinationContext,
@@ -44,6 +48,7 @@ export {
   type BatchStep,
   type BlobEvent,
   type CheckpointEvent,
+  type CheckWarningEvent,
   type EpochCommittedEvent,
   type EpochWarningEvent,
   type EventMap,

@@ -8,6 +8,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
 import { stepEvent } from "./batch-events.ts";
+import { requireReady } from "./check.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationContext, DestinationSession } from "./destination/destination.ts";
@@ -42,7 +43,8 @@ const slabsPerSubtask = 16;
  * Opens a sink for one table: checks the options, connects and authenticates, starts the subtasks.
  *
  * @throws MillraceError BAD_OPTION for unknown or contradictory options; what the destination found wrong, such as
- *   NOT_FOUND for a table that does not exist; ABORTED when the signal fires first.
+ *   NOT_FOUND for a table that does not exist; ABORTED when the signal fires first. With `check`: the code of the first item
+ *   that failed, and all items as JSON text in `context.items`.
  */
 export async function open<T extends Table>(options: OpenOptions<T>): Promise<Sink<Infer<T>>> {
   const { table, to, ...rest } = options;
@@ -65,6 +67,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   let epochs: Epochs | undefined;
   try {
     const doing = `opening table ${table.name}`;
+    if (resolved.check) await requireReady(id, table, to, resolved, controller.signal);
     if (resolved.state)
       epochs = await opened(openEpochs(id, table, to, context, resolved, toDeliverer), context, doing);
     else {

@@ -102,6 +102,8 @@ export interface SinkOptions extends WriteOptions {
   attemptTimeoutMs?: number;
   /** OpenTelemetry's meter and tracer, or what looks like them: metrics and spans of this sink. Default none. */
   telemetry?: TelemetryOptions;
+  /** Look at everything that the sink needs before it opens, and fail with what is wrong: see `checkTarget()`. Default false. */
+  check?: boolean;
   /** Aborts the sink and everything it waits for. */
   signal?: AbortSignal;
 }
@@ -146,6 +148,7 @@ export const defaults = {
   blobBytesLimit: 128 * 1024 ** 2,
   attemptTimeoutMs: 1_200_000,
   telemetry: undefined,
+  check: false,
   signal: undefined,
 } as const satisfies SinkOptions;
 
@@ -220,6 +223,7 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
     "batchPerSubtask",
     "acceptDuplicates",
     "tagBatches",
+    "check",
   ] as const)
     if (typeof chosen[name] !== "boolean") refuse(name, chosen[name], "true or false");
   for (const name of ["ingestByTags", "additionalTags"] as const)

@@ -2,6 +2,7 @@ import { Command, CommanderError } from "commander";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { version } from "../version.ts";
 import { benchCommand } from "./bench.ts";
+import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { ingestCommand } from "./ingest.ts";
@@ -17,7 +18,7 @@ import { verifyCommand } from "./verify.ts";
 export type Finish = (exitCode: number) => void;
 
 const commands = [
-  ...[ingestCommand, statusCommand, verifyCommand, replayCommand, logCommand],
+  ...[ingestCommand, checkCommand, statusCommand, verifyCommand, replayCommand, logCommand],
   ...[schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand],
 ];
 

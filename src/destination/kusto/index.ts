@@ -1,4 +1,5 @@
 import type { Destination } from "../destination.ts";
+import { checkCluster } from "./check.ts";
 import { openEpochSession } from "./epochs.ts";
 import { connectionOf, type KustoOptions } from "./options.ts";
 import { openSession } from "./session.ts";
@@ -20,5 +21,6 @@ export function kusto(options: KustoOptions): Destination {
     database: connection.database,
     open: (context) => openSession(connection, context),
     openEpochs: (context) => openEpochSession(connection, context),
+    check: (context) => checkCluster(connection, context),
   };
 }

@@ -91,7 +91,7 @@ export function resourceKeeper(
 }
 
 /** The name that Kusto's clients send with a command that concerns no database. */
-const noDatabase = "NetDefaultDB";
+export const noDatabase = "NetDefaultDB";
 
 /** Asks the data management endpoint for both, side by side. */
 export async function fetchResources(

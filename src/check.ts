@@ -1,0 +1,98 @@
+import { memoryState } from "./checkpoint/file-state.ts";
+import type { CheckContext, CheckItem, Destination } from "./destination/destination.ts";
+import { aborted, MillraceError } from "./errors.ts";
+import { publish } from "./events.ts";
+import { type ResolvedOptions, resolveOptions, type SinkOptions } from "./options.ts";
+import type { Table } from "./schema/table.ts";
+
+/** The options of the sink that is to be opened; exactly once needs no `state` here. */
+export interface CheckTargetOptions extends SinkOptions {
+  /** The table, or its name alone: then its own columns are taken for the declared ones. */
+  table: Table | string;
+  to: Destination;
+  /** Told of each item as it is known. */
+  onItem?(item: CheckItem): void;
+}
+
+export interface CheckReport {
+  /** No item failed. One that was not reached without a failure lies behind a warning. */
+  readonly isReady: boolean;
+  readonly items: readonly CheckItem[];
+}
+
+/**
+ * Goes through everything that a sink with these options needs: address, certificate, login, rights, table, columns, mapping,
+ * storage, policies. No record is written. With exactly once a staging table is made and dropped, as the sink will do.
+ *
+ * @throws MillraceError BAD_OPTION, or ABORTED by the signal; what is wrong with the target is in the report.
+ */
+export async function checkTarget({ table, to, onItem, ...options }: CheckTargetOptions): Promise<CheckReport> {
+  if (typeof table !== "string" && !table?.list)
+    throw new MillraceError("BAD_OPTION", "checkTarget() needs a table: table(name, columns), or its name.");
+  if (!to?.open)
+    throw new MillraceError("BAD_OPTION", "checkTarget() needs a destination: to: kusto({ cluster, database }).");
+  const isStateless = options.deliveryGuarantee === "exactly-once" && options.state === undefined;
+  const resolved = resolveOptions("checkTarget()", isStateless ? { ...options, state: memoryState() } : options);
+  return look(table, to, resolved, options.signal ?? new AbortController().signal, onItem);
+}
+
+/**
+ * The check before a sink opens: warnings become events, and a failure is thrown.
+ *
+ * @throws MillraceError with the code of the first item that failed; `context.items` is the JSON of all of them.
+ */
+export async function requireReady(
+  sink: string,
+  table: Table,
+  to: Destination,
+  options: ResolvedOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { items } = await look(table, to, options, signal);
+  for (const { status, name, message, fix } of items)
+    if (status === "warning") publish("millrace:check:warning", { sink, table: table.name, name, message, fix });
+  const failures = items.filter(({ status }) => status === "failed");
+  const [first] = failures;
+  if (!first) return;
+  const more = failures.length > 1 ? ` (And ${failures.length - 1} more: see context.items.)` : "";
+  throw new MillraceError(
+    first.code ?? "INTERNAL",
+    `Table ${table.name} at ${to.name} is not ready: ${first.name}: ${first.message}${first.fix === undefined ? "" : ` ${first.fix}`}${more}`,
+    {
+      retryable: first.retryable ?? false,
+      context: { table: table.name, item: first.name, items: JSON.stringify(items) },
+    },
+  );
+}
+
+async function look(
+  table: Table | string,
+  to: Destination,
+  options: ResolvedOptions,
+  signal: AbortSignal,
+  onItem?: (item: CheckItem) => void,
+): Promise<CheckReport> {
+  if (!to.check) throw new MillraceError("BAD_OPTION", `The destination ${to.name} has nothing that could be checked.`);
+  const { format, batchSize, batchIntervalMs, pollTimeoutMs, attemptTimeoutMs, deliveryGuarantee, commitMode } =
+    options;
+  const name = typeof table === "string" ? table : table.name;
+  const context: CheckContext = {
+    table: name,
+    columns: typeof table === "string" ? undefined : table.list,
+    format,
+    ingestion: options,
+    batchSize,
+    batchIntervalMs,
+    pollTimeoutMs,
+    attemptTimeoutMs,
+    commitMode: deliveryGuarantee === "exactly-once" ? commitMode : undefined,
+    signal,
+  };
+  const items: CheckItem[] = [];
+  for await (const item of to.check(context)) {
+    items.push(item);
+    onItem?.(item);
+  }
+  if (signal.aborted) throw aborted(signal, `checking table ${name}`);
+  return { isReady: items.every(({ status }) => status !== "failed"), items };
+}

@@ -1,0 +1,109 @@
+import { quoteName, quoteString } from "../../schema/kql.ts";
+import type { CheckContext } from "../destination.ts";
+import { type Finding, ok, warning } from "./finding.ts";
+
+/** A policy as `.show` gives it, parsed; null where nothing is set. */
+export type Policy = Readonly<Record<string, unknown>> | readonly unknown[] | null;
+
+/** The service's own (documentation, "Ingestion batching policy": defaults). */
+const defaultBatching = { MaximumBatchingTimeSpan: "00:05:00", MaximumNumberOfItems: 500, MaximumRawDataSizeMB: 1024 };
+/** No record is seen yet, so one is taken to be of this size; a message says so. */
+const bytesPerRecord = 1_000;
+const megabyte = 1_048_576;
+
+/**
+ * The batching policy against the sink's options. The service gathers blobs until it has waited long enough, or has enough of
+ * them, or enough bytes.
+ */
+export function batchingFit(context: CheckContext, set: Policy): Finding {
+  const { table, ingestion, batchSize, batchIntervalMs, pollTimeoutMs, attemptTimeoutMs, commitMode } = context;
+  if (commitMode === "move" || commitMode === "append")
+    return ok("Batches go into the sink's own staging table, whose policy waits for 00:00:10.");
+  const policy = { ...defaultBatching, ...(set as Partial<typeof defaultBatching> | null) };
+  const { MaximumBatchingTimeSpan: span, MaximumNumberOfItems: items, MaximumRawDataSizeMB: megabytes } = policy;
+  const spanMs = timespanMs(span) ?? 300_000;
+  const whose = set === null ? "by default the service" : "the service";
+  if (ingestion.flushImmediately)
+    return warning(
+      "flushImmediately has the service load each blob by itself: many small extents, and a load on the cluster that grows with the number of batches.",
+      `Leave flushImmediately out, and have the service wait for less; a Table Admin runs: ${batchingCommand(table, policy)}`,
+    );
+  if (ingestion.pollForIngestionStatus && pollTimeoutMs <= spanMs)
+    return warning(
+      `${capital(whose)} gathers blobs for up to ${span}, and pollTimeoutMs ${pollTimeoutMs} gives up by then.`,
+      `Set pollTimeoutMs to ${spanMs + 60_000} or more, or have the service wait for less; a Table Admin runs: ${batchingCommand(table, policy)}`,
+    );
+  if (commitMode === "tag" && attemptTimeoutMs <= spanMs)
+    return warning(
+      `${capital(whose)} gathers blobs for up to ${span}, and attemptTimeoutMs ${attemptTimeoutMs} gives up by then.`,
+      `Set attemptTimeoutMs to ${4 * spanMs} or more, or have the service wait for less; a Table Admin runs: ${batchingCommand(table, policy)}`,
+    );
+  const usefulBytes = (megabytes * megabyte) / items;
+  if (batchSize * bytesPerRecord < usefulBytes)
+    return warning(
+      `Batches of ${batchSize} records (batchSize) are ${shownBytes(batchSize * bytesPerRecord)} at 1 kB a record, of which ${whose} gathers up to ${items} for up to ${span}; it is made for blobs of 100 MB to 1 GB, and from ${shownBytes(usefulBytes)} on its number of blobs is not what ends a batch.`,
+      `Use preset "bulk", or a batchSize of ${Math.ceil(usefulBytes / bytesPerRecord / 1_000) * 1_000} or more; where little comes, let it wait in the sink by batchIntervalMs, and in the service for less; a Table Admin runs: ${batchingCommand(table, policy)}`,
+    );
+  const sooner = batchIntervalMs > 0 ? `${batchIntervalMs / 1_000} s in the sink and ` : "";
+  return ok(`A record can be seen after at most ${sooner}${span} in the service, which gathers blobs.`);
+}
+
+function batchingCommand(table: string, policy: typeof defaultBatching): string {
+  const wanted = { ...policy, MaximumBatchingTimeSpan: "00:00:30" };
+  return `.alter table ${quoteName(table)} policy ingestionbatching ${quoteString(JSON.stringify(wanted))}`;
+}
+
+const weekMs = 7 * 24 * 3_600_000;
+const week = "7.00:00:00";
+
+interface TagRule {
+  readonly TagPrefix?: string;
+  readonly RetentionPeriod?: string;
+}
+
+/** Whether an epoch is committed is asked of the tags, so they must outlive an outage. */
+export function tagRetentionFit({ table, commitMode }: CheckContext, set: Policy): Finding {
+  const prefixes =
+    commitMode === "move" ? ["millrace:"] : commitMode === "append" ? ["millrace:", "ingest-by:"] : ["ingest-by:"];
+  const rules = Array.isArray(set) ? (set as readonly TagRule[]) : [];
+  const isOurs = ({ TagPrefix }: TagRule) =>
+    prefixes.some((prefix) => prefix.toLowerCase() === TagPrefix?.toLowerCase());
+  const short = rules.find((rule) => isOurs(rule) && (timespanMs(rule.RetentionPeriod) ?? 0) < weekMs);
+  if (!short) return ok(`Tags ${prefixes.join(" and ")}... stay for 7 days or more.`);
+  const wanted = rules.map((rule) =>
+    isOurs(rule) && (timespanMs(rule.RetentionPeriod) ?? 0) < weekMs ? { ...rule, RetentionPeriod: week } : rule,
+  );
+  return warning(
+    `Tags ${short.TagPrefix}... are taken away after ${short.RetentionPeriod}; after a longer outage rows would arrive twice, for the tags say what is committed.`,
+    `A Table Admin keeps them for 7 days: .alter table ${quoteName(table)} policy extent_tags_retention ${quoteString(JSON.stringify(wanted))}`,
+  );
+}
+
+/** The extents that bear the tags go with their retention. */
+export function retentionFit({ table }: CheckContext, set: Policy): Finding {
+  const period = (set as { SoftDeletePeriod?: unknown } | null)?.SoftDeletePeriod;
+  const ms = timespanMs(period);
+  if (ms === undefined || ms >= weekMs)
+    return ok(`Rows stay for ${ms === undefined ? "as long as by default" : String(period)}.`);
+  const wanted = { ...set, SoftDeletePeriod: week };
+  return warning(
+    `Rows are taken away after ${String(period)}, and with them the tags that say what is committed; after a longer outage rows would arrive twice.`,
+    `If outages may last so long, a Table Admin keeps rows for 7 days: .alter table ${quoteName(table)} policy retention ${quoteString(JSON.stringify(wanted))}`,
+  );
+}
+
+/** `[d.]hh:mm:ss[.fffffff]` in milliseconds. */
+function timespanMs(text: unknown): number | undefined {
+  const match = /^(?:(\d+)\.)?(\d{1,2}):(\d{2}):(\d{2})(?:\.\d+)?$/.exec(String(text ?? ""));
+  if (!match) return undefined;
+  const [days = 0, hours, minutes, seconds] = match.slice(1).map((part) => Number(part ?? 0));
+  return (((days * 24 + hours!) * 60 + minutes!) * 60 + seconds!) * 1_000;
+}
+
+function shownBytes(bytes: number): string {
+  return bytes < 1_000_000 ? `${Math.round(bytes / 1_000)} kB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+}
+
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
+}
