@@ -42,7 +42,7 @@ export function batchingFit(context: CheckContext, set: Policy): Finding {
   if (batchSize * bytesPerRecord < usefulBytes)
     return warning(
       `Batches of ${batchSize} records (batchSize) are ${shownBytes(batchSize * bytesPerRecord)} at 1 kB a record, of which ${whose} gathers up to ${items} for up to ${span}; it is made for blobs of 100 MB to 1 GB, and from ${shownBytes(usefulBytes)} on its number of blobs is not what ends a batch.`,
-      `Use preset "bulk", or a batchSize of ${Math.ceil(usefulBytes / bytesPerRecord / 1_000) * 1_000} or more; where little comes, let it wait in the sink by batchIntervalMs, and in the service for less; a Table Admin runs: ${batchingCommand(table, policy)}`,
+      `Use preset "bulk", or a batchSize of ${Math.ceil(usefulBytes / bytesPerRecord / 1_000) * 1_000} or more with a batchIntervalMs in which they come together.`,
     );
   const sooner = batchIntervalMs > 0 ? `${batchIntervalMs / 1_000} s in the sink and ` : "";
   return ok(`A record can be seen after at most ${sooner}${span} in the service, which gathers blobs.`);
