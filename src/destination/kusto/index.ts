@@ -1,5 +1,5 @@
 import type { Destination } from "../destination.ts";
-import { checkCluster } from "./check.ts";
+import { checkCluster } from "./check/check-cluster.ts";
 import { openEpochSession } from "./epochs.ts";
 import { connectionOf, type KustoOptions } from "./options.ts";
 import { openSession } from "./session.ts";

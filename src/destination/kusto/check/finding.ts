@@ -1,4 +1,4 @@
-import type { CheckItem } from "../destination.ts";
+import type { CheckItem } from "../../destination.ts";
 
 /** What a look came to; the name is the item's. */
 export type Finding = Omit<CheckItem, "name">;
@@ -17,4 +17,9 @@ export const notReached = (first: string): Finding => ({ status: "not reached", 
 export function listed(names: readonly string[], most = 8): string {
   const rest = names.length - most;
   return rest > 0 ? `${names.slice(0, most).join(", ")} and ${rest} more` : names.join(", ");
+}
+
+/** Ends it as a sentence does. */
+export function sentence(text: string): string {
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -1,8 +1,8 @@
-import { isKind } from "../../schema/kinds.ts";
-import { createOrAlterMappingCommand, type MappingKind, quoteName } from "../../schema/kql.ts";
-import { type NamedColumn, tableOf } from "../../schema/table.ts";
+import { isKind } from "../../../schema/kinds.ts";
+import { createOrAlterMappingCommand, type MappingKind, quoteName } from "../../../schema/kql.ts";
+import { type NamedColumn, tableOf } from "../../../schema/table.ts";
+import type { ActualColumn } from "../preflight.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
-import type { ActualColumn } from "./preflight.ts";
 
 export interface NamedMapping {
   readonly name: string;

@@ -1,8 +1,8 @@
-import { columnList, createOrAlterMappingCommand, quoteName } from "../../schema/kql.ts";
-import { type NamedColumn, tableOf } from "../../schema/table.ts";
-import type { CheckContext } from "../destination.ts";
+import { columnList, createOrAlterMappingCommand, quoteName } from "../../../schema/kql.ts";
+import { type NamedColumn, tableOf } from "../../../schema/table.ts";
+import type { CheckContext } from "../../destination.ts";
+import type { ActualColumn } from "../preflight.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
-import type { ActualColumn } from "./preflight.ts";
 
 type Declared = Pick<CheckContext, "table" | "columns" | "format"> & { readonly isMapped: boolean };
 

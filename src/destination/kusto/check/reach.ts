@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { reasonOf } from "../../errors.ts";
+import { reasonOf } from "../../../errors.ts";
 
 /** What came of reaching for an address, without a word sent there. */
 export type Reached =

@@ -1,0 +1,86 @@
+import type { CheckContext } from "../../destination.ts";
+import type { Connection } from "../options.ts";
+import { mayCommit, mayLook } from "../rights.ts";
+import type { Scrubber } from "../scrub.ts";
+import { batchingFit } from "./batching-fit.ts";
+import { findDatabase, mayView } from "./database.ts";
+import { type Finding, ok } from "./finding.ts";
+import { mayIngest } from "./ingest-role.ts";
+import { logIn, trust } from "./login.ts";
+import { fitMapping } from "./mapping.ts";
+import { type Policy, policyOf } from "./policy.ts";
+import { reach, resolveHost } from "./reach.ts";
+import { reached } from "./reached.ts";
+import { retentionFit, tagRetentionFit } from "./retention-fit.ts";
+import type { Seen } from "./seen.ts";
+import { findResources, reachStorage } from "./storage.ts";
+import { findTable, fitSchema } from "./table.ts";
+import { tryStaging } from "./try-staging.ts";
+
+/** One item, and which must be well before it can be looked at. */
+export interface Step {
+  readonly name: string;
+  readonly needs: readonly string[];
+  look(signal: AbortSignal): Promise<Finding>;
+}
+
+/** What is looked at, in this order; what the options have no use of is left out. */
+export function stepsOf(connection: Connection, context: CheckContext, seen: Seen, scrub: Scrubber): readonly Step[] {
+  const { engineUrl, ingestUrl, database } = connection;
+  const { table, ingestion, commitMode } = context;
+  const [engine, ingest] = [new URL(engineUrl), new URL(ingestUrl)];
+  const isOneAddress = engineUrl === ingestUrl;
+  const isStaged = commitMode === "move" || commitMode === "append";
+  const step = (name: string, needs: readonly string[], look: Step["look"]): Step => ({ name, needs, look });
+  const when = (isNeeded: boolean, ...steps: Step[]) => (isNeeded ? steps : []);
+  const policy = (kind: string, fit: (context: CheckContext, set: Policy) => Finding) => async (signal: AbortSignal) =>
+    fit(context, await policyOf(seen.engine!, database, table, kind, signal));
+
+  return [
+    step("trust", [], () => trust(connection)),
+    step("dns", [], async () => reached(engine, await resolveHost(engine))),
+    step("connection", ["dns"], async (signal) => reached(engine, await reach(engine, signal))),
+    ...when(
+      !isOneAddress,
+      step("ingest-dns", [], async () => reached(ingest, await resolveHost(ingest))),
+      step("ingest-connection", ["ingest-dns"], async (signal) => reached(ingest, await reach(ingest, signal))),
+    ),
+    step("login", ["trust", "connection"], (signal) => logIn(connection, seen, scrub, signal)),
+    step("database", ["login"], (signal) => findDatabase(connection, context, seen, signal)),
+    step("view", ["database"], () => mayView(connection, context, seen)),
+    step("table", ["view"], async () => findTable(connection, context, seen)),
+    step("schema", ["table"], async () => fitSchema(context, seen)),
+    ...when(
+      ingestion.ingestionMappingRef !== undefined,
+      step("mapping", ["table"], (signal) => fitMapping(connection, context, seen, signal)),
+    ),
+    ...when(
+      commitMode !== undefined,
+      step("extents", ["table"], async (signal) => {
+        await mayLook({ engine: seen.engine!, database }, table, commitMode!, signal);
+        return ok(`The principal may see the extents of table ${table}, which say what is committed.`);
+      }),
+    ),
+    ...when(
+      isStaged,
+      step("staging", ["extents"], (signal) => tryStaging(connection, context, seen, signal)),
+      step("commit", ["staging"], async (signal) => {
+        await mayCommit({ engine: seen.engine!, database }, seen.staging!.table, table, commitMode!, signal);
+        return ok(`The principal may ${commitMode === "move" ? "move extents into" : "append to"} table ${table}.`);
+      }),
+    ),
+    // What is staged goes into a table of the sink's own.
+    ...when(
+      !isStaged,
+      step("ingest", ["database"], (signal) => mayIngest(connection, context, seen, signal)),
+    ),
+    step("resources", ["login", "ingest-connection"], (signal) => findResources(connection, context, seen, signal)),
+    step("storage", ["resources"], (signal) => reachStorage(seen.resources!, signal)),
+    step("batching", ["table"], policy("ingestionbatching", batchingFit)),
+    ...when(
+      commitMode !== undefined,
+      step("tag-retention", ["table"], policy("extent_tags_retention", tagRetentionFit)),
+      step("retention", ["table"], policy("retention", retentionFit)),
+    ),
+  ];
+}
