@@ -73,8 +73,8 @@ async function look(
   onItem?: (item: CheckItem) => void,
 ): Promise<CheckReport> {
   if (!to.check) throw new MillraceError("BAD_OPTION", `The destination ${to.name} has nothing that could be checked.`);
-  const { format, batchSize, batchIntervalMs, pollTimeoutMs, attemptTimeoutMs, deliveryGuarantee, commitMode } =
-    options;
+  const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, blobBytesLimit, pollTimeoutMs } = options;
+  const { attemptTimeoutMs, deliveryGuarantee, commitMode } = options;
   const name = typeof table === "string" ? table : table.name;
   const context: CheckContext = {
     table: name,
@@ -83,6 +83,8 @@ async function look(
     ingestion: options,
     batchSize,
     batchIntervalMs,
+    clientBatchSizeLimit,
+    blobBytesLimit,
     pollTimeoutMs,
     attemptTimeoutMs,
     commitMode: deliveryGuarantee === "exactly-once" ? commitMode : undefined,

@@ -37,6 +37,8 @@ export interface CheckContext {
   readonly ingestion: IngestionOptions;
   readonly batchSize: number;
   readonly batchIntervalMs: number;
+  readonly clientBatchSizeLimit: number;
+  readonly blobBytesLimit: number;
   readonly pollTimeoutMs: number;
   readonly attemptTimeoutMs: number;
   /** Exactly once only. */

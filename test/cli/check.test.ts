@@ -56,7 +56,7 @@ test("not ready: exit code 1, and the fix works as it is printed", async () => {
   assert.equal(code, 1);
   assert.match(out, /\nfailed +table +Table New does not exist in database demo\.\n/);
   assert.match(out, /\nnot reached {2}schema +table comes first\.\n/);
-  assert.match(out, /\n\nnot ready: 1 failed, 3 not reached\n$/);
+  assert.match(out, /\n\nnot ready: 1 failed, 4 not reached\n$/);
   const [, command] = /fix: .*: (\.create-merge .*)\n/.exec(out)!;
   await admin.execute(command!);
   assert.equal((await cli(args)).code, 0);

@@ -116,6 +116,7 @@ test("a target that is as it should be: every item is ok", async () => {
       "resources",
       "storage",
       "batching",
+      "blob-size",
     ].map((name) => `${name}: ok`),
   );
   assert.equal(report.isReady, true);
@@ -211,7 +212,7 @@ test("a table that does not exist: the fix makes it", async () => {
   const made = table(`Missing'${++tables}`, { a: k.long(), "b c": k.dynamic() });
   const report = await look({ table: made });
   assert.deepEqual(of(report, "failed"), ["table"]);
-  assert.deepEqual(of(report, "not reached"), ["schema", "ingest", "batching"]);
+  assert.deepEqual(of(report, "not reached"), ["schema", "ingest", "batching", "blob-size"]);
   await admin.execute(commandOf(item(report, "table")));
   assert.equal((await look({ table: made })).isReady, true);
 });
@@ -374,7 +375,7 @@ test("rights: an ingestor needs one role, and may not look", async () => {
   assert.deepEqual(await repaired({ table: made }, "ingestor"), [`ingest: .add table ['${name}'] ingestors`]);
   const blind = await look({ table: made }, as("ingestor"));
   assert.deepEqual(of(blind, "warning"), ["view"]);
-  assert.deepEqual(of(blind, "not reached"), ["table", "schema", "batching"]);
+  assert.deepEqual(of(blind, "not reached"), ["table", "schema", "batching", "blob-size"]);
   assert.equal(blind.isReady, true);
   await admin.execute(commandOf(item(blind, "view")));
   const seeing = await look({ table: made }, as("ingestor"));
@@ -437,14 +438,109 @@ test("batching: small batches, flushing at once, waits that are too short; each 
   await admin.execute(commandOf(item(waiting, "batching")));
   assert.match(item(await look(impatient), "batching").message, /60 s in the sink and 00:00:30 in the service/);
 
-  const tagging = {
-    table: made,
-    deliveryGuarantee: "exactly-once",
-    commitMode: "tag",
-    attemptTimeoutMs: 20_000,
-  } as const;
-  assert.match(item(await look(tagging), "batching").message, /attemptTimeoutMs 20000 gives up/);
-  assert.equal(item(await look({ ...tagging, commitMode: "move" }), "batching").status, "ok");
+  const staging = { table: made, deliveryGuarantee: "exactly-once" } as const;
+  const hasty = await look({ ...staging, attemptTimeoutMs: 10_000 });
+  assert.deepEqual(of(hasty, "warning"), ["batching"]);
+  assert.match(
+    item(hasty, "batching").message,
+    /staging table for up to 00:00:10, and attemptTimeoutMs 10000 gives up/,
+  );
+  assert.match(item(hasty, "batching").fix!, /attemptTimeoutMs to 40000/);
+  assert.equal(item(await look({ ...staging, attemptTimeoutMs: 40_000 }), "batching").status, "ok");
+});
+
+test("batching: what bears an ingest-by: tag is loaded by itself, whatever the policy says", async () => {
+  const made = await target();
+  const name = `['${made.name.replace("'", "\\'")}']`;
+  await admin.execute(`.alter table ${name} policy ingestionbatching '{"MaximumBatchingTimeSpan":"00:30:00"}'`);
+  const tagging = { table: made, deliveryGuarantee: "exactly-once", commitMode: "tag" } as const;
+  const patient = item(await look({ ...tagging, attemptTimeoutMs: 60_000 }), "batching");
+  assert.equal(patient.status, "ok");
+  assert.match(patient.message, /by itself and at once, .* \(commitMode "tag"\)\.$/);
+  const small = item(await look({ ...tagging, batchSize: 99_999 }), "batching");
+  assert.equal(small.status, "warning");
+  assert.match(small.message, /one of 99999 records \(batchSize\) is 100\.0 MB at 1 kB a record/);
+  assert.equal(item(await look({ ...tagging, batchSize: 100_000 }), "batching").status, "ok");
+  assert.equal(item(await look({ table: made, ingestByTags: ["t"], batchSize: 10 }), "batching").status, "warning");
+  const capped = await look({ table: made, ingestByTags: ["t"], clientBatchSizeLimit: 50_000_000 });
+  assert.match(item(capped, "batching").message, /is 50\.0 MB at 1 kB/);
+  // A tag that stages says nothing of it.
+  assert.match(
+    item(await look({ ...tagging, commitMode: "move", ingestByTags: ["t"] }), "batching").message,
+    /gathers/,
+  );
+  // And what it says is so: the rows do not wait for the policy's half an hour.
+  const sink = await open({ table: made, to: kusto(as("admin")), ingestByTags: ["t"], pollForIngestionStatus: true });
+  sink.write({ ts: "2024-05-06", "a device": "x" });
+  await sink.close();
+  assert.equal((await admin.query(`${name} | count`)).rows[0]![0], 1);
+});
+
+test("blob-size: a blob larger than what the policy ends a batch at; each fix helps", async () => {
+  const made = await target();
+  const name = `['${made.name.replace("'", "\\'")}']`;
+  const bound = 100 * 1_048_576;
+  const size = async (options: Partial<CheckTargetOptions>) =>
+    item(await look({ table: made, ...options }), "blob-size");
+  assert.match(
+    (await size({})).message,
+    /at most 314\.6 MB uncompressed, of which the service gathers up to 1073\.7 MB/,
+  );
+  assert.equal((await size({ clientBatchSizeLimit: 1024 ** 3 })).status, "ok", "the service's own policy takes any");
+  await admin.execute(
+    `.alter table ${name} policy ingestionbatching '{"MaximumRawDataSizeMB":100,"MaximumNumberOfItems":7}'`,
+  );
+  const large = await size({});
+  assert.equal(large.status, "warning");
+  assert.match(large.message, /^clientBatchSizeLimit 314572800 is more than the 104857600 bytes .*MB 100\)/);
+  assert.match(large.fix!, /^Set clientBatchSizeLimit to 104857600 or less/);
+  assert.equal((await size({ clientBatchSizeLimit: bound })).status, "ok");
+  assert.equal((await size({ clientBatchSizeLimit: bound + 1 })).status, "warning");
+  // What is loaded by itself anyway is not gathered, and only what is staged shares blobs.
+  assert.equal((await size({ flushImmediately: true })).status, "ok");
+  assert.equal((await size({ ingestByTags: ["t"] })).status, "ok");
+  assert.equal((await size({ clientBatchSizeLimit: bound, blobBytesLimit: bound + 1 })).status, "ok");
+  // The staging table has a policy of its own.
+  assert.equal((await size({ deliveryGuarantee: "exactly-once" })).status, "ok");
+  await admin.execute(commandOf(large));
+  assert.equal((await size({})).status, "ok");
+  const { rows } = await admin.execute(`.show table ${name} policy ingestionbatching`);
+  const { MaximumRawDataSizeMB, MaximumNumberOfItems } = JSON.parse(String(rows[0]![2]));
+  assert.deepEqual([MaximumRawDataSizeMB, MaximumNumberOfItems], [300, 7], "the rest stays as it was");
+});
+
+test("blob-size: where staging may not set its policy, the database's counts, and blobBytesLimit with it", async () => {
+  const double = await startDouble();
+  try {
+    double.answer = (csl) => {
+      const empty = tableOf(["TableName"], []);
+      if (/^\.show (table|database) .* policy ingestionbatching/.test(csl)) {
+        const policy = csl.startsWith(".show database") ? '{"MaximumRawDataSizeMB":100}' : "null";
+        return tableOf(["PolicyName", "EntityName", "Policy"], [["p", "e", policy]]);
+      }
+      if (/^\.show (table|database) .* policy /.test(csl)) return tableOf(["Policy"], [["null"]]);
+      if (csl.includes("extents") || csl === ".show tables") return empty;
+      if (/^\.alter table .* policy ingestionbatching/.test(csl))
+        return { status: 403, body: { error: { code: "Forbidden", message: "not you", "@permanent": true } } };
+      return /^\.(create|alter|drop) /.test(csl) ? empty : undefined;
+    };
+    const made = table("T", { a: k.long(), b: k.string() });
+    const size = async (clientBatchSizeLimit: number, blobBytesLimit: number) => {
+      const options = { table: made, deliveryGuarantee: "exactly-once", clientBatchSizeLimit, blobBytesLimit } as const;
+      return item(await look(options, { cluster: double.url, database: "db" }), "blob-size");
+    };
+    const bound = 100 * 1_048_576;
+    assert.equal((await size(bound, bound)).status, "ok");
+    const shared = await size(bound, bound + 1);
+    assert.match(shared.message, /^blobBytesLimit 104857601 is more than .* the staging table's batching policy ends/);
+    assert.equal(shared.fix, "Set blobBytesLimit to 104857600 or less.");
+    assert.match(
+      (await size(bound + 2, bound + 1)).message,
+      /^clientBatchSizeLimit 104857602 and blobBytesLimit 104857601 are/,
+    );
+  } finally {
+    await double.close();
+  }
 });
 
 test("batching: where the table has no policy, the database's counts", async () => {

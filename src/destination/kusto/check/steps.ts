@@ -3,6 +3,8 @@ import type { Connection } from "../options.ts";
 import { mayCommit, mayLook } from "../rights.ts";
 import type { Scrubber } from "../scrub.ts";
 import { batchingFit } from "./batching-fit.ts";
+import { isStaged } from "./batching-policy.ts";
+import { blobSizeFit } from "./blob-size-fit.ts";
 import { findDatabase, mayView } from "./database.ts";
 import { type Finding, ok } from "./finding.ts";
 import { mayIngest } from "./ingest-role.ts";
@@ -30,11 +32,19 @@ export function stepsOf(connection: Connection, context: CheckContext, seen: See
   const { table, ingestion, commitMode } = context;
   const [engine, ingest] = [new URL(engineUrl), new URL(ingestUrl)];
   const isOneAddress = engineUrl === ingestUrl;
-  const isStaged = commitMode === "move" || commitMode === "append";
+  const intoStaging = isStaged(context);
   const step = (name: string, needs: readonly string[], look: Step["look"]): Step => ({ name, needs, look });
   const when = (isNeeded: boolean, ...steps: Step[]) => (isNeeded ? steps : []);
-  const policy = (kind: string, fit: (context: CheckContext, set: Policy) => Finding) => async (signal: AbortSignal) =>
-    fit(context, await policyOf(seen.engine!, database, table, kind, signal));
+  type Fit = (context: CheckContext, set: Policy) => Finding;
+  const policyAt = async (of: string, kind: string, fit: Fit, signal: AbortSignal) =>
+    fit(context, await policyOf(seen.engine!, database, of, kind, signal));
+  const policy = (name: string, kind: string, fit: Fit) =>
+    step(name, ["table"], (signal) => policyAt(table, kind, fit, signal));
+  /** Of the table that blobs go into. */
+  const gathering = (name: string, fit: Fit) =>
+    step(name, [intoStaging ? "staging" : "table"], (signal) =>
+      policyAt(intoStaging ? seen.staging!.table : table, "ingestionbatching", fit, signal),
+    );
 
   return [
     step("trust", [], () => trust(connection)),
@@ -62,7 +72,7 @@ export function stepsOf(connection: Connection, context: CheckContext, seen: See
       }),
     ),
     ...when(
-      isStaged,
+      intoStaging,
       step("staging", ["extents"], (signal) => tryStaging(connection, context, seen, signal)),
       step("commit", ["staging"], async (signal) => {
         await mayCommit({ engine: seen.engine!, database }, seen.staging!.table, table, commitMode!, signal);
@@ -71,16 +81,17 @@ export function stepsOf(connection: Connection, context: CheckContext, seen: See
     ),
     // What is staged goes into a table of the sink's own.
     ...when(
-      !isStaged,
+      !intoStaging,
       step("ingest", ["database"], (signal) => mayIngest(connection, context, seen, signal)),
     ),
     step("resources", ["login", "ingest-connection"], (signal) => findResources(connection, context, seen, signal)),
     step("storage", ["resources"], (signal) => reachStorage(seen.resources!, signal)),
-    step("batching", ["table"], policy("ingestionbatching", batchingFit)),
+    gathering("batching", batchingFit),
+    gathering("blob-size", blobSizeFit),
     ...when(
       commitMode !== undefined,
-      step("tag-retention", ["table"], policy("extent_tags_retention", tagRetentionFit)),
-      step("retention", ["table"], policy("retention", retentionFit)),
+      policy("tag-retention", "extent_tags_retention", tagRetentionFit),
+      policy("retention", "retention", retentionFit),
     ),
   ];
 }
