@@ -14,6 +14,7 @@ export interface CheckTargetOptions extends SinkOptions {
   onItem?(item: CheckItem): void;
 }
 
+/** What a check came to. */
 export interface CheckReport {
   /** No item failed. One that was not reached without a failure lies behind a warning. */
   readonly isReady: boolean;

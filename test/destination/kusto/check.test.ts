@@ -525,8 +525,9 @@ test("blob-size: where staging may not set its policy, the database's counts, an
       return /^\.(create|alter|drop) /.test(csl) ? empty : undefined;
     };
     const made = table("T", { a: k.long(), b: k.string() });
-    const size = async (clientBatchSizeLimit: number, blobBytesLimit: number) => {
-      const options = { table: made, deliveryGuarantee: "exactly-once", clientBatchSizeLimit, blobBytesLimit } as const;
+    const size = async (clientBatchSizeLimit: number, blobBytesLimit: number, ingestByTags: string[] = []) => {
+      const limits = { clientBatchSizeLimit, blobBytesLimit };
+      const options = { table: made, deliveryGuarantee: "exactly-once", ingestByTags, ...limits } as const;
       return item(await look(options, { cluster: double.url, database: "db" }), "blob-size");
     };
     const bound = 100 * 1_048_576;
@@ -534,6 +535,7 @@ test("blob-size: where staging may not set its policy, the database's counts, an
     const shared = await size(bound, bound + 1);
     assert.match(shared.message, /^blobBytesLimit 104857601 is more than .* the staging table's batching policy ends/);
     assert.equal(shared.fix, "Set blobBytesLimit to 104857600 or less.");
+    assert.deepEqual(await size(bound, bound + 1, ["t"]), shared, "what is staged bears no ingest-by: tag");
     assert.match(
       (await size(bound + 2, bound + 1)).message,
       /^clientBatchSizeLimit 104857602 and blobBytesLimit 104857601 are/,
