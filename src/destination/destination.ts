@@ -47,6 +47,8 @@ export interface CheckContext {
 }
 
 /**
+ * How one item of a check ended.
+ *
  * - `ok`, `warning` (a sink works, and somebody should know), `failed` (it would not work).
  * - `not reached`: what it depends on failed or cannot be seen, so nothing is known of it.
  */
