@@ -71,12 +71,8 @@ if (values.help) {
   if (soak && !rows.some((row) => row.suite === soakSuite)) rows.push(...soakRows(soak));
   if (values.json) writeFileSync(values.json, `${JSON.stringify(rows, null, 1)}\n`);
   if (values.html) writeFileSync(values.html, page(rows, soak));
-  let markdown = "";
-  for (const runtime of runtimesOf(rows)) {
-    const targets = targetsOf(rowsFor(runtime, rows));
-    console.log(targetTable(targets, runtime));
-    markdown += `${targetMarkdown(targets, runtime)}\n`;
-  }
-  if (values.markdown === "-") console.log(markdown);
-  else if (values.markdown) writeFileSync(values.markdown, markdown);
+  const found = runtimesOf(rows).map((runtime) => ({ runtime, targets: targetsOf(rowsFor(runtime, rows)) }));
+  for (const { runtime, targets } of found) console.log(targetTable(targets, runtime));
+  if (values.markdown === "-") console.log(targetMarkdown(found));
+  else if (values.markdown) writeFileSync(values.markdown, targetMarkdown(found));
 }

@@ -48,13 +48,19 @@ export function verdict(found: Target["found"]): string {
   return found === undefined ? "not measured" : found.isMet ? "met" : "NOT MET";
 }
 
-/** The same for the manual. */
-export function targetMarkdown(targets: readonly Target[], runtime: string): string {
+/** What each runtime found, side by side, for the manual: a miss is bold. */
+export function targetMarkdown(found: readonly { runtime: string; targets: readonly Target[] }[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const lines = targets.map(({ what, rival, asks, found }) =>
-    line([what, rival, asks, found?.text ?? "", verdict(found)]),
+  const head = ["target", "beside", "asked", ...found.map(({ runtime }) => runtime)];
+  const lines = found[0]!.targets.map(({ what, rival, asks }, i) =>
+    line([what, rival, asks, ...found.map(({ targets }) => cell(targets[i]!.found))]),
   );
-  return [line([runtime, "beside", "asked", "found", ""]), "|---|---|---|---|---|", ...lines, ""].join("\n");
+  return [line(head), line(head.map(() => "---")), ...lines, ""].join("\n");
+}
+
+function cell(found: Target["found"]): string {
+  if (found === undefined) return "not measured";
+  return found.isMet ? found.text : `**${found.text}**`;
 }
 
 /** Four digits at most, thousands apart. */
