@@ -1,6 +1,7 @@
 /**
  * CRC-32C (Castagnoli, RFC 3720 appendix B.4): better than CRC-32 at short bursts, which is what a torn sector is. Eight
- * bytes a step (Intel's "slicing by 8"): 0.9 GB/s here, where one byte a step gives 0.35.
+ * bytes a step (Intel's "slicing by 8"), read as two words: 1.6 times as fast as byte by byte in the same steps, 3 times as fast
+ * as steps of one byte. Sixteen bytes a step are faster under Node 26 and slower under 20.
  */
 const polynomial = 0x82f63b78;
 
@@ -18,22 +19,36 @@ function makeTables(): Int32Array {
   return made;
 }
 
+/** Elsewhere the words would have their bytes the other way round: byte by byte then. */
+const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+
+const none = new Int32Array();
+
 /** Goes on from `crc`, the result for the bytes before; 0 at the start. */
 export function crc32c(bytes: Uint8Array, crc = 0): number {
-  let sum = ~crc;
-  let i = 0;
-  for (const whole = bytes.length - 7; i < whole; i += 8) {
-    sum ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+  // Words can be read where their address is a multiple of four.
+  const head = Math.min(bytes.length, -bytes.byteOffset & 3);
+  const steps = isLittleEndian ? (bytes.length - head) >>> 3 : 0;
+  const words = steps === 0 ? none : new Int32Array(bytes.buffer, bytes.byteOffset + head, 2 * steps);
+  let sum = slice(~crc, bytes, 0, head);
+  for (let i = 0; i < words.length; i += 2) {
+    const first = sum ^ words[i]!;
+    const second = words[i + 1]!;
     sum =
-      tables[1792 + (sum & 255)]! ^
-      tables[1536 + ((sum >>> 8) & 255)]! ^
-      tables[1280 + ((sum >>> 16) & 255)]! ^
-      tables[1024 + (sum >>> 24)]! ^
-      tables[768 + bytes[i + 4]!]! ^
-      tables[512 + bytes[i + 5]!]! ^
-      tables[256 + bytes[i + 6]!]! ^
-      tables[bytes[i + 7]!]!;
+      tables[1792 + (first & 255)]! ^
+      tables[1536 + ((first >>> 8) & 255)]! ^
+      tables[1280 + ((first >>> 16) & 255)]! ^
+      tables[1024 + (first >>> 24)]! ^
+      tables[768 + (second & 255)]! ^
+      tables[512 + ((second >>> 8) & 255)]! ^
+      tables[256 + ((second >>> 16) & 255)]! ^
+      tables[second >>> 24]!;
   }
-  for (; i < bytes.length; i++) sum = tables[(sum ^ bytes[i]!) & 255]! ^ (sum >>> 8);
-  return ~sum >>> 0;
+  return ~slice(sum, bytes, head + 8 * steps, bytes.length) >>> 0;
+}
+
+function slice(state: number, bytes: Uint8Array, from: number, to: number): number {
+  let sum = state;
+  for (let i = from; i < to; i++) sum = tables[(sum ^ bytes[i]!) & 255]! ^ (sum >>> 8);
+  return sum;
 }

@@ -14,7 +14,19 @@ interface Segment {
   readonly file: Promise<DiskFile>;
   /** Appends, one after another; never rejected. */
   last: Promise<unknown>;
+  /** A sync that was begun ahead of the seal's; rejected where it failed, and then the segment never is durable. */
+  ahead: Promise<void>;
+  isSyncing: boolean;
+  /** Written since the last sync began. */
+  unsynced: number;
 }
+
+/**
+ * From so many bytes on they are given to the disk while the next batch is packed, for at the checkpoint the source waits: half of a
+ * checkpoint's time was the sync of what had gathered, 25 of 50 ms with 16 MB of telemetry. Smaller batches would have the disk at work
+ * for each of them.
+ */
+const syncAheadFrom = 4 * 1024 ** 2;
 
 /**
  * A log in a folder: `epoch-000000012-3.log`, of epoch 12 as generation 3 wrote it: a process that was paused never writes
@@ -62,7 +74,13 @@ export async function segmentLog(
       await made.append([fileHead(kind, formatVersion)]);
       return made;
     });
-    const segment: Segment = { file, last: file.catch(() => {}) };
+    const segment: Segment = {
+      file,
+      last: file.catch(() => {}),
+      ahead: Promise.resolve(),
+      isSyncing: false,
+      unsynced: 0,
+    };
     open.set(epoch, segment);
     // Whoever tries again begins anew.
     file.catch(() => open.get(epoch) === segment && open.delete(epoch));
@@ -88,7 +106,23 @@ export async function segmentLog(
       }
     });
     resize(name, file.size);
+    segment.unsynced += file.size - offset;
+    syncAhead(segment, file);
     return logged;
+  }
+
+  function syncAhead(segment: Segment, file: DiskFile): void {
+    if (segment.isSyncing || segment.unsynced < syncAheadFrom) return;
+    segment.isSyncing = true;
+    segment.unsynced = 0;
+    // One that failed is not tried again: the next could succeed and mean nothing.
+    segment.ahead = segment.ahead.then(() => file.sync());
+    segment.ahead.then(
+      () => {
+        segment.isSyncing = false;
+      },
+      () => {},
+    );
   }
 
   return {
@@ -107,6 +141,7 @@ export async function segmentLog(
       await segment.last;
       const path = join(folder, segmentName(epoch, generation));
       await writing(path, "syncing it", async () => {
+        await segment.ahead;
         await (await segment.file).sync();
         await disk.syncFolder(folder);
       }).catch((error: MillraceError) => {
@@ -139,8 +174,9 @@ export async function segmentLog(
       }
     },
     async close() {
-      const closing = [...open.values()].map(async ({ last, file }) => {
+      const closing = [...open.values()].map(async ({ last, ahead, file }) => {
         await last;
+        await ahead.catch(() => {});
         await (await file).close();
       });
       await Promise.allSettled(closing);

@@ -126,6 +126,63 @@ test("a power failure takes what was not sealed, and nothing else", async () => 
   await assert.rejects(after.read(b), { code: "STATE_DAMAGED" });
 });
 
+/** A disk whose syncs of files are counted, and may fail. */
+function syncing(inner: Disk, onSync: (count: number) => void): Disk {
+  let count = 0;
+  return {
+    ...inner,
+    async open(path) {
+      const file = await inner.open(path);
+      return {
+        get size() {
+          return file.size;
+        },
+        append: (pieces) => file.append(pieces),
+        readAt: (offset, length) => file.readAt(offset, length),
+        truncate: (size) => file.truncate(size),
+        async sync() {
+          onSync(++count);
+          await file.sync();
+        },
+        close: () => file.close(),
+      };
+    },
+  };
+}
+
+const large: SealedBatch = { ...first, id: "large", parts: [new Uint8Array(5 * 1024 ** 2).fill(7)] };
+
+test("many bytes go to the disk before the checkpoint, few with it", async () => {
+  let syncs = 0;
+  const log = await segmentLog(
+    syncing(memoryDisk(), (count) => {
+      syncs = count;
+    }),
+    "log",
+    1,
+    () => false,
+  );
+  await log.append(1, first);
+  assert.equal(syncs, 0);
+  await log.append(1, large);
+  await new Promise(setImmediate);
+  assert.equal(syncs, 1);
+  await log.seal(1);
+  assert.equal(syncs, 2);
+});
+
+test("a sync that failed ahead of the checkpoint fails it, though the next sync would succeed", async () => {
+  const disk = syncing(memoryDisk(), (count) => {
+    if (count === 1) throw Object.assign(new Error("EIO: as asked for"), { code: "EIO" });
+  });
+  const log = await segmentLog(disk, "log", 1, () => false);
+  await log.append(1, large);
+  await log.append(1, large);
+  await assert.rejects(log.seal(1), { code: "STATE_UNWRITABLE", retryable: false });
+  await assert.rejects(log.seal(1), { code: "STATE_UNWRITABLE" });
+  await log.close();
+});
+
 test("a segment can be read without the journal, to its torn end", async () => {
   const folder = await mkdtemp(join(tmpdir(), "millrace-log-"));
   try {
