@@ -17,7 +17,8 @@ import { verifyCommand } from "./verify.ts";
 /** A command's action resolves to the exit code, through this. */
 export type Finish = (exitCode: number) => void;
 
-const commands = [
+/** Every command, in the order of the help. */
+export const commands = [
   ...[ingestCommand, checkCommand, statusCommand, verifyCommand, replayCommand, logCommand],
   ...[schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand],
 ];

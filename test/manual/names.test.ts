@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { commands } from "../../src/cli/program.ts";
 import { eventNames } from "../../src/events.ts";
 import { defaults } from "../../src/options.ts";
 import { KustoConnectionOptions, KustoWriteOptions } from "../../src/write-sink.ts";
@@ -184,6 +185,30 @@ test("the manual of the SDK has every option of kusto()", () => {
     membersOf("KustoOptions").filter((name) => !named.includes(name)),
     [],
   );
+});
+
+test("commands: the README's list and the command line have the same ones", () => {
+  const listed = [...sectionOf("README.md", "## Command line").matchAll(/^millrace ([a-z-]+)/gm)].map(
+    ([, name]) => name!,
+  );
+  const made = commands.map((make) => make(() => {}).name());
+  assert.deepEqual([...new Set(listed)].sort(), made.sort());
+});
+
+test("options of commands: each that a document gives to a command is one of its", () => {
+  let seen = 0;
+  const all = commands.map((make) => make(() => {}));
+  for (const document of documents)
+    for (const [, name, rest] of read(document).matchAll(/\bmillrace ([a-z-]+)((?: [^`|\n]*)?)/g)) {
+      const command = all.find((one) => one.name() === name);
+      if (!command) continue;
+      const known = [command, ...command.commands].flatMap((one) => one.options.map(({ long }) => long));
+      for (const [option] of rest!.matchAll(/(?<= )--[a-z-]+/g)) {
+        seen++;
+        assert.ok([...known, "--help", "--verbose"].includes(option), `${document}: millrace ${name} has no ${option}`);
+      }
+    }
+  assert.ok(seen > 20, `${seen} options found`);
 });
 
 test("where a table has an option and a default beside it, the default is the code's", () => {
