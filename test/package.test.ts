@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
 
@@ -119,6 +119,31 @@ test("dist can be required, imports only what is declared, and each declared dep
       [...outside].some((path) => path === name || path.startsWith(`${name}/`)),
       `${name} is declared, and never imported`,
     );
+});
+
+test("the types that users see need no optional package", () => {
+  const found: string[] = [];
+  for (const entry of ["dist/index.d.ts", "dist/emulator/index.d.ts"]) {
+    const cameFrom = new Map<string, string>([[entry, ""]]);
+    // Files that are added on the way are walked too.
+    for (const file of cameFrom.keys())
+      for (const [, path] of readFileSync(file, "utf8").matchAll(/(?:from |import\()"([^"]+)"/g)) {
+        const declaration = join(dirname(file), path!)
+          .replaceAll("\\", "/")
+          .replace(/\.[jt]s$/, ".d.ts");
+        if (path!.startsWith(".") && !cameFrom.has(declaration)) cameFrom.set(declaration, file);
+        const isPeer = Object.keys(manifest.peerDependencies).some((name) => `${path}/`.startsWith(`${name}/`));
+        if (isPeer) found.push(`${path} in ${file}, by ${cameFrom.get(file)}`);
+      }
+    assert.ok(cameFrom.size > 10, `${cameFrom.size} files found from ${entry}`);
+  }
+  assert.deepEqual(found, []);
+});
+
+test("typed arrays have no type argument in what users see: TypeScript before 5.7 would refuse it", () => {
+  const generic = /\b(?:(?:Big)?(?:Ui|I)nt|Float)\d+(?:Clamped)?Array<|\bDataView</;
+  const found = distFiles(".d.ts").filter((file) => generic.test(readFileSync(file, "utf8")));
+  assert.deepEqual(found, []);
 });
 
 test("every runtime dependency has a permissive licence", () => {

@@ -18,9 +18,10 @@ import type { FailureRecord } from "./ingest/report.ts";
 import { download } from "./ingest/source.ts";
 import { loadLanguage } from "./kql/language.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
+import { emulatorAuthentication } from "./security/authentication.ts";
 import { startAuthority } from "./security/authority.ts";
 import { messageRights } from "./security/ingest-rights.ts";
-import { type EmulatorSecurity, emulatorAuthentication, emulatorSecurity } from "./security/security.ts";
+import { type EmulatorSecurity, emulatorSecurity } from "./security/security.ts";
 import { randomAccount } from "./storage/accounts.ts";
 import { type Storage, startStorage } from "./storage/storage.ts";
 

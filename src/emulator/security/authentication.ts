@@ -2,9 +2,11 @@ import type { Catalogue } from "../engine/catalogue.ts";
 import { KustoError } from "../kusto-error.ts";
 import { type Access, accessOf } from "./access.ts";
 import type { Authority } from "./authority.ts";
-import type { Directory } from "./directory.ts";
+import { type Directory, directoryOf } from "./directory.ts";
 import { isRefusal, verified } from "./jwt.ts";
+import type { CheckedSecurity } from "./options.ts";
 import { parsePrincipal } from "./principal.ts";
+import { serviceResource } from "./security.ts";
 
 export interface AuthenticationParts {
   readonly catalogue: Catalogue;
@@ -35,6 +37,15 @@ export class Unauthenticated extends KustoError {
     });
     this.challenge = challenge;
   }
+}
+
+export function emulatorAuthentication(
+  { applications, tenantId }: CheckedSecurity,
+  authority: Authority,
+  catalogue: Catalogue,
+): Authentication {
+  const directory = directoryOf(applications, tenantId);
+  return authentication({ catalogue, tenantId, directory, authority, audiences: [serviceResource] });
 }
 
 export function authentication(parts: AuthenticationParts): Authentication {

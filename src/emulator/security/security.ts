@@ -1,6 +1,6 @@
-import type { Catalogue } from "../engine/catalogue.ts";
+// Users' compilers read this file, so no import here may lead to the store: the types of DuckDB are not there until it is
+// installed.
 import { KustoError } from "../kusto-error.ts";
-import { type Authentication, authentication } from "./authentication.ts";
 import type { Authority } from "./authority.ts";
 import { directoryOf } from "./directory.ts";
 import type { Application, CheckedSecurity } from "./options.ts";
@@ -40,15 +40,6 @@ export interface SecurityApplication {
 
 /** What clients ask a token for. */
 export const serviceResource = "https://kusto.kusto.windows.net";
-
-export function emulatorAuthentication(
-  { applications, tenantId }: CheckedSecurity,
-  authority: Authority,
-  catalogue: Catalogue,
-): Authentication {
-  const directory = directoryOf(applications, tenantId);
-  return authentication({ catalogue, tenantId, directory, authority, audiences: [serviceResource] });
-}
 
 export function emulatorSecurity({ applications, tenantId }: CheckedSecurity, authority: Authority): EmulatorSecurity {
   const directory = directoryOf(applications, tenantId);
