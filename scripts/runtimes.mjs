@@ -1,7 +1,7 @@
 // The runtimes that the suites run under beside the one at hand. Their binaries come from npm, into build/runtimes/.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 const platform = process.platform === "win32" ? "win" : process.platform;
 const exe = process.platform === "win32" ? ".exe" : "";
@@ -36,6 +36,15 @@ export function runtimeBinary(name) {
   const binary = found();
   if (npm.status === 0 && binary) return binary;
   throw new Error(`npm install ${spec} ended with ${npm.status} and ${binary ?? "no binary"}`);
+}
+
+/** How a program is started: the binary and the options before the program's name. */
+export function runtimeCommand(name) {
+  const binary = resolve(runtimeBinary(name));
+  // Neither resolves anything that npm has not installed; --no-npm would also hide the package itself from its own name.
+  if (name === "deno") return [binary, "run", "--allow-all", "--no-lock", "--node-modules-dir=manual", "--quiet"];
+  if (name === "bun") return [binary, "run", "--no-install"];
+  return [binary];
 }
 
 function expand(folder, [first, ...rest]) {

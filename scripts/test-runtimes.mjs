@@ -1,10 +1,9 @@
 // Runs the cases of test/runtimes under every runtime, one after another: `npm run test:runtimes`. The built package is what
 // they import, and two emulators of this process are what they write to.
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { startSuite } from "../test/runtimes/suite.ts";
-import { runtimeBinary } from "./runtimes.mjs";
+import { runtimeCommand } from "./runtimes.mjs";
 
 const everything = ["20", "22", "24", "26", "deno", "bun"];
 const help = `npm run test:runtimes -- [options]
@@ -33,12 +32,7 @@ if (!existsSync("dist/index.js")) {
 
 /** The name that reports use, and how a program is started. */
 function runtimeOf(name) {
-  const binary = resolve(runtimeBinary(name));
-  // Neither resolves anything that npm has not installed; --no-npm would also hide the package itself from its own name.
-  if (name === "deno")
-    return { name, command: [binary, "run", "--allow-all", "--no-lock", "--node-modules-dir=manual", "--quiet"] };
-  if (name === "bun") return { name, command: [binary, "run", "--no-install"] };
-  return { name: `node-${name}`, command: [binary] };
+  return { name: /^\d/.test(name) ? `node-${name}` : name, command: runtimeCommand(name) };
 }
 
 const marks = { passed: "ok  ", failed: "FAIL", skipped: "skip" };

@@ -7,7 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
 
-// What is published, as far as it can be told without a network.
+// What is published, as far as it can be told without a network. `npm run test:package` installs it.
 
 const manifest = JSON.parse(readFileSync("package.json", "utf8"));
 const lock = JSON.parse(readFileSync("package-lock.json", "utf8"));
