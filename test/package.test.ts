@@ -196,3 +196,19 @@ function licences(cwd: string) {
   const script = resolve("scripts/licences.mjs");
   return spawnSync(process.execPath, [script, "--json"], { cwd, encoding: "utf8" });
 }
+
+const workflows = ".github/workflows";
+
+test("workflows pin actions by their major version, may write nothing, and run scripts that exist", () => {
+  for (const file of readdirSync(workflows)) {
+    const text = readFileSync(join(workflows, file), "utf8");
+    assert.match(text, /^permissions:\n {2}contents: read$/m, file);
+    for (const [, action] of text.matchAll(/uses: *(\S+)/g)) assert.match(action!, /^[\w-]+\/[\w-]+@v\d+$/, file);
+    for (const [, script] of text.matchAll(/npm run ([\w:]+)/g))
+      assert.ok(script! in manifest.scripts, `${file}: ${script}`);
+    assert.doesNotMatch(text, /: write-all|contents: write/, file);
+  }
+  const release = readFileSync(join(workflows, "release.yml"), "utf8");
+  assert.match(release, /id-token: write/);
+  assert.match(release, /npm publish --provenance --access public/);
+});
