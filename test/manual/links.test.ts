@@ -128,3 +128,13 @@ test("an anchor keeps letters, numbers, hyphens and underscores, and nothing els
   };
   for (const [heading, id] of Object.entries(known)) assert.deepEqual([...anchorsOf(`## ${heading}`)], [id]);
 });
+
+test("docs/README.md leads to every document of docs/", () => {
+  const linked = linksOf(readFileSync("docs/README.md", "utf8")).map((target) => join("docs", target));
+  assert.deepEqual(
+    documents.filter(
+      (document) => document.startsWith("docs/") && document !== "docs/README.md" && !linked.includes(document),
+    ),
+    [],
+  );
+});
