@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
-import { endAll, npm, plainEnvironment, run } from "./package/children.mjs";
+import { endAll, npm, plainEnvironment, run, whenStopped } from "./package/children.mjs";
 import { startResults } from "./package/results.mjs";
 import { runtimeBinary } from "./runtimes.mjs";
 
@@ -20,14 +20,7 @@ function remove() {
   endAll();
   rmSync(home, { recursive: true, force: true, maxRetries: 3 });
 }
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-])
-  process.once(signal, () => {
-    remove();
-    process.exit(code);
-  });
+whenStopped(remove);
 
 /** The README's blocks of a language under a heading, up to the next heading. */
 function blocks(heading, language) {

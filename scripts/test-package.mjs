@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { endAll, npm } from "./package/children.mjs";
+import { endAll, npm, whenStopped } from "./package/children.mjs";
 import {
   checkDemo,
   checkMissing,
@@ -66,14 +66,7 @@ function remove() {
   endAll();
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
-for (const [signal, code] of [
-  ["SIGINT", 130],
-  ["SIGTERM", 143],
-])
-  process.once(signal, () => {
-    remove();
-    process.exit(code);
-  });
+whenStopped(remove);
 
 /** The package in an app of its own, from the tarball; nothing of the repository is near it. */
 async function install(tarball) {

@@ -60,6 +60,18 @@ function end(child) {
   }
 }
 
+/** Tidies up before Ctrl-C or SIGTERM ends this process. */
+export function whenStopped(tidy) {
+  for (const [signal, code] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ])
+    process.once(signal, () => {
+      tidy();
+      process.exit(code);
+    });
+}
+
 /** Nothing of the tester's own environment may decide, and no runtime shall call home. */
 export function plainEnvironment() {
   const { PATH, HOME, TMPDIR, TEMP, SystemRoot } = process.env;
