@@ -77,7 +77,8 @@ const flags = [
   ...["blob", "queue", "table"].flatMap((service) => [`--${service}Host`, "127.0.0.1", `--${service}Port`, "0"]),
 ];
 
-const startTimeoutMs = 30_000;
+/** It takes 2 s on an idle machine, and took more than 30 on one with seven times as much to do as it had cores. */
+const startTimeoutMs = 120_000;
 
 /** Starts Azurite; with a `location`, a directory, it keeps its files there. */
 export async function startAzurite(
