@@ -6,6 +6,7 @@ import { coerce } from "../schema/coerce.ts";
 import type { Table } from "../schema/table.ts";
 import { type FilesPlan, files } from "../source/files.ts";
 import type { Result } from "./bench-race.ts";
+import { failureLine } from "./failure-line.ts";
 import { addFileFlags, type FileFlags, fileOptions, wholeNumber } from "./flags.ts";
 import { inferFiles, tableNameFor } from "./infer-files.ts";
 import { onInterrupt } from "./interrupt.ts";
@@ -68,8 +69,7 @@ async function bench(flags: BenchFlags, terminal: Terminal): Promise<number> {
   } catch (error) {
     if (interrupt.exitCode === undefined) throw error;
     terminal.err.write("millrace: interrupted\n");
-    if (flags.json)
-      terminal.out.write(`${JSON.stringify({ ok: false, error: { code: "ABORTED", message: "interrupted" } })}\n`);
+    if (flags.json) terminal.out.write(failureLine("ABORTED", "interrupted"));
     return interrupt.exitCode;
   } finally {
     interrupt.dispose();

@@ -4,11 +4,12 @@ import type { RowFormat } from "../encode/encoder.ts";
 import type { DeliveryGuarantee, presets } from "../options.ts";
 import { tableOf } from "../schema/table.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
+import { failureLine } from "./failure-line.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { readSchemaFile } from "./target-table.ts";
-import { plainLine } from "./terminal.ts";
+import { plainLine, wantsColor } from "./terminal.ts";
 
 interface CheckFlags extends ConnectionFlags {
   table: string;
@@ -93,8 +94,7 @@ async function check(flags: CheckFlags): Promise<number> {
   } catch (error) {
     if (interrupt.exitCode === undefined) throw error;
     process.stderr.write("millrace: interrupted.\n");
-    if (flags.json)
-      process.stdout.write(`${JSON.stringify({ ok: false, error: { code: "ABORTED", message: "interrupted" } })}\n`);
+    if (flags.json) process.stdout.write(failureLine("ABORTED", "interrupted"));
     return interrupt.exitCode;
   } finally {
     interrupt.dispose();
@@ -107,10 +107,9 @@ export interface Look {
   readonly hasColor: boolean;
 }
 
-/** https://no-color.org: any value that is not empty turns colours off. */
 export function lookOf({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.ProcessEnv): Look {
   const hasMarks = isTTY === true && env.TERM !== "dumb";
-  return { hasMarks, hasColor: hasMarks && !env.NO_COLOR };
+  return { hasMarks, hasColor: wantsColor(env, hasMarks) };
 }
 
 const shown: Readonly<Record<CheckStatus, { readonly mark: string; readonly color: number }>> = {

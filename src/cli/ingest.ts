@@ -11,6 +11,7 @@ import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRec
 import { readAhead } from "../source/read-ahead.ts";
 import type { Source } from "../source/source.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
+import { failureLine } from "./failure-line.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
 import { inferFiles } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
@@ -174,8 +175,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
   } catch (error) {
     if (interrupt.exitCode === undefined) throw error;
     terminal.err.write(`millrace: interrupted. ${plainLine(error instanceof Error ? error.message : String(error))}\n`);
-    if (flags.json)
-      terminal.out.write(`${JSON.stringify({ ok: false, error: { code: "ABORTED", message: "interrupted" } })}\n`);
+    if (flags.json) terminal.out.write(failureLine("ABORTED", "interrupted"));
     return interrupt.exitCode;
   } finally {
     admin?.close();

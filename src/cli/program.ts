@@ -5,6 +5,7 @@ import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
+import { failureLine } from "./failure-line.ts";
 import { ingestCommand } from "./ingest.ts";
 import { logCommand } from "./log.ts";
 import { queryCommand } from "./query.ts";
@@ -63,12 +64,8 @@ export async function runMain(args: readonly string[]): Promise<number> {
 /** Commander has said it, and its "errors" are help and version too. */
 function reportUsage({ exitCode, message }: CommanderError, isJson: boolean): number {
   if (exitCode === 0) return 0;
-  if (isJson) writeFailure("BAD_OPTION", message);
+  if (isJson) process.stdout.write(failureLine("BAD_OPTION", message));
   return 2;
-}
-
-function writeFailure(code: string, message: string): void {
-  process.stdout.write(`${JSON.stringify({ ok: false, error: { code, message } })}\n`);
 }
 
 /** One line on stderr; with --json also the last line on stdout, so that a program has one thing to read. */
@@ -77,7 +74,7 @@ function report(error: unknown, isVerbose: boolean, isJson: boolean): number {
   const message = plainLine(reasonOf(error));
   process.stderr.write(`${coloured("millrace:", "red", processTerminal())} ${message}\n`);
   if (isVerbose) process.stderr.write(`${stacks(error)}\n`);
-  if (isJson) writeFailure(code, message);
+  if (isJson) process.stdout.write(failureLine(code, message));
   return code === "BAD_OPTION" ? 2 : 1;
 }
 

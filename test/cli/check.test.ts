@@ -169,6 +169,7 @@ test("on a terminal there are marks, and colours unless NO_COLOR says otherwise"
   assert.deepEqual(lookOf(tty, { NO_COLOR: "1" }), { hasMarks: true, hasColor: false });
   assert.deepEqual(lookOf(tty, { TERM: "dumb" }), { hasMarks: false, hasColor: false });
   assert.deepEqual(lookOf({}, {}), { hasMarks: false, hasColor: false });
+  assert.deepEqual(lookOf({}, { FORCE_COLOR: "1" }), { hasMarks: false, hasColor: true });
   const item: CheckItem = { name: "table", status: "failed", message: "gone\u001b[2J", fix: "make it" };
   const plain = itemText(item, { hasMarks: true, hasColor: false });
   assert.equal(plain, `✗  table              gone\\u001b[2J\n${" ".repeat(22)}fix: make it\n`);
