@@ -16,10 +16,9 @@ interface Segment {
   readonly file: Promise<DiskFile>;
   /** Appends, one after another; never rejected. */
   last: Promise<unknown>;
-  /** A sync that was begun ahead of the seal's; rejected where it failed, and then the segment never is durable. */
+  /** Syncs that were begun ahead of the seal's; rejected where one failed, and then the segment never is durable. */
   ahead: Promise<void>;
-  isSyncing: boolean;
-  /** Written since the last sync began. */
+  /** Written since the last of them was asked for. */
   unsynced: number;
 }
 
@@ -80,7 +79,6 @@ export async function segmentLog(
       file,
       last: file.catch(() => {}),
       ahead: Promise.resolve(),
-      isSyncing: false,
       unsynced: 0,
     };
     open.set(epoch, segment);
@@ -116,17 +114,11 @@ export async function segmentLog(
   }
 
   function syncAhead(segment: Segment, file: DiskFile): void {
-    if (segment.isSyncing || segment.unsynced < syncAheadFrom) return;
-    segment.isSyncing = true;
+    if (segment.unsynced < syncAheadFrom) return;
     segment.unsynced = 0;
-    // One that failed is not tried again: the next could succeed and mean nothing.
+    // One after another; after one that failed there is none, for the next could succeed and mean nothing.
     segment.ahead = segment.ahead.then(() => file.sync());
-    segment.ahead.then(
-      () => {
-        segment.isSyncing = false;
-      },
-      () => {},
-    );
+    segment.ahead.catch(() => {});
   }
 
   return {
