@@ -2,6 +2,7 @@
 // node_modules: `npm run licences`, with --json as one line. Fails on a licence that is unknown or asks for more than a notice.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { runtimePackages } from "./runtime-packages.mjs";
 
 /** SPDX names of licences that ask for no more than that their text is passed on. */
 const permissive = new Set([
@@ -9,10 +10,7 @@ const permissive = new Set([
   ...["Python-2.0", "Unlicense", "Zlib"],
 ]);
 
-const { packages } = readJson("package-lock.json");
-const found = Object.entries(packages)
-  .filter(([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional)
-  .map(([path]) => described(path));
+const found = runtimePackages().map(([path]) => described(path));
 const refused = found.filter(({ licence }) => !isPermissive(licence));
 
 if (process.argv.includes("--json"))
@@ -22,14 +20,10 @@ for (const { name, version, licence } of refused)
   console.error(`${name}@${version}: ${licence || "no licence is named"}: not known as permissive`);
 if (refused.length > 0) process.exitCode = 1;
 
-function readJson(file) {
-  return JSON.parse(readFileSync(file, "utf8"));
-}
-
 function described(path) {
   const file = join(path, "package.json");
   if (!existsSync(file)) throw new Error(`${path} is not installed: npm ci first.`);
-  const { name, version, license, licenses } = readJson(file);
+  const { name, version, license, licenses } = JSON.parse(readFileSync(file, "utf8"));
   // Old packages have an object, or a list of them, of which any may be chosen.
   const all = [license ?? licenses ?? []].flat().map((one) => one.type ?? one);
   return { name, version, licence: all.join(" OR ") };
@@ -49,25 +43,23 @@ function listed(all) {
 /** An SPDX expression of AND, OR and parentheses; anything else in it (WITH, "SEE LICENSE IN") is not permissive. */
 function isPermissive(expression) {
   const tokens = expression.match(/[()]|[^\s()]+/g) ?? [];
-  const taken = either();
-  return taken && tokens.length === 0;
+  const isTaken = either();
+  return isTaken && tokens.length === 0;
 
   function either() {
-    let result = both();
-    while (tokens[0] === "OR") {
-      tokens.shift();
-      // Both sides are read, whatever the first one says.
-      result = [result, both()].includes(true);
-    }
-    return result;
+    return sides("OR", both).includes(true);
   }
   function both() {
-    let result = one();
-    while (tokens[0] === "AND") {
+    return sides("AND", one).every(Boolean);
+  }
+  /** All of them are read, whatever the first one says. */
+  function sides(operator, side) {
+    const read = [side()];
+    while (tokens[0] === operator) {
       tokens.shift();
-      result = [result, one()].every(Boolean);
+      read.push(side());
     }
-    return result;
+    return read;
   }
   function one() {
     const token = tokens.shift();

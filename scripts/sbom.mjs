@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { runtimePackages } from "./runtime-packages.mjs";
 
 // `npm sbom --omit dev` leaves out every package that a development dependency needs too (npm 11.19: half of them), so it is
 // asked about a project that has no development dependencies. npm names the component by its folder.
@@ -15,10 +16,7 @@ npm("install", "--package-lock-only", "--offline", "--ignore-scripts", "--no-aud
 const bill = JSON.parse(npm("sbom", "--package-lock-only", "--sbom-format", "cyclonedx"));
 
 // What the project's own lock file would install, by name and version.
-const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8"));
-const wanted = Object.entries(packages)
-  .filter(([path, { dev, devOptional }]) => path !== "" && !dev && !devOptional)
-  .map(([path, entry]) => `${path.replace(/^.*node_modules\//, "")}@${entry.version}`);
+const wanted = runtimePackages().map(([path, entry]) => `${path.replace(/^.*node_modules\//, "")}@${entry.version}`);
 const listed = new Set(bill.components.map((component) => `${component.name}@${component.version}`));
 const missing = wanted.filter((one) => !listed.has(one));
 if (missing.length > 0) throw new Error(`The bill lacks ${missing.join(", ")}`);
