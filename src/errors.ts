@@ -89,6 +89,11 @@ export class MillraceError extends Error {
   }
 }
 
+/** Is it ours, with one of these codes? */
+export function isCode(error: unknown, ...codes: ErrorCode[]): error is MillraceError {
+  return error instanceof MillraceError && codes.includes(error.code);
+}
+
 /** A URL as it may be shown: a SAS lives in the query, a password in the user info, so both go. */
 export function withoutQuery(url: string): string {
   return url.replace(/[?;#].*$/s, "").replace(/\/\/[^/@]*@/, "//");

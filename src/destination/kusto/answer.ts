@@ -11,6 +11,12 @@ export interface Answer {
   readonly rows: readonly (readonly unknown[])[];
 }
 
+/** The values of one column. */
+export function columnOf({ columns, rows }: Answer, name: string): unknown[] {
+  const index = columns.findIndex((column) => column.name === name);
+  return rows.map((row) => row[index]);
+}
+
 /** Answer of `/v1/rest/mgmt`: the first result, by the table of contents where there is one. */
 export function answerOfV1(body: string): Answer {
   const { Tables: tables, Exceptions: exceptions } = parse(body) as { Tables?: WireTable[]; Exceptions?: unknown[] };

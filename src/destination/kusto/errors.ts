@@ -222,7 +222,8 @@ function firstLine(text: string): string {
   return text.split("\n", 1)[0]!.slice(0, 500);
 }
 
-function sentence(text: string): string {
+/** Ends it as a sentence does. */
+export function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 

@@ -1,7 +1,8 @@
-import { MillraceError } from "../../errors.ts";
-import { quoteName } from "../../schema/kql.ts";
+import { isCode, MillraceError } from "../../errors.ts";
+import { type MappingKind, quoteName } from "../../schema/kql.ts";
 import type { NamedColumn, Table } from "../../schema/table.ts";
 import type { DestinationContext } from "../destination.ts";
+import { columnOf } from "./answer.ts";
 import type { KustoClient } from "./client.ts";
 
 /**
@@ -85,8 +86,7 @@ export async function tableColumns(
 ): Promise<ActualColumn[] | undefined> {
   try {
     const answer = await engine.execute(database, `.show table ${quoteName(table)} schema as json`, signal);
-    const schema = answer.columns.findIndex((column) => column.name === "Schema");
-    const text = answer.rows[0]?.[schema];
+    const [text] = columnOf(answer, "Schema");
     // The SDK's servers send it as text; a dynamic would come as JSON already.
     return columnsOf(typeof text === "string" ? text : JSON.stringify(text));
   } catch (error) {
@@ -121,8 +121,8 @@ async function checkMapping(
   const kind = format === "csv" ? "csv" : "json";
   const places = [`table ${quoteName(table)}`, `database ${quoteName(database)}`];
   for (const place of places) {
-    const names = await ifVisible(mappingNames(engine, database, `.show ${place} ingestion ${kind} mappings`, signal));
-    if (names === "hidden" || names.includes(mapping)) return;
+    const found = await ifVisible(mappingsAt(engine, database, place, kind, signal));
+    if (found === "hidden" || found.some(({ name }) => name === mapping)) return;
   }
   throw new MillraceError(
     "NOT_FOUND",
@@ -131,19 +131,27 @@ async function checkMapping(
   );
 }
 
-async function mappingNames(
+export interface NamedMapping {
+  readonly name: string;
+  /** As the service gives it: JSON as text, or the value. */
+  readonly mapping: unknown;
+}
+
+/** The ingestion mappings of a `table ['T']` or a `database ['D']`. */
+export async function mappingsAt(
   engine: KustoClient,
   database: string,
-  command: string,
+  place: string,
+  kind: MappingKind,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<NamedMapping[]> {
   try {
-    const answer = await engine.execute(database, command, signal);
-    const name = answer.columns.findIndex((column) => column.name === "Name");
-    return answer.rows.map((row) => String(row[name]));
+    const answer = await engine.execute(database, `.show ${place} ingestion ${kind} mappings`, signal);
+    const mappings = columnOf(answer, "Mapping");
+    return columnOf(answer, "Name").map((name, i) => ({ name: String(name), mapping: mappings[i] }));
   } catch (error) {
     // No mappings at all may be told as "not found"; a table that is missing is reported by its own check.
-    if (error instanceof MillraceError && (error.code === "NOT_FOUND" || error.code === "BAD_REQUEST")) return [];
+    if (isCode(error, "NOT_FOUND", "BAD_REQUEST")) return [];
     throw error;
   }
 }
@@ -152,7 +160,7 @@ async function ifVisible<T>(looking: Promise<T>): Promise<T | "hidden"> {
   try {
     return await looking;
   } catch (error) {
-    if (error instanceof MillraceError && (error.code === "FORBIDDEN" || error.code === "BAD_REQUEST")) return "hidden";
+    if (isCode(error, "FORBIDDEN", "BAD_REQUEST")) return "hidden";
     throw error;
   }
 }

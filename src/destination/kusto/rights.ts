@@ -1,4 +1,4 @@
-import { MillraceError } from "../../errors.ts";
+import { isCode, MillraceError } from "../../errors.ts";
 import { quoteName, quoteString } from "../../schema/kql.ts";
 import type { CommitMode } from "../destination.ts";
 import type { KustoClient } from "./client.ts";
@@ -55,7 +55,7 @@ export const unnamedPrincipal = "aadapp=<application id>;<tenant id>";
 
 /** Says which right is missing and what grants it, to whom the service has named; `context.grant` is the command. */
 export function mayNot(error: unknown, doing: string, grant: string): unknown {
-  if (!(error instanceof MillraceError) || error.code !== "FORBIDDEN") return error;
+  if (!isCode(error, "FORBIDDEN")) return error;
   const principal = /Principal '([^'\s]+=[^']+)'/.exec(error.message)?.[1];
   const command = `${grant} (${quoteString(principal ?? unnamedPrincipal)})`;
   return new MillraceError(

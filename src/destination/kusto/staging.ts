@@ -1,6 +1,7 @@
-import { MillraceError } from "../../errors.ts";
+import { isCode, MillraceError } from "../../errors.ts";
 import { isKind } from "../../schema/kinds.ts";
 import { columnList, quoteName, quoteString } from "../../schema/kql.ts";
+import { columnOf } from "./answer.ts";
 import type { KustoClient } from "./client.ts";
 import { tableColumns } from "./preflight.ts";
 import { mayNot } from "./rights.ts";
@@ -105,9 +106,10 @@ async function tablesBeginningWith(
   prefix: string,
   signal: AbortSignal,
 ): Promise<string[]> {
-  const { columns, rows } = await engine.execute(database, ".show tables", signal);
-  const name = columns.findIndex((column) => column.name === "TableName");
-  return rows.map((row) => String(row[name])).filter((each) => each.startsWith(prefix));
+  const answer = await engine.execute(database, ".show tables", signal);
+  return columnOf(answer, "TableName")
+    .map(String)
+    .filter((each) => each.startsWith(prefix));
 }
 
 /** A policy makes staging cheaper or tidier; without the right to set it, or on a service that has it not, it works too. */
@@ -115,7 +117,6 @@ async function softly(act: Promise<unknown>): Promise<void> {
   try {
     await act;
   } catch (error) {
-    if (!(error instanceof MillraceError) || !["BAD_REQUEST", "FORBIDDEN", "NOT_FOUND"].includes(error.code))
-      throw error;
+    if (!isCode(error, "BAD_REQUEST", "FORBIDDEN", "NOT_FOUND")) throw error;
   }
 }

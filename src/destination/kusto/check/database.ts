@@ -1,12 +1,14 @@
+import { isCode } from "../../../errors.ts";
 import { nearestName } from "../../../option-names.ts";
 import { quoteName } from "../../../schema/kql.ts";
 import type { CheckContext } from "../../destination.ts";
+import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 import type { Connection } from "../options.ts";
 import { tableColumns } from "../preflight.ts";
 import { noDatabase } from "../resources.ts";
 import { mayNot } from "../rights.ts";
-import { granted, isCode } from "./error-finding.ts";
+import { granted } from "./error-finding.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
 import type { Seen } from "./seen.ts";
 
@@ -42,9 +44,10 @@ export async function findDatabase(
 
 async function databasesOf(engine: KustoClient, signal: AbortSignal): Promise<string[]> {
   try {
-    const { columns, rows } = await engine.execute(noDatabase, ".show databases", signal);
-    const name = columns.findIndex((column) => column.name === "DatabaseName");
-    return rows.map((row) => String(row[name])).filter((each) => each !== noDatabase);
+    const answer = await engine.execute(noDatabase, ".show databases", signal);
+    return columnOf(answer, "DatabaseName")
+      .map(String)
+      .filter((each) => each !== noDatabase);
   } catch {
     return [];
   }

@@ -28,7 +28,3 @@ const fixes: Readonly<Partial<Record<MillraceError["code"], string>>> = {
   FORBIDDEN: "Ask a Database Admin for a role on the database or the table.",
   BAD_REQUEST: "Compare the cluster's version with the documentation of the command, and ask its owner.",
 };
-
-export function isCode(error: unknown, ...codes: MillraceError["code"][]): error is MillraceError {
-  return error instanceof MillraceError && codes.includes(error.code);
-}

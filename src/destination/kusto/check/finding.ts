@@ -18,8 +18,3 @@ export function listed(names: readonly string[], most = 8): string {
   const rest = names.length - most;
   return rest > 0 ? `${names.slice(0, most).join(", ")} and ${rest} more` : names.join(", ");
 }
-
-/** Ends it as a sentence does. */
-export function sentence(text: string): string {
-  return /[.!?]$/.test(text) ? text : `${text}.`;
-}

@@ -1,10 +1,11 @@
-import type { MillraceError } from "../../../errors.ts";
+import { isCode, type MillraceError } from "../../../errors.ts";
 import { quoteName } from "../../../schema/kql.ts";
 import type { CheckContext } from "../../destination.ts";
+import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 import type { Connection } from "../options.ts";
 import { emptyAppend, mayNot } from "../rights.ts";
-import { granted, isCode } from "./error-finding.ts";
+import { granted } from "./error-finding.ts";
 import { type Finding, notReached, ok, warning } from "./finding.ts";
 import type { Seen } from "./seen.ts";
 
@@ -45,9 +46,8 @@ async function ingestingRole(
       if (isCode(error, "FORBIDDEN", "BAD_REQUEST", "NOT_FOUND")) return undefined;
       throw error;
     });
-    const role = answer?.columns.findIndex(({ name }) => name === "Role") ?? -1;
-    const found = answer?.rows
-      .map((row) => String(row[role]))
+    const found = (answer ? columnOf(answer, "Role") : [])
+      .map(String)
       .find((each) => /^(?:\w+ )?(Admin|Ingestor)$/i.test(each));
     if (found !== undefined) return `${place.startsWith("table") ? "Table" : "Database"} ${found.split(" ").at(-1)}`;
   }

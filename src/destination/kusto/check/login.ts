@@ -1,11 +1,10 @@
-import { MillraceError } from "../../../errors.ts";
+import { isCode } from "../../../errors.ts";
 import { tokenSource } from "../auth.ts";
 import { kustoClient } from "../client.ts";
 import type { Connection } from "../options.ts";
 import { noDatabase } from "../resources.ts";
 import type { Scrubber } from "../scrub.ts";
 import { assertTrusted } from "../trust.ts";
-import { isCode } from "./error-finding.ts";
 import { type Finding, failed, ok } from "./finding.ts";
 import { principalOf } from "./principal.ts";
 import type { Seen } from "./seen.ts";
@@ -16,7 +15,7 @@ export async function trust(connection: Connection): Promise<Finding> {
   try {
     await assertTrusted(connection);
   } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== "UNTRUSTED_HOST") throw error;
+    if (!isCode(error, "UNTRUSTED_HOST")) throw error;
     return failed(
       "UNTRUSTED_HOST",
       `${String(error.context.host)} is not known as a Kusto host, so it is given no token.`,

@@ -1,14 +1,9 @@
 import { isKind } from "../../../schema/kinds.ts";
 import { createOrAlterMappingCommand, type MappingKind, quoteName } from "../../../schema/kql.ts";
 import { type NamedColumn, tableOf } from "../../../schema/table.ts";
-import type { ActualColumn } from "../preflight.ts";
+import type { ActualColumn, NamedMapping } from "../preflight.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
-
-export interface NamedMapping {
-  readonly name: string;
-  /** As `.show ... mappings` gives it. */
-  readonly text: string;
-}
+import { textOf } from "./policy.ts";
 
 /** What a mapping is looked at against. */
 export interface MappingGround {
@@ -33,7 +28,7 @@ export function mappingFit(mappings: readonly NamedMapping[], ground: MappingGro
       renewal(ground, "Leave ingestionMappingRef out, or a Table Ingestor makes it"),
     );
   }
-  const entries = entriesOf(found.text, kind);
+  const entries = entriesOf(textOf(found.mapping), kind);
   if (!entries) return failed("BAD_SCHEMA", `Mapping ${wanted} is not a list of columns.`, renewal(ground));
   const types = new Map(actual.map(({ name, type }) => [name, type]));
 

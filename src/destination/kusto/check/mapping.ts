@@ -1,11 +1,9 @@
 import { type MappingKind, quoteName } from "../../../schema/kql.ts";
 import type { CheckContext } from "../../destination.ts";
-import type { Answer } from "../answer.ts";
 import type { Connection } from "../options.ts";
-import { isCode } from "./error-finding.ts";
+import { mappingsAt } from "../preflight.ts";
 import type { Finding } from "./finding.ts";
-import { mappingFit, type NamedMapping } from "./mapping-fit.ts";
-import { textOf } from "./policy.ts";
+import { mappingFit } from "./mapping-fit.ts";
 import type { Seen } from "./seen.ts";
 
 /** The mapping that the options name: of the table, or else of its database. */
@@ -16,9 +14,8 @@ export async function fitMapping(
   signal: AbortSignal,
 ): Promise<Finding> {
   const kind: MappingKind = format === "csv" ? "csv" : "json";
-  const of = (place: string) =>
-    mappingsOf(engine!.execute(database, `.show ${place} ingestion ${kind} mappings`, signal));
-  const found = [...(await of(`table ${quoteName(table)}`)), ...(await of(`database ${quoteName(database)}`))];
+  const at = (place: string) => mappingsAt(engine!, database, place, kind, signal);
+  const found = [...(await at(`table ${quoteName(table)}`)), ...(await at(`database ${quoteName(database)}`))];
   return mappingFit(found, {
     table,
     database,
@@ -27,16 +24,4 @@ export async function fitMapping(
     kind,
     wanted: ingestion.ingestionMappingRef!,
   });
-}
-
-async function mappingsOf(answer: Promise<Answer>): Promise<NamedMapping[]> {
-  try {
-    const { columns, rows } = await answer;
-    const [name, text] = ["Name", "Mapping"].map((each) => columns.findIndex((column) => column.name === each));
-    return rows.map((row) => ({ name: String(row[name!]), text: textOf(row[text!]) }));
-  } catch (error) {
-    // None at all may be told as "not found".
-    if (isCode(error, "NOT_FOUND", "BAD_REQUEST")) return [];
-    throw error;
-  }
 }

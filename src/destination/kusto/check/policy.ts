@@ -1,4 +1,5 @@
 import { quoteName } from "../../../schema/kql.ts";
+import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 
 /** A policy as `.show` gives it, parsed; null where nothing is set. */
@@ -13,8 +14,7 @@ export async function policyOf(
   signal: AbortSignal,
 ): Promise<Policy> {
   for (const place of [`table ${quoteName(table)}`, `database ${quoteName(database)}`]) {
-    const { columns, rows } = await engine.execute(database, `.show ${place} policy ${kind}`, signal);
-    const text = textOf(rows[0]?.[columns.findIndex((column) => column.name === "Policy")]);
+    const text = textOf(columnOf(await engine.execute(database, `.show ${place} policy ${kind}`, signal), "Policy")[0]);
     const policy: unknown = text === "" ? null : JSON.parse(text);
     if (policy !== null && typeof policy === "object") return policy as Policy;
   }

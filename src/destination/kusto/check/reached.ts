@@ -1,4 +1,5 @@
-import { type Finding, ok, sentence, warning } from "./finding.ts";
+import { sentence } from "../errors.ts";
+import { type Finding, failed, ok, warning } from "./finding.ts";
 import { proxyVariable, type Reached } from "./reach.ts";
 
 /** Behind a proxy the SDKs need not get through themselves. */
@@ -10,11 +11,5 @@ export function reached(url: URL, result: Reached): Finding {
       `${sentence(result.why)} Requests may go through the proxy in ${proxy}; the login tells.`,
       result.fix,
     );
-  return {
-    status: "failed",
-    message: sentence(result.why),
-    fix: result.fix,
-    code: "UNREACHABLE",
-    retryable: result.retryable,
-  };
+  return { ...failed("UNREACHABLE", sentence(result.why), result.fix), retryable: result.retryable };
 }

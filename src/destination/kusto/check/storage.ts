@@ -1,9 +1,10 @@
 import { quoteName } from "../../../schema/kql.ts";
 import type { CheckContext } from "../../destination.ts";
+import { sentence } from "../errors.ts";
 import type { Connection } from "../options.ts";
 import { fetchResources, type Resources } from "../resources.ts";
 import { mayNot } from "../rights.ts";
-import { type Finding, failed, listed, ok, sentence, warning } from "./finding.ts";
+import { type Finding, failed, listed, ok, warning } from "./finding.ts";
 import { proxyVariable, type Reached, reach } from "./reach.ts";
 import type { Seen } from "./seen.ts";
 
