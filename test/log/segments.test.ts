@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -169,6 +170,20 @@ test("many bytes go to the disk before the checkpoint, few with it", async () =>
   assert.equal(syncs, 1);
   await log.seal(1);
   assert.equal(syncs, 2);
+});
+
+test("a batch that is summed in slices has the sums of its bytes in one go", async () => {
+  const disk = memoryDisk();
+  const log = await segmentLog(disk, "log", 1, () => false);
+  const bytes = Buffer.alloc(3 * 1024 ** 2);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = Math.imul(i, 0x9e3779b1) >>> 24;
+  const cuts = [0, 1, 700_000, 700_003, 2_900_001, bytes.length];
+  const parts = cuts.slice(1).map((end, i) => new Uint8Array(bytes.subarray(cuts[i], end)));
+  const { sha256 } = await log.append(1, { ...large, parts, packedBytes: bytes.length });
+  await log.seal(1);
+  assert.equal(sha256, createHash("sha256").update(bytes).digest("hex"));
+  const [found] = readSegment((await disk.read(join("log", segmentName(1, 1))))!);
+  assert.ok(found?.found === "batch" && bytes.equals(found.packed));
 });
 
 test("a sync that failed ahead of the checkpoint fails it, though the next sync would succeed", async () => {
