@@ -8,6 +8,7 @@
 // Rows and bytes are counted by the batch, the CRC by the segment.
 //
 // The output buffer of the gzip has room for one window of input, so after each window the host gets its turn to take it.
+import { crc32c } from "./crc32c";
 import { copyText, writeCsvRow } from "./csv";
 import {
   gzipCrc,
@@ -238,4 +239,9 @@ export function outputLength(): i32 {
 
 export function outputTaken(): void {
   gzipOutputConsume();
+}
+
+/** Continues the CRC-32C `sum` over so many bytes; they lie where a chunk's texts do. */
+export function sumBytes(sum: u32, bytes: i32): u32 {
+  return crc32c(sum, textStart(), <usize>bytes);
 }

@@ -7,6 +7,7 @@ export { writeF64 } from "./float";
 export { writeDatetime, writeTimespan } from "./time";
 export { writeGuid } from "./guid";
 export { crc32 } from "./crc32";
+export { crc32c } from "./crc32c";
 export { powerHigh, powerLow } from "./pow10";
 export { buildLengths, buildCodes } from "./huffman";
 export {

@@ -43,6 +43,7 @@ export interface Kernel {
   output(): number;
   outputLength(): number;
   outputTaken(): void;
+  sumBytes(sum: number, bytes: number): number;
 }
 
 /** The module's bytes, or the module where one was compiled already (a module can be posted to a worker in Node). */

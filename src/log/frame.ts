@@ -22,19 +22,15 @@ export function versionIn(bytes: Uint8Array, kind: string): number | undefined {
   return match && match[1]!.trimEnd() === kind ? Number(match[2]) : undefined;
 }
 
-/**
- * The pieces of the frame that will begin at `offset` of its file; the payload's are not copied.
- *
- * @param sum the payload's CRC-32C, where it is known already
- */
-export function frame(offset: number, payload: readonly Uint8Array[], sum?: number): Uint8Array[] {
+/** The pieces of the frame that will begin at `offset` of its file; the payload's are not copied. */
+export function frame(offset: number, payload: readonly Uint8Array[]): Uint8Array[] {
   const length = payload.reduce((bytes, piece) => bytes + piece.length, 0);
-  const crc = sum ?? payload.reduce((crc, piece) => crc32c(piece, crc), 0);
+  const sum = payload.reduce((sum, piece) => crc32c(piece, sum), 0);
   const head = new Uint8Array(frameOverhead);
   const view = new DataView(head.buffer);
   view.setUint32(0, length, true);
   view.setUint32(4, headSum(length, offset), true);
-  view.setUint32(8, crc, true);
+  view.setUint32(8, sum, true);
   return [head, ...payload];
 }
 
@@ -52,12 +48,8 @@ export type FrameFound =
   /** All of it is there, and it is not what was written. */
   | { readonly found: "damaged" };
 
-/**
- * Reads the frame that begins at `offset` of the bytes, which is `place` of its file: the same, for a whole file.
- *
- * @param sum the CRC-32C of the payload's bytes, where it is known already
- */
-export function frameAt(bytes: Uint8Array, offset: number, place = offset, sum?: number): FrameFound {
+/** Reads the frame that begins at `offset` of the bytes, which is `place` of its file: the same, for a whole file. */
+export function frameAt(bytes: Uint8Array, offset: number, place = offset): FrameFound {
   const left = bytes.length - offset;
   if (left === 0) return { found: "end" };
   if (left < frameOverhead) return { found: "torn" };
@@ -69,7 +61,7 @@ export function frameAt(bytes: Uint8Array, offset: number, place = offset, sum?:
   const end = start + length;
   if (end > bytes.length) return { found: "torn" };
   const payload = bytes.subarray(start, end);
-  if ((sum ?? crc32c(payload)) === view.getUint32(8, true)) return { found: "frame", payload, end };
+  if (crc32c(payload) === view.getUint32(8, true)) return { found: "frame", payload, end };
   return { found: end === bytes.length && hasZeroSector(bytes, offset, end) ? "torn" : "damaged" };
 }
 

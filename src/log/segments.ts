@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
-import { crc32c } from "./crc32c.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { fileHead, frame, frameAt, frameOverhead, headBytes, versionIn } from "./frame.ts";
 import { inTurns } from "./in-turns.ts";
@@ -97,11 +96,9 @@ export async function segmentLog(
     const logged: LoggedBatch = { ...plain, epoch, segment: name, offset, sha256: hash.digest("hex") };
     const line = new TextEncoder().encode(`${JSON.stringify(logged)}\n`);
     const path = join(folder, name);
-    const payload = [line, ...parts];
-    const sum = await sumInTurns(payload);
     await writing(path, "writing to it", async () => {
       try {
-        await file.append(frame(offset, payload, sum));
+        await file.append(frame(offset, [line, ...parts]));
       } catch (error) {
         await file.truncate(offset).catch(() => {}); // what was written of it would hide what comes behind
         throw error;
@@ -185,23 +182,14 @@ async function packedBytes(file: DiskFile, path: string, batch: LoggedBatch): Pr
   const head = await file.readAt(batch.offset, frameOverhead);
   const length = head.length < 4 ? 0 : new DataView(head.buffer, head.byteOffset).getUint32(0, true);
   const bytes = await file.readAt(batch.offset, frameOverhead + Math.min(length, file.size));
-  const found = frameAt(bytes, 0, batch.offset, await sumInTurns([bytes.subarray(frameOverhead)]));
+  const found = frameAt(bytes, 0, batch.offset);
   if (found.found !== "frame") throw damaged(path, batch.offset, `batch ${batch.id} is not there as it was written`);
   // The frame's CRC is of all its bytes, and the line before the batch says whose they are: to reckon the SHA-256 once more
   // would cost a tenth of the throughput (bench suite `log`).
   const cut = found.payload.indexOf(newline);
   const line: LoggedBatch = JSON.parse(new TextDecoder().decode(found.payload.subarray(0, cut)));
   if (line.sha256 !== batch.sha256) throw damaged(path, batch.offset, `it holds another batch than ${batch.id}`);
-  const packed = found.payload.subarray(cut + 1);
-  return packed;
-}
-
-async function sumInTurns(pieces: readonly Uint8Array[]): Promise<number> {
-  let sum = 0;
-  await inTurns(pieces, (slice) => {
-    sum = crc32c(slice, sum);
-  });
-  return sum;
+  return found.payload.subarray(cut + 1);
 }
 
 const newline = 10;

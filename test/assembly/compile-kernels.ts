@@ -23,6 +23,7 @@ export interface Kernels {
   writeTimespan(out: number, ticks: bigint): number;
   writeGuid(out: number, hi: bigint, lo: bigint): number;
   crc32(crc: number, src: number, length: number): number;
+  crc32c(crc: number, src: number, length: number): number;
   powerHigh(power: number): bigint;
   powerLow(power: number): bigint;
   buildLengths(frequencies: number, count: number, limit: number, lengths: number): void;

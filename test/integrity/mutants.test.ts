@@ -42,7 +42,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   "the CRC of a frame": [
     {
       file: "src/log/frame.ts",
-      find: "if ((sum ?? crc32c(payload)) === view.getUint32(8, true))",
+      find: "if (crc32c(payload) === view.getUint32(8, true))",
       replace: "if (payload.length > 0)",
     },
   ],

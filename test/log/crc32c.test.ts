@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { crc32c as oracle } from "@aws-crypto/crc32c";
 import fc from "fast-check";
-import { crc32c } from "../../src/log/crc32c.ts";
+import { crc32c, crc32cInJavaScript } from "../../src/log/crc32c.ts";
 
 /** RFC 3720, appendix B.4. */
 const published: readonly [string, Uint8Array, number][] = [
@@ -23,4 +24,14 @@ test("the sum goes on over any cut", () => {
       assert.equal(crc32c(bytes.subarray(at), crc32c(bytes.subarray(0, at))), crc32c(bytes));
     }),
   );
+});
+
+test("short ones, those that go into WebAssembly, and those that go there in pieces, as another library has them", () => {
+  const bytes = Uint8Array.from({ length: 400_000 }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
+  for (const length of [0, 1, 7, 8, 9, 8191, 8192, 8193, 131_071, 131_072, 131_073, 262_144, 399_990])
+    for (let from = 0; from < 5; from++) {
+      const run = bytes.subarray(from, from + length);
+      assert.equal(crc32c(run), oracle(run), `${length} at ${from}`);
+      assert.equal(crc32cInJavaScript(run, 0), oracle(run), `${length} at ${from}, in JavaScript`);
+    }
 });

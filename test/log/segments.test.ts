@@ -172,7 +172,7 @@ test("many bytes go to the disk before the checkpoint, few with it", async () =>
   assert.equal(syncs, 2);
 });
 
-test("a batch that is summed in slices has the sums of its bytes in one go", async () => {
+test("a batch that is hashed in slices has the hash of its bytes in one go", async () => {
   const disk = memoryDisk();
   const log = await segmentLog(disk, "log", 1, () => false);
   const bytes = Buffer.alloc(3 * 1024 ** 2);
