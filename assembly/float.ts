@@ -7,6 +7,7 @@
 // times (x and both bounds). Here the common case multiplies once and decides by distances on the fraction, with the error
 // of that product bounded; where the bound leaves doubt, for powers of two and for subnormals, the paper's exact procedure decides.
 import { ASCII_ZEROS, divideBy1e8, eightDigits, mulHigh } from "./digits";
+import { entryOf, keep, recall } from "./float-cache";
 import { writeU64 } from "./int";
 import { floorLog2Pow10, powerHigh, powerLow } from "./pow10";
 
@@ -14,6 +15,7 @@ import { floorLog2Pow10, powerHigh, powerLow } from "./pow10";
 export const MAX_F64_TEXT: i32 = 48;
 
 const FRACTION_BITS: i32 = 52;
+const SIGN: u64 = 1 << 63;
 const HIDDEN_BIT: u64 = 1 << 52;
 /** One, as a number with 60 fraction bits: leaves four bits for the whole part, which stays below 16. */
 const ONE: u64 = 1 << 60;
@@ -29,7 +31,20 @@ export function writeF64(out: usize, v: f64): usize {
   const whole = <u64>magnitude;
   if (whole < <u64>1 << 53 && <f64>whole == magnitude) return writeU64(out, whole);
 
-  const biased = <i32>(bits >> FRACTION_BITS) & 0x7ff;
+  const positive = bits & ~SIGN;
+  const entry = entryOf(positive);
+  if (entry != 0) {
+    const known = recall(out, entry, positive);
+    if (known != 0) return known;
+  }
+  const end = writeFraction(out, positive);
+  if (entry != 0) keep(entry, positive, out, end);
+  return end;
+}
+
+/** A positive double that is no whole number below 2^53. */
+function writeFraction(out: usize, bits: u64): usize {
+  const biased = <i32>(bits >> FRACTION_BITS);
   const fraction = bits & (HIDDEN_BIT - 1);
   if (biased == 0) return writeExact(out, fraction, -1074, false);
   if (fraction == 0) return writeExact(out, HIDDEN_BIT, biased - 1075, biased > 1);

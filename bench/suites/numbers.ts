@@ -12,6 +12,7 @@ const kinds: Readonly<Record<string, (next: () => number) => number>> = {
   "random bits": randomBits,
   "money, two digits": (next) => Math.round(next() * 1e7) / 100,
   "coordinates, six digits": (next) => Math.round((next() * 360 - 180) * 1e6) / 1e6,
+  "hours in minutes, 1 440 of them": (next) => Math.floor(next() * 1440) / 60,
   "whole numbers": (next) => Math.floor(next() * 1e6),
 };
 

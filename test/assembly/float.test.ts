@@ -132,6 +132,21 @@ test("2^53 and above, where halves of ten are exact ties", () => {
   }
 });
 
+test("numbers that come again, among others that do not, in every share", () => {
+  const next = randomWords(seedOf());
+  const bitPattern = () => (BigInt(next()) << 32n) | BigInt(next());
+  for (const known of [1, 40, 2_000, 20_000]) {
+    // Texts of 23 characters are kept, longer ones are not.
+    const pool = Array.from({ length: known }, (_, i) => (i % 2 === 0 ? bitPattern() : bitsOf((next() % 1e6) / 360)));
+    pool[0] = bitsOf(-0.000001234567890123456);
+    for (const share of [0.2, 0.5, 0.9, 1])
+      assertSlab(10_000, () => {
+        const pattern = next() < share * 2 ** 32 ? pool[next() % known]! : bitPattern();
+        return next() % 2 === 0 ? pattern : pattern ^ (1n << 63n);
+      });
+  }
+});
+
 test("random bit patterns, and random numbers of the kind people store", () => {
   const next = randomWords(seedOf());
   const count = Number(process.env.MILLRACE_RANDOM_DOUBLES ?? 300_000);

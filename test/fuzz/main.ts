@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { compileKernels, randomWords } from "../assembly/compile-kernels.ts";
 import { gzip } from "./gzip.ts";
 import { json } from "./json.ts";
-import { doubles, integers } from "./numbers.ts";
+import { doubles, integers, repeatedDoubles } from "./numbers.ts";
 import { raw } from "./raw.ts";
 import { rows } from "./rows.ts";
 import type { Subject } from "./subject.ts";
@@ -34,6 +34,7 @@ const all: Subject[] = [
   rows("ndjson"),
   json(),
   raw(),
+  repeatedDoubles(kernels),
 ];
 const wanted = values.subject?.split(",") ?? all.map((subject) => subject.name);
 const unknown = wanted.filter((name) => !all.some((subject) => subject.name === name));

@@ -30,6 +30,31 @@ export function doubles(kernels: Kernels): Subject {
   };
 }
 
+/** Doubles of which many come again: texts that were kept, and those that took their place. */
+export function repeatedDoubles(kernels: Kernels): Subject {
+  const all = doubles(kernels);
+  return {
+    name: "repeated doubles",
+    step(next) {
+      // A few hundred to a hundred thousand, of random bits or with few digits.
+      const known = 1 << (next() % 17);
+      const salt = next();
+      const draw = (): number => {
+        const isNew = next() % 8 === 0;
+        return isNew ? next() : Math.imul((next() % known) ^ salt, 0x9e3779b1);
+      };
+      let high = 0;
+      let isHigh = false;
+      return all.step(() => {
+        isHigh = !isHigh;
+        if (isHigh) high = draw();
+        // The second word follows from the first: so the pair comes again as well.
+        return isHigh ? high : Math.imul(high, 0x85ebca6b) >>> 0;
+      });
+    },
+  };
+}
+
 /** 64-bit integers against BigInt, of every length alike. */
 export function integers(kernels: Kernels): Subject {
   const at = kernels.arena();
