@@ -2,7 +2,7 @@ import { gunzipSync } from "node:zlib";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { blobEvent } from "./blob-event.ts";
 import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
-import type { EpochHandle, Head, PreparedEpoch, RefusedRows } from "./checkpoint/epoch.ts";
+import { type EpochHandle, type Head, type RefusedRows, rowsLeft } from "./checkpoint/epoch.ts";
 import type { StateChange, StateLease } from "./checkpoint/state-backend.ts";
 import { systemClock, withRetries } from "./deliver/backoff.ts";
 import { type CommitHooks, type CommitPolicy, commitStaged } from "./deliver/commit-staged.ts";
@@ -41,7 +41,8 @@ export interface Epochs {
 }
 
 export interface EpochsHooks {
-  onCommitted(epoch: PreparedEpoch, rows: number): void;
+  /** @param rows those that the service took */
+  onCommitted(rows: number): void;
   /** Rows that the service refused, as they stood in the batch. */
   onRowRefused(text: string, place: string, reason: string): void;
   /** Resolves when every refused row so far is in the dead letter. */
@@ -110,13 +111,13 @@ export async function openEpochs(
       { name, destination: to.name, table: table.name, delivery: deliveryOf(options) },
       {
         commit: (epoch) => commit(epoch),
-        onCommitted(epoch, tagPrefix) {
-          const rows = epoch.batches.reduce((sum, batch) => sum + batch.rows, 0);
-          hooks!.onCommitted(epoch, rows);
-          const durationMs = Date.now() - epoch.preparedAt;
+        onCommitted({ prepared, refused, tagPrefix }) {
+          const rows = rowsLeft(prepared, refused);
+          hooks!.onCommitted(rows);
+          const durationMs = Date.now() - prepared.preparedAt;
           const tag = deliveryGuarantee === "exactly-once" ? tagPrefix : undefined;
-          const batches = epoch.batches.length;
-          publish("millrace:epoch:committed", { ...event, epoch: epoch.epoch, rows, batches, tag, durationMs });
+          const batches = prepared.batches.length;
+          publish("millrace:epoch:committed", { ...event, epoch: prepared.epoch, rows, batches, tag, durationMs });
         },
         onRoom: () => hooks!.onRoom(),
         onFailed: (error) => hooks!.onFailed(error),

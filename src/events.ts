@@ -149,6 +149,7 @@ export interface EpochCommittedEvent {
   readonly sink: string;
   readonly table: string;
   readonly epoch: number;
+  /** Without those that the service refused. */
   readonly rows: number;
   readonly batches: number;
   /** What is in the tags of all its extents; undefined with at least once, which sets none. */

@@ -65,6 +65,7 @@ export {
   type StepEvent,
   type TelemetryFailedEvent,
 } from "./events.ts";
+export type { Disk, DiskFile } from "./log/disk.ts";
 export type { LoggedBatch, WriteAheadLog } from "./log/write-ahead-log.ts";
 export { type Metric, type MetricName, metrics } from "./metrics.ts";
 export { open } from "./open.ts";

@@ -22,7 +22,7 @@ export interface SinkStats {
   readonly accepted: number;
   /** Records that were refused, whether thrown at the caller or sent to the dead letter. */
   readonly rejected: number;
-  /** Records whose batches have been taken by the destination. */
+  /** Records whose batches have been taken by the destination; with exactly once, those committed: without those it refused. */
   readonly delivered: number;
   /** Delivery "none" only: records of batches given up after their retries. */
   readonly lost: number;
@@ -184,7 +184,7 @@ export class Sink<R> implements AsyncDisposable {
     this.#firstEpoch = epochs?.head.epoch ?? 0;
     this.#isPositional = Object.keys(epochs?.head.positions ?? {}).length > 0;
     epochs?.start({
-      onCommitted: (_, rows) => {
+      onCommitted: (rows) => {
         this.#counters.delivered += rows;
       },
       onRowRefused: (text, place, reason) => this.#refuseLanded(text, place, reason),

@@ -44,8 +44,7 @@ interface StoredJob extends JobIdentity {
 export interface CoordinatorHooks {
   /** Brings an epoch to COMMITTED. Throws what ends the sink. */
   commit(epoch: EpochHandle): Promise<void>;
-  /** @param tagPrefix see {@link EpochHandle.tagPrefix} */
-  onCommitted(epoch: PreparedEpoch, tagPrefix: string): void;
+  onCommitted(epoch: EpochHandle): void;
   /** There may be room again. */
   onRoom(): void;
   onFailed(error: unknown): void;
@@ -148,11 +147,10 @@ export async function coordinator(
   async function bringHome(epoch: number): Promise<void> {
     try {
       const handle = handleOf(epoch);
-      const { prepared } = handle;
       if (handle.progress.state !== "COMMITTED") await hooks.commit(handle);
       if (handle.progress.state !== "COMMITTED")
         throw new MillraceError("INTERNAL", `Epoch ${epoch} was left in state ${handle.progress.state}.`);
-      hooks.onCommitted(prepared, handle.tagPrefix);
+      hooks.onCommitted(handle);
       await clean(epoch);
     } catch (error) {
       if (isClosing || failure) return;

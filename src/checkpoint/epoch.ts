@@ -42,6 +42,13 @@ export type Progress =
 /** Rows of a batch, from 0, that the service refuses, and why. */
 export type RefusedRows = Readonly<Record<string, readonly { readonly row: number; readonly reason: string }[]>>;
 
+/** Rows of the epoch that are in the table, or are to be there. */
+export function rowsLeft(prepared: PreparedEpoch, refused: RefusedRows): number {
+  let rows = 0;
+  for (const batch of prepared.batches) rows += batch.rows - (refused[batch.id]?.length ?? 0);
+  return rows;
+}
+
 /** An epoch on its way, as the one who commits it sees it. */
 export interface EpochHandle {
   readonly prepared: PreparedEpoch;
@@ -63,7 +70,7 @@ export interface EpochHandle {
 }
 
 /** How far an epoch has come, see docs/exactly-once.md. */
-export type EpochState = Progress["state"];
+export type EpochState = "PREPARED" | "SUBMITTED" | "LANDED" | "MOVING" | "COMMITTED";
 
 /** Which state may follow which. An attempt given up is SUBMITTED again, with a higher number. */
 const arrows: Readonly<Record<EpochState, readonly EpochState[]>> = {

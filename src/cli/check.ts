@@ -9,7 +9,7 @@ import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { readSchemaFile } from "./target-table.ts";
-import { plainLine, wantsColor } from "./terminal.ts";
+import { type Colour, coloured, plainLine, wantsColor } from "./terminal.ts";
 
 interface CheckFlags extends ConnectionFlags {
   table: string;
@@ -112,11 +112,11 @@ export function lookOf({ isTTY }: { readonly isTTY?: boolean }, env: NodeJS.Proc
   return { hasMarks, hasColor: wantsColor(env, hasMarks) };
 }
 
-const shown: Readonly<Record<CheckStatus, { readonly mark: string; readonly color: number }>> = {
-  ok: { mark: "✓", color: 32 },
-  warning: { mark: "!", color: 33 },
-  failed: { mark: "✗", color: 31 },
-  "not reached": { mark: "-", color: 90 },
+const shown: Readonly<Record<CheckStatus, { readonly mark: string; readonly colour: Colour }>> = {
+  ok: { mark: "✓", colour: "green" },
+  warning: { mark: "!", colour: "yellow" },
+  failed: { mark: "✗", colour: "red" },
+  "not reached": { mark: "-", colour: "dim" },
 };
 
 const statusCells = "not reached".length;
@@ -124,9 +124,9 @@ const nameCells = "ingest-connection".length;
 
 /** One item: a line, and below it what to do. */
 export function itemText({ name, status, message, fix }: CheckItem, { hasMarks, hasColor }: Look): string {
-  const { mark, color } = shown[status];
+  const { mark, colour } = shown[status];
   const padded = (hasMarks ? mark : status).padEnd(hasMarks ? 1 : statusCells);
-  const head = hasColor ? `\u001b[${color}m${padded}\u001b[0m` : padded;
+  const head = coloured(padded, colour, { hasColor });
   const indent = " ".repeat(padded.length + nameCells + 4);
   const line = `${head}  ${name.padEnd(nameCells)}  ${plainLine(message)}\n`;
   return fix === undefined ? line : `${line}${indent}${plainLine(`fix: ${fix}`)}\n`;

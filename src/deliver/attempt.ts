@@ -115,9 +115,3 @@ function cut(
   const part = gzipSync(bytes, { level: 1 });
   return { parts: [part], packedBytes: part.length, rawBytes: bytes.length, rows: kept.length };
 }
-
-export function rowsLeft(prepared: PreparedEpoch, refused: RefusedRows): number {
-  let rows = 0;
-  for (const batch of prepared.batches) rows += batch.rows - (refused[batch.id]?.length ?? 0);
-  return rows;
-}

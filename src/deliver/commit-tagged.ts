@@ -34,6 +34,8 @@ export async function commitTagged(
   const { prepared, generation } = epoch;
   const number = prepared.epoch;
   const before = attemptOf(epoch);
+  /** Not stored before the end: after a restart the halves lead to the same rows. */
+  const refused: Record<string, RefusedRows[string][number][]> = {};
   let missing: Stretch[] = prepared.batches.map((batch) => ({ batch, from: 0, to: batch.rows }));
   for (let attempt = before + 1; missing.length > 0; attempt++) {
     if (attempt > before + policy.mostAttempts)
@@ -46,7 +48,8 @@ export async function commitTagged(
     missing = await sendAll(missing);
     if (missing.length > 0) hooks.onAttemptAbandoned(number, attempt, `${missing.length} batches have not arrived`);
   }
-  await epoch.advance({ state: "COMMITTED", attempt: attemptOf(epoch) });
+  const isSound = Object.keys(refused).length === 0;
+  await epoch.advance({ state: "COMMITTED", attempt: attemptOf(epoch) }, isSound ? undefined : refused);
 
   /** Returns what has not arrived. */
   async function sendAll(stretches: readonly Stretch[]): Promise<Stretch[]> {
@@ -93,8 +96,9 @@ export async function commitTagged(
       const first = await bring({ batch, from, to: middle });
       return [...first, ...(await bring({ batch, from: middle, to }))];
     }
-    const found: RefusedRows = { [batch.id]: [{ row: from, reason }] };
-    await hooks.onRowsRefused(epoch, found);
+    const row = { row: from, reason };
+    await hooks.onRowsRefused(epoch, { [batch.id]: [row] });
+    refused[batch.id] = [...(refused[batch.id] ?? []), row];
     return [];
   }
 

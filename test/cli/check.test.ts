@@ -174,6 +174,6 @@ test("on a terminal there are marks, and colours unless NO_COLOR says otherwise"
   const plain = itemText(item, { hasMarks: true, hasColor: false });
   assert.equal(plain, `✗  table              gone\\u001b[2J\n${" ".repeat(22)}fix: make it\n`);
   const coloured = itemText(item, { hasMarks: true, hasColor: true });
-  assert.equal(coloured.replace("\u001b[31m", "").replace("\u001b[0m", ""), plain);
-  assert.ok(coloured.startsWith("\u001b[31m✗\u001b[0m"));
+  assert.equal(coloured.replace("\u001b[31m", "").replace("\u001b[39m", ""), plain);
+  assert.ok(coloured.startsWith("\u001b[31m✗\u001b[39m"));
 });

@@ -88,35 +88,48 @@ test("a run that is killed goes on from its state: nothing lost, nothing twice",
   assert.match(differing.out, /rows: 48000 in the files, 48001 in the table/);
 });
 
-test("rows that the service refuses go to the dead letter while the rest is committed, and can be replayed", async () => {
-  const table = "Poisoned";
-  await admin.execute(`.create table ${table} (id:long, text:string)`);
-  const source = join(folder, "poisoned.ndjson");
-  const letters = join(folder, "letters.ndjson");
-  const lines = Array.from({ length: 300 }, (_, id) =>
-    JSON.stringify({ id, text: id === 77 ? 'POISON, "77"' : "fine" }),
-  );
-  await writeFile(source, `${lines.join("\n")}\n`);
-  emulator.faults.refuseRows({ containing: "POISON" });
-  const ingest = await cli([
-    ...["ingest", source, "--table", table, ...at, "--guarantee", "exactly-once", "--state", join(folder, "state-2")],
-    ...["--dead-letter", letters, "--max-rejected", "1", "--json"],
-  ]);
-  emulator.faults.clear();
-  assert.equal(ingest.code, 0, ingest.err);
-  assert.equal((await idsIn(table)).length, 299);
-  const [letter] = (await readFile(letters, "utf8")).trimEnd().split("\n");
-  assert.deepEqual(
-    { original: JSON.parse(letter!).original, place: /row 77$/.test(JSON.parse(letter!).place) },
-    { original: '77,"POISON, ""77"""\n', place: true },
-  );
+for (const mode of ["move", "tag"])
+  test(`by ${mode}: rows that the service refuses go to the dead letter while the rest is committed, and can be replayed`, async () => {
+    const table = `Poisoned_${mode}`;
+    await admin.execute(`.create table ${table} (id:long, text:string)`);
+    const source = join(folder, `poisoned-${mode}.ndjson`);
+    const letters = join(folder, `letters-${mode}.ndjson`);
+    const lines = Array.from({ length: 300 }, (_, id) =>
+      JSON.stringify({ id, text: id === 77 ? 'POISON, "77"' : "fine" }),
+    );
+    await writeFile(source, `${lines.join("\n")}\n`);
+    emulator.faults.refuseRows({ containing: "POISON" });
+    const ingest = await cli([
+      ...[
+        "ingest",
+        source,
+        "--table",
+        table,
+        ...at,
+        "--guarantee",
+        "exactly-once",
+        "--state",
+        join(folder, `state-2-${mode}`),
+      ],
+      ...["--dead-letter", letters, "--max-rejected", "1", "--json", "--commit-mode", mode],
+    ]);
+    emulator.faults.clear();
+    assert.equal(ingest.code, 0, ingest.err);
+    const { read, delivered, rejected } = lastJson(ingest.out);
+    assert.deepEqual({ read, delivered, rejected }, { read: 300, delivered: 299, rejected: 1 });
+    assert.equal((await idsIn(table)).length, 299);
+    const [letter] = (await readFile(letters, "utf8")).trimEnd().split("\n");
+    assert.deepEqual(
+      { original: JSON.parse(letter!).original, place: /row 77$/.test(JSON.parse(letter!).place) },
+      { original: '77,"POISON, ""77"""\n', place: true },
+    );
 
-  const replayed = await cli(["replay-dlq", letters, "--table", table, ...at, "--json"]);
-  assert.equal(replayed.code, 0, replayed.err);
-  assert.deepEqual(lastJson(replayed.out), { ok: true, table, read: 1, delivered: 1, rejected: 0 });
-  const { rows } = await admin.query(`${table} | where id == 77 | project text`);
-  assert.deepEqual(rows, [['POISON, "77"']]);
-});
+    const replayed = await cli(["replay-dlq", letters, "--table", table, ...at, "--json"]);
+    assert.equal(replayed.code, 0, replayed.err);
+    assert.deepEqual(lastJson(replayed.out), { ok: true, table, read: 1, delivered: 1, rejected: 0 });
+    const { rows } = await admin.query(`${table} | where id == 77 | project text`);
+    assert.deepEqual(rows, [['POISON, "77"']]);
+  });
 
 test("a state that another process has open, and one of another table, are named", async () => {
   const state = join(folder, "state-3");

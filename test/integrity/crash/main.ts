@@ -39,6 +39,7 @@ else await asParent();
 async function asWorker(): Promise<void> {
   const bench = await startCrashBench();
   process.send!({ ready: true });
+  process.once("disconnect", () => process.exit()); // The parent is gone, by its own will or not.
   process.on("message", async (message: { seed?: number }) => {
     if (message.seed === undefined) {
       await bench.close();

@@ -214,6 +214,10 @@ function start(program: string, plan: ChildPlan): Started {
     env: { ...process.env, MILLRACE_CRASH_PLAN: JSON.stringify(plan), NODE_OPTIONS: "" },
     stdio: ["ignore", "ignore", "pipe"],
   });
+  // A kit that is ended itself leaves nobody behind.
+  const end = () => child.kill("SIGKILL");
+  process.once("exit", end);
+  child.once("exit", () => process.off("exit", end));
   const words = { text: "" };
   child.stderr!.on("data", (data) => {
     words.text = `${words.text}${data}`.slice(-2_000);
