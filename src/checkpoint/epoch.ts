@@ -42,13 +42,6 @@ export type Progress =
 /** Rows of a batch, from 0, that the service refuses, and why. */
 export type RefusedRows = Readonly<Record<string, readonly { readonly row: number; readonly reason: string }[]>>;
 
-/** Rows of the epoch that are in the table, or are to be there. */
-export function rowsLeft(prepared: PreparedEpoch, refused: RefusedRows): number {
-  let rows = 0;
-  for (const batch of prepared.batches) rows += batch.rows - (refused[batch.id]?.length ?? 0);
-  return rows;
-}
-
 /** An epoch on its way, as the one who commits it sees it. */
 export interface EpochHandle {
   readonly prepared: PreparedEpoch;

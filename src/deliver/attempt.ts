@@ -115,3 +115,10 @@ function cut(
   const part = gzipSync(bytes, { level: 1 });
   return { parts: [part], packedBytes: part.length, rawBytes: bytes.length, rows: kept.length };
 }
+
+/** Rows of the epoch that are in the table, or are to be there. */
+export function rowsLeft(prepared: PreparedEpoch, refused: RefusedRows): number {
+  let rows = 0;
+  for (const batch of prepared.batches) rows += batch.rows - (refused[batch.id]?.length ?? 0);
+  return rows;
+}

@@ -1,7 +1,7 @@
-import { type EpochHandle, type RefusedRows, rowsLeft } from "../checkpoint/epoch.ts";
+import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { Arrived, EpochSession, StagedExtent } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
-import { attemptBlob, blobsOf, type Sent } from "./attempt.ts";
+import { attemptBlob, blobsOf, rowsLeft, type Sent } from "./attempt.ts";
 import { type Retry, type RetryClock, type RetryPolicy, withRetries } from "./backoff.ts";
 import { findRefusedRows } from "./poison.ts";
 import { unlessAborted } from "./unless-aborted.ts";

@@ -22,6 +22,7 @@ export interface Disk {
   syncFolder(folder: string): Promise<void>;
 }
 
+/** An open file of a {@link Disk}. */
 export interface DiskFile {
   readonly size: number;
   /** Behind what is there. When it throws, part of it may have been written. */
