@@ -122,3 +122,10 @@ export function rowsLeft(prepared: PreparedEpoch, refused: RefusedRows): number 
   for (const batch of prepared.batches) rows += batch.rows - (refused[batch.id]?.length ?? 0);
   return rows;
 }
+
+/** The rows refused before, and those found now. */
+export function allRefused(before: RefusedRows, found: RefusedRows): RefusedRows {
+  const all = { ...before };
+  for (const [id, rows] of Object.entries(found)) all[id] = [...(before[id] ?? []), ...rows];
+  return all;
+}

@@ -1,7 +1,7 @@
 import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { Arrived, EpochSession, StagedExtent } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
-import { attemptBlob, blobsOf, rowsLeft, type Sent } from "./attempt.ts";
+import { allRefused, attemptBlob, blobsOf, rowsLeft, type Sent } from "./attempt.ts";
 import { type Retry, type RetryClock, type RetryPolicy, withRetries } from "./backoff.ts";
 import { findRefusedRows } from "./poison.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -128,7 +128,7 @@ export async function commitStaged(
     }));
     const found = await findRefusedRows(epoch, blobs, { session, policy, signal, tag, ask: asked });
     await hooks.onRowsRefused(epoch, found);
-    return next(attempt, { ...epoch.refused, ...merged(epoch.refused, found) });
+    return next(attempt, allRefused(epoch.refused, found));
   }
 
   function sentIn(tag: string): readonly Sent[] {
@@ -292,8 +292,4 @@ function reasonIn(sent: readonly Sent[], { extents, failures }: Arrived): string
   if (failures[0]) return `${failures[0].errorCode}: ${failures[0].details}`;
   const rows = extents.reduce((sum, extent) => sum + extent.rows, 0);
   return `${rows} rows in ${extents.length} extents, of ${sent.reduce((sum, blob) => sum + blob.rows, 0)} rows in ${sent.length} blobs`;
-}
-
-function merged(before: RefusedRows, found: RefusedRows): RefusedRows {
-  return Object.fromEntries(Object.entries(found).map(([id, rows]) => [id, [...(before[id] ?? []), ...rows]]));
 }

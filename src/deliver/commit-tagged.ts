@@ -2,7 +2,7 @@ import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
 import type { EpochSession } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { asLogged, attemptId, someRows } from "./attempt.ts";
+import { allRefused, asLogged, attemptId, someRows } from "./attempt.ts";
 import { withRetries } from "./backoff.ts";
 import type { CommitHooks, CommitPolicy } from "./commit-staged.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -35,7 +35,7 @@ export async function commitTagged(
   const number = prepared.epoch;
   const before = attemptOf(epoch);
   /** Not stored before the end: after a restart the halves lead to the same rows. */
-  const refused: Record<string, RefusedRows[string][number][]> = {};
+  let refused: RefusedRows = {};
   let missing: Stretch[] = prepared.batches.map((batch) => ({ batch, from: 0, to: batch.rows }));
   for (let attempt = before + 1; missing.length > 0; attempt++) {
     if (attempt > before + policy.mostAttempts)
@@ -96,9 +96,9 @@ export async function commitTagged(
       const first = await bring({ batch, from, to: middle });
       return [...first, ...(await bring({ batch, from: middle, to }))];
     }
-    const row = { row: from, reason };
-    await hooks.onRowsRefused(epoch, { [batch.id]: [row] });
-    refused[batch.id] = [...(refused[batch.id] ?? []), row];
+    const found: RefusedRows = { [batch.id]: [{ row: from, reason }] };
+    await hooks.onRowsRefused(epoch, found);
+    refused = allRefused(refused, found);
     return [];
   }
 

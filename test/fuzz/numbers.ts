@@ -36,7 +36,7 @@ export function repeatedDoubles(kernels: Kernels): Subject {
   return {
     name: "repeated doubles",
     step(next) {
-      // A few hundred to a hundred thousand, of random bits or with few digits.
+      // From one that always comes again to more than the cache holds; one of eight is new.
       const known = 1 << (next() % 17);
       const salt = next();
       const draw = (): number => {

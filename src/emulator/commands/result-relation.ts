@@ -4,8 +4,8 @@ import type { Stored } from "../ingest/text-values.ts";
 import type { Relation } from "../kql/relation.ts";
 
 /**
- * A command's rows as a table that a query can go on from. One list of values: as a union of selects, one for each row, the 5 000
- * entries of a log of operations took DuckDB a minute to plan.
+ * A command's rows as a table that a query can go on from. One list of values: half a second for the 5 000
+ * entries of a log of operations, which took the better part of a minute as a union of selects, one for each row.
  */
 export function relationOf(columns: readonly ResultColumn[], rows: readonly (readonly Stored[])[]): Relation {
   const names = columns.map((_, index) => `c${index}`);
