@@ -4,7 +4,7 @@ import { writeF64 } from "./float";
 import { writeI32, writeI64 } from "./int";
 import { BOOL, columns, DATETIME, DYNAMIC, firstColumn, INT, kindOf, LONG, nextColumn, offsetOf, REAL, STRING, TIMESPAN } from "./layout";
 import { isTakenApart, writeNested } from "./nodes";
-import { currentRow, takeText, textCursor } from "./tape";
+import { currentRow, nullBitsFrom, takeText, textCursor } from "./tape";
 import { writeDatetime, writeTimespan } from "./time";
 import { endsWithSpace, startsWithSpace } from "./utf8";
 
@@ -16,12 +16,12 @@ const NEWLINE: u8 = 0x0a;
 export function writeCsvRow(out: usize): usize {
   const start = out;
   const row = currentRow();
-  const nulls = row + 4;
+  let nullBits: u32 = 0;
   let column = firstColumn();
   for (let i = 0; i < columns; i++) {
     if (i > 0) store<u8>(out++, COMMA);
-    if (((load<u32>(nulls + <usize>((i >> 5) << 2)) >> (i & 31)) & 1) == 0)
-      out = writeCsvValue(out, kindOf(column), row + offsetOf(column));
+    nullBits = nullBitsFrom(row, i, nullBits);
+    if ((nullBits & 1) == 0) out = writeCsvValue(out, kindOf(column), row + offsetOf(column));
     column = nextColumn(column);
   }
   // Readers skip empty lines.

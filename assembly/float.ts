@@ -6,7 +6,7 @@
 // more cases) because WebAssembly has no 64x64->128 multiplication: it is the count of those that costs. The paper multiplies three
 // times (x and both bounds). Here the common case multiplies once and decides by distances on the fraction, with the error
 // of that product bounded; where the bound leaves doubt, for powers of two and for subnormals, the paper's exact procedure decides.
-import { ASCII_ZEROS, divideBy1e8, eightDigits, mulHigh } from "./digits";
+import { ASCII_ZEROS, divideBy1e8, mulHigh, sixteenDigits } from "./digits";
 import { entryOf, keep, recall } from "./float-cache";
 import { writeU64 } from "./int";
 import { floorLog2Pow10, powerHigh, powerLow } from "./pow10";
@@ -19,17 +19,16 @@ const SIGN: u64 = 1 << 63;
 const HIDDEN_BIT: u64 = 1 << 52;
 /** One, as a number with 60 fraction bits: leaves four bits for the whole part, which stays below 16. */
 const ONE: u64 = 1 << 60;
-/** More than the errors of both sides of a comparison can amount to, in units of 2^-60. */
-const DOUBT: u64 = 4;
+/** More than the errors of both sides of a comparison can amount to, in units of 2^-60: see writeRegular. */
+const DOUBT: u64 = 1 << 23;
 
 /** Writes a finite double at `out`; returns the position behind it. -0 is written `-0`, all else as String(x) writes it. */
 export function writeF64(out: usize, v: f64): usize {
   const bits = reinterpret<u64>(v);
   if (<i64>bits < 0) store<u8>(out++, 0x2d);
   const magnitude = abs(v);
-  // Whole numbers below 2^53 print as integers. The conversion saturates, so a larger one fails the comparison.
-  const whole = <u64>magnitude;
-  if (whole < <u64>1 << 53 && <f64>whole == magnitude) return writeU64(out, whole);
+  // Whole numbers below 2^53 print as integers. To convert all numbers and look whether they come back took 1 ns more, and 5 with numbers of all sizes.
+  if (trunc(magnitude) == magnitude && magnitude < <f64>HIDDEN_BIT * 2) return writeU64(out, <u64><i64>magnitude);
 
   const positive = bits & ~SIGN;
   const entry = entryOf(positive);
@@ -51,7 +50,13 @@ function writeFraction(out: usize, bits: u64): usize {
   return writeRegular(out, fraction | HIDDEN_BIT, biased - 1075);
 }
 
-/** c * 2^q with 2^52 < c < 2^53: both neighbours are 2^q away. */
+/**
+ * c * 2^q with 2^52 < c < 2^53: both neighbours are 2^q away.
+ *
+ * Of the product with the power's lower half only its upper bits are taken, by one multiplication instead of four: with the halves cut
+ * to 32 bits it is too small by less than 2^26 + 1 units of 2^-64, which is 2^22 + 1 of 2^-60, and leaves no more to the exact
+ * procedure than the ties that it had to decide before.
+ */
 function writeRegular(out: usize, c: u64, q: i32): usize {
   const k = floorLog10Pow2(q);
   // y = c * 2^q / 10^k as `whole` + `part` / 2^64. 2^q / 10^k lies in [1, 10), hence shift in [1, 4].
@@ -59,13 +64,15 @@ function writeRegular(out: usize, c: u64, q: i32): usize {
   const scaled = c << shift;
   const high = powerHigh(-k);
   const productLow = scaled * high;
-  const part = productLow + mulHigh(scaled, powerLow(-k));
+  const part = productLow + (((scaled >> 25) * (powerLow(-k) >> 32)) >> 7);
   const whole = mulHigh(scaled, high) + <u64>(part < productLow);
 
   // What rounds to x lies within `reach` = 2^(q-1) / 10^k, in [0.5, 5), of y. In units of 2^-60 the distance to the multiple of ten
-  // below y is too small by less than 1 and too large by less than 1, `reach` too small by less than 2.
+  // below y is too small by less than 2^22 + 2 and too large by less than 1, `reach` too small by less than 2.
   const reach = high >> (5 - shift);
-  const upper = divideBy1e8(whole);
+  // whole / 10^8, or one less: 2^33 / 2.98 cut to a whole number, times what is left of `whole` without its last 25 bits, is too
+  // small by less than 0.51. `lower` is below 1.51 * 10^8 then, and writeSum carries.
+  const upper = ((whole >> 25) * 2882303761) >> 33;
   const lower = whole - upper * 100000000;
   const unit = lower - ((lower * 3435973837) >> 35) * 10;
   const below = (unit << 60) | (part >> 4);
@@ -153,62 +160,63 @@ function writeSum(out: usize, upper: u64, lower: u64, k: i32): usize {
 function writeDigits(out: usize, upper: u64, lower: u64, k: i32): usize {
   const first = (upper * 1441151881) >> 57; // upper / 10^8, for upper < 10^10
   const hasFirst = <i32>(first != 0);
-  const a = eightDigits(upper - first * 100000000);
-  const b = eightDigits(lower);
-  const behindFirst = b != 0 ? 16 - (<i32>clz(b) >> 3) : 8 - (<i32>clz(a) >> 3);
+  const digits = sixteenDigits(upper - first * 100000000, lower);
+  const behindFirst = 32 - clz(i8x16.bitmask(i8x16.ne(digits, i8x16.splat(0))));
   const significant = behindFirst + hasFirst;
   const point = k + 16 + hasFirst; // the value is 0.digits * 10^point
-  const asciiA = a | ASCII_ZEROS;
-  const asciiB = b | ASCII_ZEROS;
+  const ascii = v128.or(digits, i8x16.splat(0x30));
 
-  if (point > 21 || point <= -6) return writeScientific(out, first, asciiA, asciiB, significant, point - 1);
+  if (point > 21 || point <= -6) return writeScientific(out, first, ascii, significant, point - 1);
   if (point <= 0) {
     store<u64>(out, 0x3030303030302e30); // 0.000000
     out += 2 - point;
     store<u8>(out, <u8>first + 0x30);
     out += hasFirst;
-    store<u64>(out, asciiA);
-    store<u64>(out, asciiB, 8);
+    v128.store(out, ascii);
     return out + behindFirst;
   }
   store<u8>(out, <u8>first + 0x30);
   out += hasFirst;
   const whole = point - hasFirst; // of the sixteen digits, those before the point
   if (significant <= point) {
-    store<u64>(out, asciiA);
-    store<u64>(out, asciiB, 8);
+    v128.store(out, ascii);
     store<u64>(out, ASCII_ZEROS, 16);
     return out + whole;
   }
-  // All digits one place to the right, then the word in which the point falls once more with the point in it.
-  store<u64>(out, asciiA, 1);
-  store<u64>(out, asciiB, 9);
-  if (whole < 8) {
-    store<u64>(out, withPoint(asciiA, whole));
-  } else {
-    store<u64>(out, asciiA);
-    store<u64>(out, withPoint(asciiB, whole - 8), 8);
-  }
+  // All digits one place to the right; then the sixteen characters with the point among them, which end before the last digit.
+  v128.store(out, ascii, 1);
+  v128.store(out, v128.swizzle(i8x16.replace_lane(ascii, 15, 0x2e), v128.load(POINT_AT + (<usize>whole << 4))));
   return out + behindFirst + 1;
 }
 
-/** The first `at` < 8 characters of the word, a point, and the characters that follow. */
-function withPoint(word: u64, at: i32): u64 {
-  const bits = <u64>at << 3;
-  const before = (<u64>1 << bits) - 1;
-  return (word & before) | (<u64>0x2e << bits) | ((word & ~before) << 8);
-}
+/** A row for each place of the point among sixteen characters: which byte each of them is, the point byte 15. */
+const POINT_AT: usize = memory.data<u8>([
+  15, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 15, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 15, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 15, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 15, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 15, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 15, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 15, 7, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 15, 8, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 15, 9, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 10, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 11, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 12, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 13, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 14,
+  0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+]);
 
 /** `d.ddde+x`, and `de+x` where there is but one digit. */
-function writeScientific(out: usize, first: u64, a: u64, b: u64, significant: i32, exponent: i32): usize {
+function writeScientific(out: usize, first: u64, digits: v128, significant: i32, exponent: i32): usize {
   if (first != 0) {
     store<u8>(out, <u8>first + 0x30);
-    store<u64>(out, a, 2);
-    store<u64>(out, b, 10);
+    v128.store(out, digits, 2);
   } else {
-    store<u64>(out, a, 1);
-    store<u64>(out, b, 9);
-    store<u8>(out, <u8>a);
+    v128.store(out, digits, 1);
+    store<u8>(out, i8x16.extract_lane_u(digits, 0));
   }
   store<u8>(out, 0x2e, 1);
   out += significant == 1 ? 1 : significant + 1;

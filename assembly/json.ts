@@ -3,7 +3,7 @@
 import { copyText, maskOf, writePlainValue } from "./csv";
 import { BOOL, columns, DYNAMIC, firstColumn, INT, keyLengthOf, keyOf, kindOf, LONG, nextColumn, offsetOf, REAL, STRING } from "./layout";
 import { isTakenApart, writeNested } from "./nodes";
-import { currentRow, takeText, textCursor } from "./tape";
+import { currentRow, nullBitsFrom, takeText, textCursor } from "./tape";
 
 const QUOTE: u8 = 0x22;
 const BACKSLASH: u8 = 0x5c;
@@ -12,10 +12,11 @@ const BACKSLASH: u8 = 0x5c;
 export function writeJsonRow(out: usize): usize {
   const start = out;
   const row = currentRow();
-  const nulls = row + 4;
+  let nullBits: u32 = 0;
   let column = firstColumn();
   for (let i = 0; i < columns; i++) {
-    if (((load<u32>(nulls + <usize>((i >> 5) << 2)) >> (i & 31)) & 1) == 0) {
+    nullBits = nullBitsFrom(row, i, nullBits);
+    if ((nullBits & 1) == 0) {
       out = copyText(out, keyOf(column), keyLengthOf(column));
       out = writeJsonValue(out, kindOf(column), row + offsetOf(column));
     }

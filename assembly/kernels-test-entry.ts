@@ -1,4 +1,5 @@
 // The kernels by themselves, for test/assembly: not part of the shipped module.
+import { sixteenDigits } from "./digits";
 import { writeU64 } from "./int";
 import { writeF64 } from "./float";
 
@@ -51,4 +52,10 @@ export function writeU64Lines(values: usize, count: i32, out: usize): usize {
     store<u8>(to++, 0x0a);
   }
   return to - out;
+}
+
+/** The bytes of sixteenDigits at `out`, in ASCII. */
+export function writeSixteenDigits(out: usize, upper: u64, lower: u64): usize {
+  v128.store(out, v128.or(sixteenDigits(upper, lower), i8x16.splat(0x30)));
+  return out + 16;
 }

@@ -17,7 +17,7 @@ export const TIMESPAN: u32 = 9;
 /** Bytes that may be touched behind a row or a text: whole 16-byte blocks are copied, and numbers spill by up to 48. */
 export const SLACK: usize = 64;
 
-const HEADER_BYTES: usize = 16;
+const HEADER_BYTES: usize = 24;
 const COLUMN_BYTES: usize = 16;
 
 let descriptor: usize = 0;
@@ -25,6 +25,9 @@ let descriptor: usize = 0;
 export let format: u32 = 0;
 export let columns: i32 = 0;
 export let stride: usize = 0;
+/** Of a row: where the lengths of its texts begin, and how many bytes they take. */
+export let lengthsOffset: usize = 0;
+export let lengthsBytes: usize = 0;
 /** The most bytes that a row takes without its texts. */
 export let fixedBytes: usize = 0;
 /** The most bytes that a UTF-16 unit of text becomes: three of UTF-8, or in JSON the six of `\u0000`. */
@@ -41,6 +44,8 @@ export function readDescriptor(): void {
   columns = load<i32>(descriptor, 4);
   stride = load<u32>(descriptor, 8);
   fixedBytes = load<u32>(descriptor, 12);
+  lengthsOffset = load<u32>(descriptor, 16);
+  lengthsBytes = load<u32>(descriptor, 20) << 2;
   bytesPerUnit = format == CSV ? 3 : 6;
 }
 
@@ -68,8 +73,4 @@ export function keyOf(column: usize): usize {
 
 export function keyLengthOf(column: usize): usize {
   return load<u32>(column, 12);
-}
-
-export function isText(kind: u32): bool {
-  return kind == STRING || kind == DYNAMIC || kind == DECIMAL || kind == GUID;
 }

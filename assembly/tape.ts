@@ -77,6 +77,11 @@ export function currentRow(): usize {
   return tape + <usize>row * stride;
 }
 
+/** The null bits of the row from column `i` on, the lowest one its own; `before` are those from the column before it on. */
+export function nullBitsFrom(row: usize, i: i32, before: u32): u32 {
+  return (i & 31) == 0 ? load<u32>(row + (<usize>i >> 3), 4) : before >> 1;
+}
+
 export function textCursor(): usize {
   return cursor;
 }

@@ -3,7 +3,7 @@
 //
 // Day number to year, month, day: C. Neri, L. Schneider, "Euclidean affine functions and their application to calendar
 // algorithms" (Software: Practice and Experience, 2022): four multiplications and no table.
-import { ASCII_ZEROS, eightDigits, mulHigh } from "./digits";
+import { ASCII_ZEROS, eightDigits, mulHigh, sixteenDigits } from "./digits";
 import { writeU32 } from "./int";
 
 /** Room that must be writable at `out`: 28 characters at most, and what the last store may spill. */
@@ -18,9 +18,10 @@ const TICKS_PER_SECOND: u64 = 10000000;
 export function writeDatetime(out: usize, ticks: i64): usize {
   const seconds = secondsOf(ticks);
   const days = daysOf(ticks);
-  writeDate(out, days);
-  store<u8>(out + 10, 0x54);
-  writeClock(out + 11, <u32>(seconds - <u64>days * 86400));
+  const digits = sixteenDigits(dateNumber(days), 100 * clockNumber(<u32>(seconds - <u64>days * 86400)));
+  v128.store(out, v128.or(v128.swizzle(digits, v128.load(DATETIME_DIGITS)), v128.load(DATETIME_DIGITS, 16)));
+  // The seconds are the vector's digits 12 and 13.
+  store<u32>(out + 16, (<u32>i16x8.extract_lane_u(digits, 6) << 8) | 0x30303a);
   const end = writeFraction(out + 19, <u32>(ticks - seconds * TICKS_PER_SECOND));
   store<u8>(end, 0x5a);
   return end + 1;
@@ -53,8 +54,14 @@ function daysOf(ticks: u64): u32 {
   return <u32>(mulHigh(ticks >> 14, 0x5171ff8ef102d) >> 12);
 }
 
-/** `yyyy-mm-dd`; spills up to two bytes. */
-function writeDate(out: usize, days: u32): void {
+/** Which digit of yyyymmddhhmmss00 each of the first 16 characters is (0xff: none), and what is to be added for ASCII. */
+const DATETIME_DIGITS: usize = memory.data<u8>([
+  0, 1, 2, 3, 0xff, 4, 5, 0xff, 6, 7, 0xff, 8, 9, 0xff, 10, 11,
+  0x30, 0x30, 0x30, 0x30, 0x2d, 0x30, 0x30, 0x2d, 0x30, 0x30, 0x54, 0x30, 0x30, 0x3a, 0x30, 0x30,
+], 16);
+
+/** The number whose digits are yyyymmdd. */
+function dateNumber(days: u32): u32 {
   const fromMarch = days + 306; // days since 0000-03-01: a year that begins in March has its leap day at its end
   const quarters = 4 * fromMarch + 3;
   const century = quarters / 146097;
@@ -67,18 +74,22 @@ function writeDate(out: usize, days: u32): void {
   const year = 100 * century + yearOfCentury + wraps;
   const month = (monthDay >> 16) - 12 * wraps;
   const day = (monthDay & 0xffff) / 2141 + 1;
-  const text = eightDigits(year * 10000 + month * 100 + day) | ASCII_ZEROS;
-  store<u32>(out, <u32>text);
-  store<u32>(out + 4, (<u32>(text >> 24) & 0xffff00) | 0x2d00002d);
-  store<u16>(out + 8, <u16>(text >> 48));
+  return year * 10000 + month * 100 + day;
+}
+
+/** The number whose digits are hhmmss. */
+function clockNumber(seconds: u32): u32 {
+  const minutes = seconds / 60;
+  const hours = minutes / 60;
+  return hours * 10000 + (minutes - hours * 60) * 100 + (seconds - minutes * 60);
 }
 
 /** `hh:mm:ss`, eight bytes. */
 function writeClock(out: usize, seconds: u32): void {
+  // As hh0mm0ss, and the two zeros between become colons: ASCII ':' is '0' + 10.
   const minutes = seconds / 60;
   const hours = minutes / 60;
   const text = eightDigits(hours * 1000000 + (minutes - hours * 60) * 1000 + (seconds - minutes * 60)) | ASCII_ZEROS;
-  // The number was laid out as hh0mm0ss, and the two zeros between become colons: ASCII ':' is '0' + 10.
   store<u64>(out, text + 0x00000a00000a0000);
 }
 

@@ -13,15 +13,20 @@ export type TableShape = Pick<Table, "name" | "list">;
  * | 4                   | the record's distance from the chunk's first record |
  * | 4 per 32 columns    | null bits, column 0 in bit 0 of the first word |
  * | 8 per wide column   | `real`: the double; `long`, `datetime`, `timespan`: 64-bit integer, the last two in ticks |
- * | 4 per other column  | `int`, `bool`: the value; text kinds: length in UTF-16 units |
+ * | 4 per other column  | `int`, `bool`: the value |
+ * | 4 per text column   | length in UTF-16 units |
  *
- * Wide slots stand first, so nothing needs padding but the end. Texts follow each other in the chunk's text buffer in
+ * Wide slots stand first, so nothing needs padding but the end; the lengths last, so that how large a row can become takes one look at what
+ * stands side by side. Texts follow each other in the chunk's text buffer in
  * row order, within a row in column order; a null has length 0. A `dynamic` whose length is negative was taken apart: see `nodes.ts`. The length is in UTF-16 units because JavaScript knows
  * that number for nothing, and where the whole chunk is ASCII it is the number of bytes.
  */
 export interface TapeLayout {
   readonly slots: readonly Slot[];
   readonly nullWords: number;
+  /** Where the lengths of texts begin, and how many there are. */
+  readonly textsOffset: number;
+  readonly texts: number;
   readonly stride: number;
 }
 
@@ -39,18 +44,24 @@ export const nullsOffset = 4;
 
 export function layoutOf(table: TableShape): TapeLayout {
   const nullWords = Math.ceil(table.list.length / 32);
-  const wideStart = roundUp8(nullsOffset + 4 * nullWords);
-  const narrowStart = wideStart + 8 * table.list.filter((c) => wideKinds.has(c.kind)).length;
-  let wide = wideStart;
-  let narrow = narrowStart;
-  const slots = table.list.map((column) => {
-    const isWide = wideKinds.has(column.kind);
-    const offset = isWide ? wide : narrow;
-    if (isWide) wide += 8;
-    else narrow += 4;
-    return { name: column.name, kind: column.kind, isOptional: column.isOptional, offset };
+  const next = { wide: roundUp8(nullsOffset + 4 * nullWords), narrow: 0, text: 0 };
+  const counts = { wide: 0, narrow: 0, text: 0 };
+  for (const { kind } of table.list) counts[slotSort(kind)]++;
+  next.narrow = next.wide + 8 * counts.wide;
+  next.text = next.narrow + 4 * counts.narrow;
+  const textsOffset = next.text;
+  const slots = table.list.map(({ name, kind, isOptional }) => {
+    const sort = slotSort(kind);
+    const offset = next[sort];
+    next[sort] += sort === "wide" ? 8 : 4;
+    return { name, kind, isOptional, offset };
   });
-  return { slots, nullWords, stride: roundUp8(narrow) };
+  return { slots, nullWords, textsOffset, texts: counts.text, stride: roundUp8(next.text) };
+}
+
+function slotSort(kind: Kind): "wide" | "narrow" | "text" {
+  if (textKinds.has(kind)) return "text";
+  return wideKinds.has(kind) ? "wide" : "narrow";
 }
 
 function roundUp8(bytes: number): number {
@@ -88,25 +99,28 @@ export function keysOf(table: TableShape): Uint8Array[] {
   return table.list.map((column) => utf8.encode(`,${JSON.stringify(column.name)}:`));
 }
 
+const headerWords = 6;
+
 /**
  * The layout as WebAssembly takes it, once per encoder: 32-bit words, then the bytes of the keys.
- * Words: format (0 CSV, 1 NDJSON), columns, stride, fixed bytes of a row, and per column kind (index in `kinds`),
+ * Words: format (0 CSV, 1 NDJSON), columns, stride, fixed bytes of a row, offset and number of the texts' lengths, and per column kind (index in `kinds`),
  * slot offset, key offset from the descriptor's start, key length.
  */
 export function descriptorOf(table: TableShape, format: RowFormat): Uint8Array {
-  const { slots, stride } = layoutOf(table);
+  const { slots, stride, textsOffset, texts } = layoutOf(table);
   const keys = format === "csv" ? [] : keysOf(table);
-  const keysStart = 4 * (4 + 4 * slots.length);
+  const keysStart = 4 * (headerWords + 4 * slots.length);
   const bytes = new Uint8Array(keys.reduce((sum, key) => sum + key.length, keysStart));
   const words = new DataView(bytes.buffer);
-  [format === "csv" ? 0 : 1, slots.length, stride, fixedBytes(table, format)].forEach((word, i) => {
+  const header = [format === "csv" ? 0 : 1, slots.length, stride, fixedBytes(table, format), textsOffset, texts];
+  header.forEach((word, i) => {
     words.setUint32(4 * i, word, true);
   });
   let keyAt = keysStart;
   slots.forEach((slot, i) => {
     const key = keys[i] ?? new Uint8Array(0);
     [kinds.indexOf(slot.kind), slot.offset, keyAt, key.length].forEach((word, j) => {
-      words.setUint32(4 * (4 + 4 * i + j), word, true);
+      words.setUint32(4 * (headerWords + 4 * i + j), word, true);
     });
     bytes.set(key, keyAt);
     keyAt += key.length;

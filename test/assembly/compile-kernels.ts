@@ -18,6 +18,7 @@ export interface Kernels {
   writeI64(out: number, v: bigint): number;
   writeF64(out: number, v: number): number;
   writeF64Lines(values: number, count: number, out: number): number;
+  writeSixteenDigits(out: number, upper: bigint, lower: bigint): number;
   writeU64Lines(values: number, count: number, out: number): number;
   writeDatetime(out: number, ticks: bigint): number;
   writeTimespan(out: number, ticks: bigint): number;

@@ -48,6 +48,19 @@ test("every reciprocal of the eight-digit split: each value of one half with the
   }
 });
 
+test("every reciprocal of the sixteen-digit split, in both of its halves", () => {
+  const fixed = (v: number) => String(v).padStart(8, "0");
+  const others = [0, 1, 99, 100, 9_900, 9_999];
+  for (let half = 0; half < 10_000; half++) {
+    for (const [i, other] of others.entries()) {
+      const upper = half * 10_000 + other;
+      const lower = others[5 - i]! * 10_000 + half;
+      const text = textOf(kernels, out, kernels.writeSixteenDigits(out, BigInt(upper), BigInt(lower)));
+      if (text !== fixed(upper) + fixed(lower)) assert.equal(text, fixed(upper) + fixed(lower));
+    }
+  }
+});
+
 test("200 000 random 64-bit words of every length", () => {
   const next = randomWords(seedOf());
   const count = 10_000;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import fc from "fast-check";
-import { descriptorOf, fixedBytes, layoutOf } from "../../src/encode/layout.ts";
+import { descriptorOf, fixedBytes, layoutOf, textKinds } from "../../src/encode/layout.ts";
 import { kinds } from "../../src/schema/kinds.ts";
 
 test("assembly numbers the kinds as the descriptor does", () => {
@@ -38,10 +38,24 @@ test("slots are aligned to their size, do not overlap, and lie within the row", 
   );
 });
 
+test("the lengths of texts stand side by side, in the order of the columns, behind all else", () => {
+  fc.assert(
+    fc.property(list, (columns) => {
+      const { slots, textsOffset, texts } = layoutOf({ name: "T", list: columns });
+      const lengths = slots.filter(({ kind }) => textKinds.has(kind)).map(({ offset }) => offset);
+      assert.deepEqual(
+        lengths,
+        Array.from({ length: texts }, (_, i) => textsOffset + 4 * i),
+      );
+      for (const { kind, offset } of slots) assert.ok(textKinds.has(kind) || offset < textsOffset);
+    }),
+  );
+});
+
 test("the descriptor carries the keys of NDJSON escaped, and none for CSV", () => {
   const shape = { name: "T", list: [{ name: 'naïve "x"', kind: "int" as const, isOptional: false }] };
   const key = ',"naïve \\"x\\"":';
   assert.ok(Buffer.from(descriptorOf(shape, "ndjson")).toString("utf8").endsWith(key));
-  assert.equal(descriptorOf(shape, "csv").length, 32);
+  assert.equal(descriptorOf(shape, "csv").length, 40);
   assert.equal(fixedBytes(shape, "ndjson") - fixedBytes(shape, "csv"), Buffer.byteLength(key));
 });
