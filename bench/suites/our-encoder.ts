@@ -32,7 +32,9 @@ export function batchOf(
   };
 }
 
-/** The rows without the frame of a gzip member: the module packs nothing. */
+/** The rows without the frame of a gzip member: the module packs nothing. Their memory is used again, as that of a batch once it is delivered. */
 export function bare(rows: Encoder): Segment {
-  return rows.cut(true);
+  const segment = rows.cut(true);
+  rows.recycle(segment.parts);
+  return segment;
 }

@@ -69,36 +69,43 @@ function hasMembers(object: object): boolean {
  * under which it or its array stands. It writes over the end of the buffer without looking, which typed arrays let pass.
  */
 function put(nodes: NodeTape, value: unknown, key: number, above: number, at: number, depth: number): number {
-  const { words } = nodes;
-  switch (typeof value) {
-    case "string":
-      if ((value.charCodeAt(0) & 0xfc00) === 0xdc00) return -1;
-      words[at] = key | nodeKind.string;
-      words[at + 1] = value.length;
-      nodes.text += value;
-      return at + 2;
-    case "number":
-      if ((value | 0) === value) {
-        words[at] = key | nodeKind.int;
-        words[at + 1] = value;
-        return at + 2;
-      }
-      return putDouble(nodes, value, key, at);
-    case "boolean":
-      words[at] = key | (value ? nodeKind.true : nodeKind.false);
-      return at + 1;
-    case "object":
-      if (value === null) {
-        words[at] = key | nodeKind.null;
-        return at + 1;
-      }
-      if (depth === deepest || (value as { toJSON?: unknown }).toJSON !== undefined) return -1;
-      return Array.isArray(value)
-        ? putArray(nodes, value, key, above, at, depth + 1)
-        : putObject(nodes, value as Readonly<Record<string, unknown>>, key, above, at, depth + 1);
-    default:
-      return -1;
+  if (typeof value === "string") {
+    nodes.text += value;
+    return putString(nodes, value, key, at);
   }
+  return typeof value === "object" && value !== null
+    ? putNested(nodes, value, key, above, at, depth)
+    : putPlain(nodes, value, key, at);
+}
+
+/** Its text is the caller's to add: members gather theirs in a local variable, since each store to `nodes.text` is one more for the collector to look at. */
+function putString({ words }: NodeTape, value: string, key: number, at: number): number {
+  if ((value.charCodeAt(0) & 0xfc00) === 0xdc00) return -1;
+  words[at] = key | nodeKind.string;
+  words[at + 1] = value.length;
+  return at + 2;
+}
+
+function putPlain(nodes: NodeTape, value: unknown, key: number, at: number): number {
+  const { words } = nodes;
+  if (typeof value === "number") {
+    if ((value | 0) !== value) return putDouble(nodes, value, key, at);
+    words[at] = key | nodeKind.int;
+    words[at + 1] = value;
+    return at + 2;
+  }
+  if (value === null) words[at] = key | nodeKind.null;
+  else if (value === true) words[at] = key | nodeKind.true;
+  else if (value === false) words[at] = key | nodeKind.false;
+  else return -1;
+  return at + 1;
+}
+
+function putNested(nodes: NodeTape, value: object, key: number, above: number, at: number, depth: number): number {
+  if (depth === deepest || (value as { toJSON?: unknown }).toJSON !== undefined) return -1;
+  return Array.isArray(value)
+    ? putArray(nodes, value, key, above, at, depth + 1)
+    : putObject(nodes, value as Readonly<Record<string, unknown>>, key, above, at, depth + 1);
 }
 
 function putDouble(nodes: NodeTape, value: number, key: number, at: number): number {
@@ -127,11 +134,20 @@ function putArray(
   if (start + length >= words.length) return tooShort(nodes);
   words[start] = key | nodeKind.array;
   let at = start + 1;
+  let text = "";
   for (let i = 0; i < length; i++) {
     const element = value[i];
-    at = put(nodes, element === undefined ? null : element, 0, above, at, depth);
+    if (typeof element === "string") {
+      text += element;
+      at = putString(nodes, element, 0, at);
+    } else if (typeof element === "object" && element !== null) {
+      if (text !== "") nodes.text += text;
+      text = "";
+      at = putNested(nodes, element, 0, above, at, depth);
+    } else at = putPlain(nodes, element === undefined ? null : element, 0, at);
     if (at < 0) return -1;
   }
+  if (text !== "") nodes.text += text;
   words[at] = nodeKind.arrayEnd;
   return at + 1;
 }
@@ -152,15 +168,24 @@ function putObject(
   words[start] = key | nodeKind.object;
   let at = start + 1;
   let before = -1;
+  let text = "";
   for (const name in value) {
     const member = value[name];
     if (member === undefined) continue;
     const number = keyBehind(keys, before, above, name);
     if (number < 0) return -1;
     before = number;
-    at = put(nodes, member, number << 4, number, at, depth);
+    if (typeof member === "string") {
+      text += member;
+      at = putString(nodes, member, number << 4, at);
+    } else if (typeof member === "object" && member !== null) {
+      if (text !== "") nodes.text += text;
+      text = "";
+      at = putNested(nodes, member, number << 4, number, at, depth);
+    } else at = putPlain(nodes, member, number << 4, at);
     if (at < 0) return -1;
   }
+  if (text !== "") nodes.text += text;
   if (before < 0 && Object.prototype.toString.call(value) !== "[object Object]") return -1;
   words[at] = nodeKind.objectEnd;
   return at + 1;

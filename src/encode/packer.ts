@@ -12,6 +12,7 @@ import { fullNodes, type NodeTape, nodeTape, takeNodes } from "./nodes.ts";
 import { recordRefused } from "./record-refused.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
 import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
+import { largestSpareText, pieceUnits, textSlab } from "./text-slab.ts";
 
 export interface PackerOptions {
   /** How the rows will be written: it decides how large a record is. */
@@ -55,9 +56,6 @@ const defaultRowsPerChunk = 2_048;
 /** UTF-16 units after which a chunk is full, so that chunks of long texts stay of a size that is cheap to hand over. */
 const fullTextUnits = 262_144;
 const largestTape = 262_144;
-const smallestText = 65_536;
-/** A text buffer grown for one huge record is not kept. */
-const largestSpareText = 1_572_864;
 
 export function compilePacker(table: TableShape, options: PackerOptions): Packer {
   const { format, maxRecordBytes, malformedText = "refuse", checkJson, mostSpares = 8 } = options;
@@ -74,8 +72,10 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
     layout.slots.some(({ kind }) => kind === "dynamic"),
   );
   let tape = openTape(nodes, tapeBytes);
-  /** All texts of the open chunk. */
+  const texts = textSlab();
+  /** Texts that are not there yet, and units of those that are. */
   let text = "";
+  let writtenUnits = 0;
   let rows = 0;
   let nextRecord = 0;
   let firstRecord = 0;
@@ -104,6 +104,8 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
     // Checked because the inner record would be overwritten by the outer one, in silence.
     if (isPacking)
       throw new MillraceError("INTERNAL", "A getter or toJSON of a record wrote another record; write it afterwards.");
+    // Before the record is looked at: there may be no memory for it.
+    if (text.length >= pieceUnits) writeTexts();
     const number = nextRecord++;
     const row = rows * stride;
     const nodesBefore = nodes.at;
@@ -124,27 +126,34 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
     rows++;
   }
 
+  function writeTexts(): void {
+    texts.write(text);
+    writtenUnits += text.length;
+    text = "";
+  }
+
   function take(): Chunk | undefined {
     if (rows === 0) return undefined;
     // The record would go on to be packed into a chunk that is no longer ours.
     if (isPacking)
       throw new MillraceError("INTERNAL", "A getter or toJSON of a record flushed the sink; flush it afterwards.");
+    if (text !== "") writeTexts();
     const spare = spares.pop();
-    const encoded = encodeText(text, spare?.text);
+    const taken = texts.take(spare?.text);
     const chunk: Chunk = {
       rows,
       firstRecord,
       lastRecord,
       tape: tape.words.buffer,
       tapeBytes: rows * stride,
-      text: encoded.buffer,
-      textBytes: encoded.bytes,
-      textUnits: text.length,
+      text: taken.buffer,
+      textBytes: taken.bytes,
+      textUnits: writtenUnits,
       ...takeNodes(nodes, spare?.nodes),
     };
     forgetKeysIfFull(nodes.keys);
     tape = openTape(nodes, tapeBytes, spare?.tape);
-    text = "";
+    writtenUnits = 0;
     rows = 0;
     return chunk;
   }
@@ -157,7 +166,7 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
       return nextRecord;
     },
     get isFull() {
-      return rows === mostRows || text.length >= fullTextUnits || nodes.at >= fullNodes;
+      return rows === mostRows || writtenUnits + text.length >= fullTextUnits || nodes.at >= fullNodes;
     },
     pack,
     take,
@@ -200,18 +209,3 @@ function recordMeasure(table: TableShape, format: RowFormat, maxRecordBytes: num
 }
 
 const utf8 = new TextEncoder();
-
-/** One write for all the texts of the chunk: per string the call into the runtime costs more than the copying. */
-function encodeText(text: string, spare: SlabBuffer | undefined): { buffer: SlabBuffer; bytes: number } {
-  // Room for ASCII and a little more; text that needs up to three bytes a unit gets a second, larger buffer.
-  let buffer = spare && spare.byteLength >= text.length ? spare : slabBuffer(Math.max(smallestText, text.length));
-  let { read, written } = utf8.encodeInto(text, new Uint8Array(buffer));
-  if (read < text.length) {
-    const larger = new Uint8Array(slabBuffer(written + 3 * (text.length - read)));
-    larger.set(new Uint8Array(buffer, 0, written));
-    const rest = utf8.encodeInto(text.slice(read), larger.subarray(written));
-    buffer = larger.buffer;
-    written += rest.written;
-  }
-  return { buffer, bytes: written };
-}

@@ -210,6 +210,10 @@ test("a chunk is shared with a worker, encoded there, and its buffers stay here"
   await worker.terminate();
   assert.equal(textOf(sealed), csv.slice(0, 10).join(""));
   packer.recycle(chunk);
-  packer.pack(records[10]);
-  assert.ok(packer.take()!.text === chunk.text);
+  // The next one is being filled already.
+  const texts = [10, 11].map((i) => {
+    packer.pack(records[i]);
+    return packer.take()!.text;
+  });
+  assert.ok(texts[1] === chunk.text);
 });

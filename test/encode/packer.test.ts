@@ -467,12 +467,25 @@ describe("chunks", () => {
     assert.equal(encodedText(jsEncoder(readings, "csv", limits), [second]), ",0,\n,1,\n");
     for (const device of ["y", "z"]) packer.pack({ device, value: 9 });
     const third = packer.take()!;
-    assert.ok(second.text === first.text && third.tape === first.tape);
+    assert.ok(third.text === first.text && third.tape === first.tape);
     assert.equal(third.firstRecord, 6);
     // From the second row on: what stands before it is found by the lengths of the first.
     const encoder = jsEncoder(readings, "csv", limits);
     assert.equal(encoder.append(third, 1), 1);
     assert.equal(textOf(sealed(encoder)), "z,9,\n");
+  });
+
+  test("hold texts of any width in the order of the records, whose texts are written piece by piece", () => {
+    const packer = packerOf();
+    const texts = Array.from({ length: 1_500 }, (_, i) => ["a", "é", "€", "𝄞"][i % 4]!.repeat(1 + ((i * 37) % 90)));
+    for (const device of texts) packer.pack({ device, value: 0 });
+    const chunk = packer.take()!;
+    const expected = Buffer.from(texts.join(""));
+    assert.ok(chunk.textUnits > 65_536);
+    assert.equal(chunk.textUnits, texts.join("").length);
+    assert.ok(Buffer.from(new Uint8Array(chunk.text, 0, chunk.textBytes)).equals(expected));
+    const rows = texts.map((text) => `${text},0,\n`).join("");
+    assert.equal(encodedText(jsEncoder(readings, "csv", limits), [chunk]), rows);
   });
 
   test("know whether they are all ASCII by their lengths", () => {
