@@ -116,14 +116,17 @@ export function needsQuotes(from: usize, bytes: usize): bool {
 }
 
 function copyUnlessSpecial(out: usize, from: usize, bytes: usize): bool {
-  const end = from + bytes;
-  for (; from < end; from += 16) {
+  const left = bytes & 15;
+  for (const lastWhole = from + bytes - left; from < lastWhole; from += 16) {
     const block = v128.load(from);
     v128.store(out, block);
-    if ((specials(block) & maskOf(end - from)) != 0) return false;
+    if (specials(block) != 0) return false;
     out += 16;
   }
-  return true;
+  // Behind the text there is room, so an empty rest does no harm, and that it is one costs no branch.
+  const block = v128.load(from);
+  v128.store(out, block);
+  return (specials(block) & ((1 << <i32>left) - 1)) == 0;
 }
 
 /**
@@ -132,10 +135,15 @@ function copyUnlessSpecial(out: usize, from: usize, bytes: usize): bool {
  * have the low half by which they are found.
  */
 export function specials(block: v128): i32 {
-  const table = i8x16(1, 0, 0x22, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0, 0x2c, 0x0d, 0, 0);
-  const candidates = v128.swizzle(table, v128.and(block, i8x16.splat(0x0f)));
+  const candidates = v128.swizzle(v128.load(CANDIDATES), v128.and(block, v128.load(CANDIDATES, 16)));
   return i8x16.bitmask(i8x16.eq(candidates, block));
 }
+
+/** The table, and 15 times 16. Loaded, because engines build a constant vector anew in each turn of a loop. */
+const CANDIDATES: usize = memory.data<u8>([
+  1, 0, 0x22, 0, 0, 0, 0, 0, 0, 0, 0x0a, 0, 0x2c, 0x0d, 0, 0,
+  15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15,
+], 16);
 
 /** Bits for the bytes of a block that still belong to the text. */
 export function maskOf(left: usize): i32 {

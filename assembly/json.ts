@@ -1,6 +1,6 @@
 // NDJSON rows; the rules and their reasons stand in src/encode/row-text.ts, whose rows these must equal to the byte.
 // Nothing here looks at room: the caller has made sure of `rowBound()`.
-import { copyText, maskOf, writePlainValue } from "./csv";
+import { copyText, writePlainValue } from "./csv";
 import { BOOL, columns, DYNAMIC, firstColumn, INT, keyLengthOf, keyOf, kindOf, LONG, nextColumn, offsetOf, REAL, STRING } from "./layout";
 import { isTakenApart, writeNested } from "./nodes";
 import { currentRow, nullBitsFrom, takeText, textCursor } from "./tape";
@@ -59,31 +59,44 @@ export function isQuotedInJson(kind: u32, slot: usize): bool {
  * in a CSV field, in which each quote is two.
  */
 export function copyEscaping(out: usize, from: usize, bytes: usize, extraQuotes: usize): usize {
-  const end = from + bytes;
-  while (from < end) {
+  const left = bytes & 15;
+  for (const lastWhole = from + bytes - left; from < lastWhole; from += 16) {
     const block = v128.load(from);
     v128.store(out, block);
-    const left = min<usize>(16, end - from);
-    let escapes = toEscape(block) & maskOf(left);
-    let done: usize = 0;
-    while (escapes != 0) {
-      const at = <usize>ctz(escapes);
-      out = writeEscape(out + (at - done), load<u8>(from + at), extraQuotes);
-      done = at + 1;
-      v128.store(out, v128.load(from + done));
-      escapes &= escapes - 1;
-    }
-    out += left - done;
-    from += left;
+    const escapes = toEscape(block);
+    out = escapes == 0 ? out + 16 : escapeBlock(out, from, 16, escapes, extraQuotes);
   }
-  return out;
+  const block = v128.load(from);
+  v128.store(out, block);
+  const escapes = toEscape(block) & ((1 << <i32>left) - 1);
+  return escapes == 0 ? out + left : escapeBlock(out, from, left, escapes, extraQuotes);
+}
+
+/** A block of which so many bytes are text and a copy is written: once more, with a character for each bit escaped. */
+function escapeBlock(out: usize, from: usize, left: usize, escapes: i32, extraQuotes: usize): usize {
+  let done: usize = 0;
+  while (escapes != 0) {
+    const at = <usize>ctz(escapes);
+    out = writeEscape(out + (at - done), load<u8>(from + at), extraQuotes);
+    done = at + 1;
+    v128.store(out, v128.load(from + done));
+    escapes &= escapes - 1;
+  }
+  return out + (left - done);
 }
 
 /** A bit for each byte below space and for `"` and `\`. */
 export function toEscape(block: v128): i32 {
-  const quoteOrBackslash = v128.or(i8x16.eq(block, i8x16.splat(0x22)), i8x16.eq(block, i8x16.splat(0x5c)));
-  return i8x16.bitmask(v128.or(quoteOrBackslash, i8x16.lt_u(block, i8x16.splat(0x20))));
+  const quoteOrBackslash = v128.or(i8x16.eq(block, v128.load(BOUNDS)), i8x16.eq(block, v128.load(BOUNDS, 16)));
+  return i8x16.bitmask(v128.or(quoteOrBackslash, i8x16.eq(i8x16.min_u(block, v128.load(BOUNDS, 32)), block)));
 }
+
+/** `"`, `\` and the last byte below space, 16 times each. */
+const BOUNDS: usize = memory.data<u64>([
+  0x2222222222222222, 0x2222222222222222,
+  0x5c5c5c5c5c5c5c5c, 0x5c5c5c5c5c5c5c5c,
+  0x1f1f1f1f1f1f1f1f, 0x1f1f1f1f1f1f1f1f,
+], 16);
 
 /** By control character, what stands behind the backslash in its short form; 0 where it has none. */
 const SHORT: usize = memory.data<u8>([

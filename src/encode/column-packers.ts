@@ -217,7 +217,7 @@ const mostUntried = 1_023;
  * what JSON.stringify then takes); and those whose keys are others each time, which have to be looked up: five of a thousand took 450 ns
  * against 290, ten that were new 1 280 against 540 (Node 24).
  */
-function nodesPacker(): (tape: OpenTape, at: number, value: unknown) => boolean {
+function nodesPacker(column: number): (tape: OpenTape, at: number, value: unknown) => boolean {
   let failures = 0;
   let untried = 0;
   /** The last one was good, unless the check of its row has it packed again. */
@@ -235,7 +235,7 @@ function nodesPacker(): (tape: OpenTape, at: number, value: unknown) => boolean 
       return false;
     }
     const before = nodes.at;
-    const header = packNodes(nodes, value);
+    const header = packNodes(nodes, value, column);
     if (header < 0) {
       failed();
       return false;
@@ -255,7 +255,7 @@ function nodesPacker(): (tape: OpenTape, at: number, value: unknown) => boolean 
 }
 
 function dynamicPacker(offset: number, malformedText: MalformedText, checkJson: JsonCheck): ColumnPacker {
-  const packAsNodes = nodesPacker();
+  const packAsNodes = nodesPacker(offset >> 2);
   return (tape, row, value) => {
     if (value instanceof RawJson) {
       const raw = rawJsonText(value, malformedText, checkJson);

@@ -15,16 +15,22 @@ export interface NodeKeys {
   /** A key found no room. */
   isFull: boolean;
   /** By number. */
-  readonly names: string[];
+  readonly names: (string | undefined)[];
   readonly numbers: Map<string, number>;
-  /** By number, the key that came behind it last, or that was the first of its object: objects of one sort have theirs in one order. */
-  readonly next: Int32Array<ArrayBuffer>;
-  readonly first: Int32Array<ArrayBuffer>;
+  /**
+   * By number, the key that came behind it last; from `firstGuess` on, by the key of an object, its first one; from `rootGuess` on, by column,
+   * the first one of the whole value. Objects of one sort have theirs in one order.
+   */
+  readonly guesses: Int32Array<ArrayBuffer>;
   readonly format: RowFormat;
 }
 
 /** Some 1 500 keys. They are copied with every chunk. */
 const mostWords = 8_192;
+export const firstGuess = mostWords;
+export const rootGuess = 2 * mostWords;
+/** Columns that are that far from each other share one. */
+export const rootGuesses = 256;
 const longestKey = 1_024;
 
 const utf8 = new TextEncoder();
@@ -37,10 +43,10 @@ export function nodeKeys(format: RowFormat, hasKeys: boolean): NodeKeys {
     longest: 0,
     misses: 0,
     isFull: false,
-    names: [""],
+    // The first one is no key, and must not be taken for the key "".
+    names: [undefined],
     numbers: new Map(),
-    next: new Int32Array(most),
-    first: new Int32Array(most),
+    guesses: new Int32Array(hasKeys ? rootGuess + rootGuesses : 0),
     format,
   };
 }
@@ -66,7 +72,7 @@ function addKey(keys: NodeKeys, name: string): number {
   keys.words[number] = bytes.length;
   new Uint8Array(keys.words.buffer).set(bytes, 4 * (number + 1));
   // Without holes, or the engine would make a dictionary of the array.
-  while (keys.names.length < number) keys.names.push("");
+  while (keys.names.length < number) keys.names.push(undefined);
   keys.names.push(name);
   keys.numbers.set(name, number);
   keys.longest = Math.max(keys.longest, bytes.length);
@@ -82,8 +88,7 @@ export function forgetKeysIfFull(keys: NodeKeys): void {
   keys.longest = 0;
   keys.names.length = 1;
   keys.numbers.clear();
-  keys.next.fill(0);
-  keys.first.fill(0);
+  keys.guesses.fill(0);
 }
 
 /** The keys of a chunk by their numbers, each with its colon: `"key":`. */

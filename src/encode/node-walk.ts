@@ -1,4 +1,4 @@
-import { type NodeKeys, numberOf } from "./node-keys.ts";
+import { firstGuess, numberOf, rootGuess, rootGuesses } from "./node-keys.ts";
 import { growNodes, headerWords, type NodeTape, nodeKind } from "./nodes.ts";
 
 /**
@@ -15,12 +15,12 @@ import { growNodes, headerWords, type NodeTape, nodeKind } from "./nodes.ts";
  * WebAssembly then takes 0.25 to 0.4 more than copying it. On one thread alone that is a gain but on Node 26, whose JSON.stringify is
  * twice as fast: NDJSON of earthquakes 1.43 -> 1.5 there (suite encode).
  */
-export function packNodes(nodes: NodeTape, value: unknown): number {
+export function packNodes(nodes: NodeTape, value: unknown, column: number): number {
   if (nodes.isShort) growNodes(nodes);
   const header = nodes.at;
   nodes.text = "";
   nodes.keys.misses = 0;
-  const end = endOf(nodes, value, header + headerWords);
+  const end = endOf(nodes, value, rootGuess - firstGuess + (column % rootGuesses), header + headerWords);
   if (end < 0) return -1;
   const { words, text } = nodes;
   if (end > words.length) {
@@ -48,9 +48,9 @@ const fewBytes = 16_384;
 const mostBytes = 1_048_576;
 const deepest = 64;
 
-function endOf(nodes: NodeTape, value: unknown, at: number): number {
+function endOf(nodes: NodeTape, value: unknown, above: number, at: number): number {
   try {
-    const end = put(nodes, value, 0, 0, at, 0);
+    const end = put(nodes, value, 0, above, at, 0);
     // A loop over an object's keys has those of its prototype too. Looked for behind it: a getter might have put them there.
     return hasMembers(Object.prototype) ? -1 : end;
   } catch {
@@ -164,17 +164,24 @@ function putObject(
   // What JSON.rawJSON() makes has no prototype.
   if (prototype !== Object.prototype && (prototype !== null || value.rawJSON !== undefined)) return -1;
   const { words, keys } = nodes;
+  const { names, guesses } = keys;
   if (start >= words.length) return tooShort(nodes);
   words[start] = key | nodeKind.object;
   let at = start + 1;
-  let before = -1;
   let text = "";
+  // The number of a key is guessed from the one before it: a guess that is right costs a comparison of pointers, a look-up 15 ns.
+  const first = firstGuess + above;
+  let place = first;
   for (const name in value) {
     const member = value[name];
     if (member === undefined) continue;
-    const number = keyBehind(keys, before, above, name);
-    if (number < 0) return -1;
-    before = number;
+    let number = guesses[place]!;
+    if (names[number] !== name) {
+      number = numberOf(keys, name);
+      if (number < 0) return -1;
+      guesses[place] = number;
+    }
+    place = number;
     if (typeof member === "string") {
       text += member;
       at = putString(nodes, member, number << 4, at);
@@ -186,7 +193,7 @@ function putObject(
     if (at < 0) return -1;
   }
   if (text !== "") nodes.text += text;
-  if (before < 0 && Object.prototype.toString.call(value) !== "[object Object]") return -1;
+  if (place === first && Object.prototype.toString.call(value) !== "[object Object]") return -1;
   words[at] = nodeKind.objectEnd;
   return at + 1;
 }
@@ -194,17 +201,6 @@ function putObject(
 function tooShort(nodes: NodeTape): number {
   nodes.isShort = true;
   return -1;
-}
-
-/** The number of a key, guessed from the one before it: a guess that is right costs a comparison of pointers, a look-up 15 ns. */
-function keyBehind(keys: NodeKeys, before: number, above: number, name: string): number {
-  const guesses = before < 0 ? keys.first : keys.next;
-  const place = before < 0 ? above : before;
-  const guess = guesses[place]!;
-  if (guess > 0 && keys.names[guess] === name) return guess;
-  const number = numberOf(keys, name);
-  if (number > 0) guesses[place] = number;
-  return number;
 }
 
 /** Bytes that the nodes take at most, all but their texts. */
