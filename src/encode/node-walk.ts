@@ -11,9 +11,9 @@ import { growNodes, headerWords, type NodeTape, nodeKind } from "./nodes.ts";
  * are well-formed where that is; where it is not, the caller has to leave the value to JSON.stringify, which escapes halves.
  *
  * What the caller's thread takes for a record of the corpora earthquakes and dynamic, in us (suite pack), by JSON.stringify -> so:
- * Node 20 3.7 -> 1.1 and 2.7 -> 1.4, Node 24 2.5 -> 1.0 and 2.3 -> 1.3, Node 26 1.05 -> 0.9 and 1.5 -> 1.2. Writing the JSON in
- * WebAssembly then takes 0.25 to 0.4 more than copying it. On one thread alone that is a gain but on Node 26, whose JSON.stringify is
- * twice as fast: NDJSON of earthquakes 1.43 -> 1.5 there (suite encode).
+ * Node 20 3.1 -> 1.3 and 3.8 -> 1.8, Node 24 1.8 -> 0.75 and 3.4 -> 1.8, Node 26 1.2 -> 1.1 and 3.8 -> 2.1. Writing the JSON in
+ * WebAssembly then takes 0.4 more. On one thread alone that is a gain but on Node 26, whose JSON.stringify is three times as fast
+ * as that of Node 20: NDJSON of earthquakes 1.2 -> 1.45 there (suite encode).
  */
 export function packNodes(nodes: NodeTape, value: unknown, column: number): number {
   if (nodes.isShort) growNodes(nodes);
