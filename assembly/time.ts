@@ -18,7 +18,7 @@ const TICKS_PER_SECOND: u64 = 10000000;
 export function writeDatetime(out: usize, ticks: i64): usize {
   const seconds = secondsOf(ticks);
   const days = daysOf(ticks);
-  const digits = sixteenDigits(dateNumber(days), 100 * clockNumber(<u32>(seconds - <u64>days * 86400)));
+  const digits = sixteenDigits(dateNumber(days), 100 * clockNumber(<u32>(seconds - <u64>days * 86400), 100));
   v128.store(out, v128.or(v128.swizzle(digits, v128.load(DATETIME_DIGITS)), v128.load(DATETIME_DIGITS, 16)));
   // The seconds are the vector's digits 12 and 13.
   store<u32>(out + 16, (<u32>i16x8.extract_lane_u(digits, 6) << 8) | 0x30303a);
@@ -77,20 +77,17 @@ function dateNumber(days: u32): u32 {
   return year * 10000 + month * 100 + day;
 }
 
-/** The number whose digits are hhmmss. */
-function clockNumber(seconds: u32): u32 {
+/** The number whose digits are hhmmss, each two `place` apart: 100, or 1 000 for hh0mm0ss. */
+function clockNumber(seconds: u32, place: u32): u32 {
   const minutes = seconds / 60;
   const hours = minutes / 60;
-  return hours * 10000 + (minutes - hours * 60) * 100 + (seconds - minutes * 60);
+  return (hours * place + (minutes - hours * 60)) * place + (seconds - minutes * 60);
 }
 
 /** `hh:mm:ss`, eight bytes. */
 function writeClock(out: usize, seconds: u32): void {
-  // As hh0mm0ss, and the two zeros between become colons: ASCII ':' is '0' + 10.
-  const minutes = seconds / 60;
-  const hours = minutes / 60;
-  const text = eightDigits(hours * 1000000 + (minutes - hours * 60) * 1000 + (seconds - minutes * 60)) | ASCII_ZEROS;
-  store<u64>(out, text + 0x00000a00000a0000);
+  // The two zeros between become colons: ASCII ':' is '0' + 10.
+  store<u64>(out, (eightDigits(clockNumber(seconds, 1000)) | ASCII_ZEROS) + 0x00000a00000a0000);
 }
 
 /** Nothing, or a point and the fraction's digits without trailing zeros; spills up to seven bytes. */
