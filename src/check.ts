@@ -1,4 +1,5 @@
 import { memoryState } from "./checkpoint/file-state.ts";
+import type { Retries } from "./deliver/backoff.ts";
 import type { CheckContext, CheckItem, Destination } from "./destination/destination.ts";
 import { aborted, MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
@@ -34,7 +35,18 @@ export async function checkTarget({ table, to, onItem, ...options }: CheckTarget
     throw new MillraceError("BAD_OPTION", "checkTarget() needs a destination: to: kusto({ cluster, database }).");
   const isStateless = options.deliveryGuarantee === "exactly-once" && options.state === undefined;
   const resolved = resolveOptions("checkTarget()", isStateless ? { ...options, state: memoryState() } : options);
-  return look(table, to, resolved, options.signal ?? new AbortController().signal, onItem);
+  const { retryBaseMs, retryMaxMs, retryTimeoutMs } = resolved;
+  const retries: Retries = {
+    retryBaseMs,
+    retryMaxMs,
+    retryTimeoutMs,
+    absentTimeoutMs: 0,
+    onRetry(doing, { attempt, delayMs, error: { code, message } }) {
+      const name = typeof table === "string" ? table : table.name;
+      publish("millrace:retry", { sink: "", table: name, batch: "", stage: doing, attempt, delayMs, code, message });
+    },
+  };
+  return look(table, to, resolved, retries, options.signal ?? new AbortController().signal, onItem);
 }
 
 /**
@@ -47,9 +59,10 @@ export async function requireReady(
   table: Table,
   to: Destination,
   options: ResolvedOptions,
+  retries: Retries,
   signal: AbortSignal,
 ): Promise<void> {
-  const { items } = await look(table, to, options, signal);
+  const { items } = await look(table, to, options, retries, signal);
   for (const { status, name, message, fix } of items)
     if (status === "warning") publish("millrace:check:warning", { sink, table: table.name, name, message, fix });
   const failures = items.filter(({ status }) => status === "failed");
@@ -66,10 +79,14 @@ export async function requireReady(
   );
 }
 
+/** Somebody waits for the report, item by item. Opening a sink repeats a check that failed as long as other calls. */
+const mostItemRetryMs = 10_000;
+
 async function look(
   table: Table | string,
   to: Destination,
   options: ResolvedOptions,
+  retries: Retries,
   signal: AbortSignal,
   onItem?: (item: CheckItem) => void,
 ): Promise<CheckReport> {
@@ -90,6 +107,7 @@ async function look(
     attemptTimeoutMs,
     commitMode: deliveryGuarantee === "exactly-once" ? commitMode : undefined,
     signal,
+    retries: { ...retries, retryTimeoutMs: Math.min(retries.retryTimeoutMs, mostItemRetryMs) },
   };
   const items: CheckItem[] = [];
   for await (const item of to.check(context)) {

@@ -9,6 +9,7 @@ import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
 import { stepEvent } from "./batch-events.ts";
 import { requireReady } from "./check.ts";
+import { absentTimeoutMs, type Retries, withRetries } from "./deliver/backoff.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationContext, DestinationSession } from "./destination/destination.ts";
@@ -60,14 +61,18 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   signal?.addEventListener("abort", stopOpening, { once: true });
   const id = randomUUID();
   const retries = { count: 0 };
-  const context = { table, format: resolved.format, ingestion: resolved, signal: controller.signal };
+  const calls = openingRetries(id, table.name, resolved, retries);
+  const context = { table, format: resolved.format, ingestion: resolved, signal: controller.signal, retries: calls };
   const toDeliverer = (session: DestinationSession) => deliver(id, session, resolved, controller.signal, retries);
   let deliverer: Deliverer | undefined;
   let canRecycle = true; // what is in the log is not looked at any more
   let epochs: Epochs | undefined;
   try {
     const doing = `opening table ${table.name}`;
-    if (resolved.check) await requireReady(id, table, to, resolved, controller.signal);
+    if (resolved.check)
+      await readyInTime(calls, controller.signal, () =>
+        requireReady(id, table, to, resolved, calls, controller.signal),
+      );
     if (resolved.state)
       epochs = await opened(openEpochs(id, table, to, context, resolved, toDeliverer), context, doing);
     else {
@@ -110,6 +115,31 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     if (signal.aborted) await sink.abort(signal.reason);
   }
   return sink;
+}
+
+/** Retries of the opening are told and counted as those of a batch are, without one. */
+function openingRetries(sink: string, table: string, options: ResolvedOptions, counted: { count: number }): Retries {
+  const { retryBaseMs, retryMaxMs, retryTimeoutMs } = options;
+  return {
+    retryBaseMs,
+    retryMaxMs,
+    retryTimeoutMs,
+    onRetry(doing, { attempt, delayMs, error: { code, message } }) {
+      counted.count++;
+      publish("millrace:retry", { sink, table, batch: "", stage: doing, attempt, delayMs, code, message });
+    },
+  };
+}
+
+/** A check that failed is made again as other calls are: an address that may be wrong for a shorter time. */
+function readyInTime(retries: Retries, signal: AbortSignal, check: () => Promise<void>): Promise<void> {
+  const { retryTimeoutMs } = retries;
+  const doing = "checking the target";
+  const timeoutMsFor = ({ context }: MillraceError) =>
+    /^(ingest-)?(dns|connection)$/.test(String(context.item))
+      ? Math.min(retryTimeoutMs, absentTimeoutMs)
+      : retryTimeoutMs;
+  return withRetries(doing, { ...retries, timeoutMsFor }, signal, check, (retry) => retries.onRetry(doing, retry));
 }
 
 /** What does not listen to the signal may still open later; then nobody waits for it any more. */

@@ -288,7 +288,7 @@ export class KustoWriteSink {
         const sink = await open({
           ...options,
           ...more,
-          table: typeof table === "string" ? await tableOfCluster(to, table, signal) : table,
+          table: typeof table === "string" ? await tableOfCluster(to, table, signal, { ...options, ...more }) : table,
           to: kusto(to),
           parallelism,
           ...(signal && { signal }),
@@ -311,8 +311,16 @@ export class KustoWriteSink {
   }
 }
 
-async function tableOfCluster(connection: KustoOptions, name: string, signal?: AbortSignal): Promise<Table> {
-  const admin = await kustoAdmin(connection, signal);
+async function tableOfCluster(
+  connection: KustoOptions,
+  name: string,
+  signal: AbortSignal | undefined,
+  { retryBaseMs, retryMaxMs, retryTimeoutMs }: SinkOptions,
+): Promise<Table> {
+  const retries = Object.entries({ retryBaseMs, retryMaxMs, retryTimeoutMs }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const admin = await kustoAdmin(connection, signal, Object.fromEntries(retries));
   try {
     return await admin.table(name, signal);
   } finally {

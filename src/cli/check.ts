@@ -8,8 +8,9 @@ import { failureLine } from "./failure-line.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
+import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile } from "./target-table.ts";
-import { type Colour, coloured, plainLine, wantsColor } from "./terminal.ts";
+import { type Colour, coloured, plainLine, processTerminal, wantsColor } from "./terminal.ts";
 
 interface CheckFlags extends ConnectionFlags {
   table: string;
@@ -70,6 +71,7 @@ async function check(flags: CheckFlags): Promise<number> {
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const look = lookOf(process.stdout, process.env);
+  const stopLines = showRetries(processTerminal());
   try {
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     const { kusto } = await import("../destination/kusto/index.ts");
@@ -84,6 +86,7 @@ async function check(flags: CheckFlags): Promise<number> {
       ...(format !== undefined && { format }),
       ...(guarantee !== undefined && { deliveryGuarantee: guarantee }),
       ...(commitMode !== undefined && { commitMode }),
+      ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
       signal,
       onItem(item) {
         if (!flags.json) process.stdout.write(itemText(item, look));
@@ -97,6 +100,7 @@ async function check(flags: CheckFlags): Promise<number> {
     if (flags.json) process.stdout.write(failureLine("ABORTED", "interrupted"));
     return interrupt.exitCode;
   } finally {
+    stopLines();
     interrupt.dispose();
   }
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
+import type { AdminRetries } from "../destination/kusto/admin.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
+import { wholeNumber } from "./flags.ts";
 
 /** What the connection flags give. */
 export interface ConnectionFlags {
@@ -19,6 +21,7 @@ export interface ConnectionFlags {
   tokenFile?: string;
   authorityHost?: string;
   trustedHost?: string[];
+  retryTimeoutMs?: number;
 }
 
 /** Adds the flags that say which cluster, and who we are there. */
@@ -50,7 +53,26 @@ export function addConnectionFlags(command: Command): Command {
   );
   add(new Option("--authority-host <url>", "the login authority of a sovereign cloud"), login);
   add(new Option("--trusted-host <host...>", "a host beside Kusto's own that may be given a token"), login);
+  add(
+    new Option(
+      "--retry-timeout-ms <ms>",
+      "how long a call to the cluster is tried again; 0: not at all (default: 300000 to ingest, else 30000)",
+    ).argParser(wholeNumber(0)),
+  );
   return command;
+}
+
+/** Of commands that somebody waits for. */
+const waitedForMs = 30_000;
+
+/** How calls are repeated for somebody who waits. Where nothing listens, or the host is unknown, that is told at once. */
+export function shortRetries({ retryTimeoutMs = waitedForMs }: ConnectionFlags): AdminRetries {
+  return { retryTimeoutMs, absentTimeoutMs: 0 };
+}
+
+/** How calls are repeated on the way to an ingestion that may run unattended. */
+export function longRetries({ retryTimeoutMs }: ConnectionFlags): AdminRetries {
+  return { ...(retryTimeoutMs !== undefined && { retryTimeoutMs }) };
 }
 
 /**

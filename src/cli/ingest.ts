@@ -10,7 +10,7 @@ import { inferTable } from "../schema/infer.ts";
 import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { Source } from "../source/source.ts";
-import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
+import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { failureLine } from "./failure-line.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
 import { inferFiles } from "./infer-files.ts";
@@ -19,6 +19,7 @@ import { type LoadSummary, load } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { ratio } from "./progress.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
+import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 
@@ -124,6 +125,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
+  const stopLines = flags.quiet ? () => {} : showRetries(terminal);
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
@@ -135,7 +137,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
     const { kusto } = await import("../destination/kusto/index.ts");
-    admin = await kustoAdmin(connection, signal);
+    admin = await kustoAdmin(connection, signal, longRetries(flags));
 
     const begun = beginning(source, signal);
     const { table, renames, isCreated } = await targetTable({
@@ -153,6 +155,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     for (const { field, column } of renames)
       say(plainLine(`note: field ${JSON.stringify(field)} goes to column ${column}`));
 
+    stopLines();
     const summary = await load({
       source: begun.source(),
       form: plan.form,
@@ -178,6 +181,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     if (flags.json) terminal.out.write(failureLine("ABORTED", "interrupted"));
     return interrupt.exitCode;
   } finally {
+    stopLines();
     admin?.close();
     await emulator?.close();
     interrupt.dispose();
@@ -268,6 +272,7 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
     ...(batchIntervalMs !== undefined && { batchIntervalMs }),
     ...(clientBatchSizeLimit !== undefined && { clientBatchSizeLimit }),
     ...(flushImmediately !== undefined && { flushImmediately }),
+    ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
     ...(mapping !== undefined && { ingestionMappingRef: mapping }),
     ...(tag !== undefined && { additionalTags: tag }),
     ...(flags.guarantee !== undefined && { deliveryGuarantee: flags.guarantee }),

@@ -11,6 +11,7 @@ import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { count, plural } from "./quantities.ts";
 import { type Rejection, type Rejections, rejections } from "./rejections.ts";
+import { showRetries } from "./retry-lines.ts";
 import { plainLine, type Terminal } from "./terminal.ts";
 
 /** One source into one table. */
@@ -96,9 +97,11 @@ export async function load(job: Load): Promise<LoadSummary> {
   let read = 0;
   let sourceBytes = 0;
   let isFinishing = false;
+  // Nothing else is said while the sink opens.
+  const stopLines = job.isVerbose || job.isQuiet ? undefined : showRetries(terminal);
   const opening = open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });
   opening.catch(() => stopNarration?.());
-  const sink = await opening;
+  const sink = await opening.finally(() => stopLines?.());
   const resumedFrom = sink.restored?.epoch;
   if (resumedFrom && !job.isQuiet) terminal.err.write(`going on behind checkpoint ${resumedFrom}\n`);
   const source = watchEnd(job.source, () => {

@@ -11,7 +11,7 @@ import { type Colour, coloured, plainLine, type Terminal } from "./terminal.ts";
 export function narrate(terminal: Terminal, clear: () => void): () => void {
   function say(table: string, text: string, colour?: Colour): void {
     const time = coloured(`${new Date().toISOString().slice(11, 23)}Z`, "dim", terminal);
-    const line = plainLine(`${table} ${text}`);
+    const line = plainLine(table === "" ? text : `${table} ${text}`);
     clear();
     terminal.err.write(`${time} ${colour === undefined ? line : coloured(line, colour, terminal)}\n`);
   }

@@ -1,10 +1,12 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { answerCsv, answerJson, answerTable } from "./answer-text.ts";
-import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
+import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
+import { showRetries } from "./retry-lines.ts";
+import { processTerminal } from "./terminal.ts";
 
 interface QueryFlags extends ConnectionFlags {
   json?: boolean;
@@ -30,9 +32,10 @@ async function query(argument: string, flags: QueryFlags): Promise<number> {
   if (kql.trim() === "") throw usage("the query is empty");
   const interrupt = onInterrupt();
   const { signal } = interrupt;
+  const stopLines = showRetries(processTerminal());
   try {
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
-    const admin = await kustoAdmin(connectionFrom(flags), signal);
+    const admin = await kustoAdmin(connectionFrom(flags), signal, shortRetries(flags));
     try {
       const isCommand = kql.trimStart().startsWith(".");
       const answer = await (isCommand ? admin.execute(kql, signal) : admin.query(kql, signal));
@@ -52,6 +55,7 @@ async function query(argument: string, flags: QueryFlags): Promise<number> {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   } finally {
+    stopLines();
     interrupt.dispose();
   }
 }

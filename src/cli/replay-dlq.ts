@@ -5,12 +5,13 @@ import type { Table } from "../schema/table.ts";
 import { csvFields } from "../source/csv-rows.ts";
 import { files, type RawRecord } from "../source/files.ts";
 import type { Source } from "../source/source.ts";
-import { addConnectionFlags, type ConnectionFlags, connectionFrom } from "./connection.ts";
+import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries } from "./connection.ts";
 import { wholeNumber } from "./flags.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { load } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
+import { showRetries } from "./retry-lines.ts";
 import { processTerminal } from "./terminal.ts";
 
 interface ReplayFlags extends ConnectionFlags {
@@ -50,17 +51,19 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
   const interrupt = onInterrupt();
   const { signal } = interrupt;
   const terminal = processTerminal();
+  const stopLines = showRetries(terminal);
   try {
     const connection = connectionFrom(flags);
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
     const { kusto } = await import("../destination/kusto/index.ts");
-    const admin = await kustoAdmin(connection, signal);
+    const admin = await kustoAdmin(connection, signal, longRetries(flags));
     let table: Table;
     try {
       table = await admin.table(flags.table, signal);
     } finally {
       admin.close();
     }
+    stopLines();
     const isLoopback = /^https?:\/\/(localhost|127\.)/.test(connection.cluster);
     const summary = await load({
       source: originals(files(file, { format: "ndjson" }), table),
@@ -71,6 +74,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
       to: kusto(connection),
       sink: {
         preset: "bulk",
+        ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
         ...((flags.wait || isLoopback) && { pollForIngestionStatus: true }),
         ...(isLoopback && { pollIntervalMs: 100 }),
       },
@@ -92,6 +96,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   } finally {
+    stopLines();
     interrupt.dispose();
   }
 }

@@ -5,12 +5,13 @@ import { coerce } from "../schema/coerce.ts";
 import { quoteName } from "../schema/kql.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
 import { files } from "../source/files.ts";
-import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
+import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
 import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
-import { plainLine } from "./terminal.ts";
+import { showRetries } from "./retry-lines.ts";
+import { plainLine, processTerminal } from "./terminal.ts";
 
 interface VerifyFlags extends ConnectionFlags, FileFlags {
   table: string;
@@ -49,9 +50,10 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
   if (patterns.includes("-")) throw usage("standard input cannot be read again");
   const interrupt = onInterrupt();
   const { signal } = interrupt;
+  const stopLines = showRetries(processTerminal());
   try {
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
-    const admin = await kustoAdmin(connectionFrom(flags), signal);
+    const admin = await kustoAdmin(connectionFrom(flags), signal, shortRetries(flags));
     try {
       const table = await admin.table(flags.table, signal);
       const source = await sumsOfFiles(patterns, flags, table, signal);
@@ -91,6 +93,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
     if (interrupt.exitCode !== undefined) return interrupt.exitCode;
     throw error;
   } finally {
+    stopLines();
     interrupt.dispose();
   }
 }

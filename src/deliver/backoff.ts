@@ -8,7 +8,22 @@ export interface RetryPolicy {
   readonly retryMaxMs: number;
   /** From the first attempt on, no further attempt begins after this time. */
   readonly retryTimeoutMs: number;
+  /** Another time for this failure. Default `retryTimeoutMs`. */
+  timeoutMsFor?(error: MillraceError): number;
 }
+
+/** A policy, and who is told of each retry. */
+export interface Retries extends RetryPolicy {
+  onRetry(doing: string, retry: Retry): void;
+  /**
+   * How long an address is tried where nothing listens or whose host is unknown, and that has not answered before: it may be
+   * wrong. Never longer than `retryTimeoutMs`. Default 30 000.
+   */
+  readonly absentTimeoutMs?: number;
+}
+
+/** Long enough for a service that starts beside its client. */
+export const absentTimeoutMs = 30_000;
 
 /** A bound beside the time, should delays be set very short. */
 export const mostAttempts = 1_000;
@@ -89,8 +104,9 @@ export async function withRetries<T>(
     } catch (thrown) {
       if (signal.aborted) throw aborted(signal, doing);
       const error = asMillraceError(thrown, doing);
+      const retryTimeoutMs = policy.timeoutMsFor?.(error) ?? policy.retryTimeoutMs;
       const delayMs = error.retryable
-        ? delayBeforeNext(policy, attempt, clock.now() - start, error.retryAfterMs, clock.random)
+        ? delayBeforeNext({ ...policy, retryTimeoutMs }, attempt, clock.now() - start, error.retryAfterMs, clock.random)
         : undefined;
       if (delayMs === undefined) throw error;
       onRetry({ attempt, delayMs, error });

@@ -1,10 +1,11 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { Retries } from "../deliver/backoff.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
 
 /**
  * Where batches go. A destination makes ONE attempt per call and throws a MillraceError that says whether another may
- * help; retrying is the business of `deliver/`. Every call can be repeated with the same batch: the blob's name comes
+ * help; retrying is the business of `deliver/`, but for the calls of an opening. Every call can be repeated with the same batch: the blob's name comes
  * from the batch's id, so a second upload meets the first one.
  */
 export interface Destination {
@@ -26,6 +27,8 @@ export interface DestinationContext {
   readonly format: SealedBatch["format"];
   readonly ingestion: IngestionOptions;
   readonly signal: AbortSignal;
+  /** How the calls of the opening are repeated, which nobody else repeats. Absent: each is made once. */
+  readonly retries?: Retries | undefined;
 }
 
 /** What a check has to know of the sink that is to be opened. */
@@ -44,6 +47,8 @@ export interface CheckContext {
   /** Exactly once only. */
   readonly commitMode: CommitMode | undefined;
   readonly signal: AbortSignal;
+  /** How an item is looked at again. Absent: each is looked at once. */
+  readonly retries?: Retries | undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { KustoAnswerError, type KustoErrorBody } from "./errors.ts";
+import { BrokenAnswerError, KustoAnswerError, type KustoErrorBody } from "./errors.ts";
 
 /** One result table. */
 export interface Answer {
@@ -19,22 +19,40 @@ export function columnOf({ columns, rows }: Answer, name: string): unknown[] {
 
 /** Answer of `/v1/rest/mgmt`: the first result, by the table of contents where there is one. */
 export function answerOfV1(body: string): Answer {
-  const { Tables: tables, Exceptions: exceptions } = parse(body) as { Tables?: WireTable[]; Exceptions?: unknown[] };
-  if (exceptions?.length) throw new KustoAnswerError({ message: String(exceptions[0]) });
-  if (!tables?.length) throw new KustoAnswerError({ message: "the answer holds no table" });
+  const answer = parse(body) as WireAnswer | null;
+  const error = answer?.OneApiErrors?.[0]?.error ?? answer?.error;
+  if (error) throw new KustoAnswerError(error);
+  if (answer?.Exceptions?.length) throw new KustoAnswerError({ message: String(answer.Exceptions[0]) });
+  const tables = answer?.Tables;
+  if (!Array.isArray(tables) || tables.length === 0 || !tables.every(isTable))
+    throw new BrokenAnswerError("the answer holds no table");
+  const failure = tables.map(({ Rows }) => errorAmong(Rows)).find((each) => each !== undefined) ?? failedStatus(tables);
+  if (failure) throw new KustoAnswerError(failure);
   return answerOf(tables.length > 2 ? listedResult(tables) : tables[0]!);
 }
 
 /** Answer of `/v2/rest/query`: the primary result, unless the frames tell of an error. */
 export function answerOfV2(body: string): Answer {
-  const frames = parse(body) as WireFrame[];
+  const frames = parse(body) as WireFrame[] | null;
+  if (!Array.isArray(frames)) throw new BrokenAnswerError("the answer holds no frames");
   for (const frame of frames) {
-    const error = frame.OneApiErrors?.[0]?.error ?? errorAmong(frame.Rows);
-    if (error || frame.HasErrors === true) throw new KustoAnswerError(error ?? {});
+    const error = frame?.OneApiErrors?.[0]?.error ?? errorAmong(frame?.Rows);
+    if (error || frame?.HasErrors === true) throw new KustoAnswerError(error ?? {});
   }
-  const primary = frames.find((frame) => frame.FrameType === "DataTable" && frame.TableKind === "PrimaryResult");
-  if (!primary?.Columns) throw new KustoAnswerError({ message: "the answer holds no primary result" });
-  return answerOf({ Columns: primary.Columns, Rows: primary.Rows ?? [] });
+  const primary = frames.find((frame) => frame?.FrameType === "DataTable" && frame.TableKind === "PrimaryResult");
+  const { Columns, Rows = [] } = primary ?? {};
+  if (!isTable({ Columns, Rows })) throw new BrokenAnswerError("the answer holds no primary result");
+  return answerOf({ Columns, Rows } as WireTable);
+}
+
+interface WireAnswer extends WithErrors {
+  readonly Tables?: WireTable[];
+  readonly Exceptions?: readonly unknown[];
+  readonly error?: KustoErrorBody;
+}
+
+interface WithErrors {
+  readonly OneApiErrors?: readonly { error?: KustoErrorBody }[];
 }
 
 interface WireTable {
@@ -42,25 +60,56 @@ interface WireTable {
   readonly Rows: readonly unknown[];
 }
 
-interface WireFrame extends Partial<WireTable> {
+interface WireFrame extends Partial<WireTable>, WithErrors {
   readonly FrameType: string;
   readonly TableKind?: string;
   readonly HasErrors?: boolean;
-  readonly OneApiErrors?: readonly { error?: KustoErrorBody }[];
 }
 
-/** A table that was cut off by an error holds it among its rows. */
+function isTable(table: { readonly Columns?: unknown; readonly Rows?: unknown } | null | undefined): boolean {
+  return Array.isArray(table?.Columns) && Array.isArray(table.Rows);
+}
+
+/**
+ * A table that was cut off by an error holds it among its rows, as an object where a row would be an array (documentation,
+ * "Partial query failures"): `OneApiErrors`, and in version 1 perhaps nothing but texts, `Exceptions`.
+ */
 function errorAmong(rows: readonly unknown[] | undefined): KustoErrorBody | undefined {
-  const last = rows?.at(-1);
-  if (last === null || typeof last !== "object" || Array.isArray(last)) return undefined;
-  return (last as WireFrame).OneApiErrors?.[0]?.error;
+  const told = rows?.find((row) => row !== null && typeof row === "object" && !Array.isArray(row)) as
+    | WireAnswer
+    | undefined;
+  if (told === undefined) return undefined;
+  return (
+    told.OneApiErrors?.[0]?.error ?? { message: String(told.Exceptions?.[0] ?? "a row of the answer is an error") }
+  );
+}
+
+/** From this severity on a status is a failure: 1 is critical, 2 an error (documentation, "Partial query failures"). */
+const mildestFailure = 2;
+
+/** The status that version 1 gives beside the result of a query. */
+function failedStatus(tables: readonly WireTable[]): KustoErrorBody | undefined {
+  const status = tables.length > 2 ? tableOfKind(tables, /^QueryStatus$/) : undefined;
+  if (!status) return undefined;
+  const [severity, text] = ["Severity", "StatusDescription"].map((name) =>
+    status.Columns.findIndex((column) => column.ColumnName === name),
+  );
+  const failed = (status.Rows as unknown[][]).find((row) => {
+    const value = row[severity!];
+    return typeof value === "number" && value <= mildestFailure;
+  });
+  return failed && { message: String(failed[text!]) };
 }
 
 function listedResult(tables: readonly WireTable[]): WireTable {
+  return tableOfKind(tables, /^(QueryResult|PrimaryResult)$/) ?? tables[0]!;
+}
+
+/** By the table of contents, which is the last one. */
+function tableOfKind(tables: readonly WireTable[], kind: RegExp): WireTable | undefined {
   const contents = tables.at(-1)!;
-  const kind = contents.Columns.findIndex((c) => c.ColumnName === "Kind");
-  const index = contents.Rows.findIndex((row) => Array.isArray(row) && /^(QueryResult|PrimaryResult)$/.test(row[kind]));
-  return tables[index] ?? tables[0]!;
+  const column = contents.Columns.findIndex((c) => c.ColumnName === "Kind");
+  return tables[contents.Rows.findIndex((row) => Array.isArray(row) && kind.test(String(row[column])))];
 }
 
 /** v1 may name only the .NET type. */

@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { certificateFor } from "./certificate.ts";
+import { cloudInfo } from "./cloud.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import type { Connection, Login, TokenCredential } from "./options.ts";
@@ -143,20 +144,6 @@ async function cloudOf(connection: Connection, scrub: Scrubber, signal: AbortSig
     ? info.KustoServiceResourceId.replace(".kusto.", ".kustomfa.")
     : info.KustoServiceResourceId;
   return { scope: `${resource}/.default`, loginEndpoint: info.LoginEndpoint };
-}
-
-/** Asks the cluster which cloud it lives in; the SDK keeps the answer, and its clients then find it there. */
-export async function cloudInfo(url: string, timeoutMs: number, scrub: Scrubber, signal: AbortSignal) {
-  const doing = `Asking ${url} for its cloud`;
-  const { CloudSettings } = await import("azure-kusto-data");
-  try {
-    // The SDK's request has no time limit of its own, and an odd failure makes it return undefined.
-    const info = await withDeadline(timeoutMs, signal, doing, () => CloudSettings.getCloudInfoForCluster(url));
-    if (typeof info?.KustoServiceResourceId !== "string") throw new Error("the answer is not Kusto's");
-    return info;
-  } catch (error) {
-    throw toMillraceError(error, { doing, to: "kusto", scrub });
-  }
 }
 
 /**

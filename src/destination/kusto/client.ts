@@ -2,7 +2,8 @@ import type { Client, ClientRequestProperties } from "azure-kusto-data";
 import { MillraceError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import { type Answer, answerOfV1, answerOfV2 } from "./answer.ts";
-import { cloudInfo, type TokenSource } from "./auth.ts";
+import type { TokenSource } from "./auth.ts";
+import { cloudInfo } from "./cloud.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import type { Scrubber } from "./scrub.ts";
@@ -108,7 +109,8 @@ function rawProperties(properties: ClientRequestProperties, requestTimeoutMs: nu
 }
 
 /** Enough of a command to know it by; its end may hold data. */
-function firstWords(text: string): string {
+/** Of a command or query, for messages. */
+export function firstWords(text: string): string {
   const line = text.trim().split("\n", 1)[0]!;
   return line.length > 60 ? `${line.slice(0, 60)}...` : line;
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from "../../errors.ts";
+import { isCode, MillraceError } from "../../errors.ts";
 import { quoteName, quoteString } from "../../schema/kql.ts";
 import type { Arrived, EpochContext, EpochSession, Outcome, StagedExtent } from "../destination.ts";
 import type { Answer } from "./answer.ts";
@@ -17,7 +17,8 @@ import { tagged } from "./tagged-extents.ts";
 export async function openEpochSession(connection: Connection, context: EpochContext): Promise<EpochSession> {
   const link = await openLink(connection, context);
   try {
-    await mayLook(link, context.table.name, context.commitMode, context.signal);
+    const ground = { engine: link.patientEngine, database: link.database };
+    await mayLook(ground, context.table.name, context.commitMode, context.signal);
     if (context.isNewJob && !context.acceptDuplicates) await refuseIfLost(link, context);
     return context.commitMode === "tag" ? taggedSession(link, context) : await stagedSession(link, context);
   } catch (error) {
@@ -30,7 +31,7 @@ export async function openEpochSession(connection: Connection, context: EpochCon
 async function refuseIfLost(link: TableLink, { table, job, signal }: EpochContext): Promise<void> {
   const name = job.slice(0, job.lastIndexOf("."));
   const rows = await extentRows(
-    link.engine.execute(link.database, tagged(table.name, "contains", `millrace:${name}.`), signal),
+    link.patientEngine.execute(link.database, tagged(table.name, "contains", `millrace:${name}.`), signal),
   );
   const older = rows.flatMap(({ tags }) => tags).find((tag) => isOfJob(tag, name));
   if (!older) return;
@@ -48,15 +49,15 @@ function isOfJob(tag: string, name: string): boolean {
 }
 
 async function stagedSession(link: TableLink, context: EpochContext): Promise<EpochSession> {
-  const { engine, database } = link;
+  const { engine, patientEngine, database } = link;
   const { table, job, generation, ingestion, commitMode, signal: opening } = context;
   const target = table.name;
-  const staging = await makeStaging(engine, database, target, job, generation, opening);
+  const staging = await makeStaging(patientEngine, database, target, job, generation, opening);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
-  await mayCommit(link, staging.table, target, commitMode, opening);
+  await mayCommit({ engine: patientEngine, database }, staging.table, target, commitMode, opening);
   // A sink may be open for longer than the table would live.
   const renewal = setInterval(
-    () => void renewStaging(engine, database, staging, AbortSignal.timeout(closingMs)),
+    () => void renewStaging(patientEngine, database, staging, AbortSignal.timeout(renewingMs)),
     dayMs,
   );
   renewal.unref();
@@ -89,7 +90,13 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
     async discard(tag, signal) {
       const extents = await extentRows(run(tagged(staging.table, "has", tag), signal));
       if (extents.length === 0) return;
-      await run(`.drop extents (${extents.map(({ id }) => id).join(", ")}) from ${quoteName(staging.table)}`, signal);
+      const ids = extents.map(({ id }) => id).join(", ");
+      await run(`.drop extents (${ids}) from ${quoteName(staging.table)}`, signal).catch(async (error) => {
+        if (!isCode(error, "NOT_FOUND")) throw error;
+        // An earlier command took effect after its answer was lost, or the service merged them: what is left decides.
+        const left = await extentRows(run(tagged(staging.table, "has", tag), signal));
+        if (left.length > 0) throw lateDrop(error, staging.table);
+      });
     },
     async commit(tag, extents, rows, signal) {
       if (commitMode === "move") {
@@ -107,15 +114,28 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
     async close(isDone) {
       clearInterval(renewal);
       // With nothing on its way; what the service loads once more must find no table.
-      if (isDone) await dropStaging(engine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
+      if (isDone) await dropStaging(patientEngine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
       await link.close();
     },
   };
 }
 
+/** Asked for again, the extents that are left are dropped by their new ids. */
+function lateDrop({ message }: MillraceError, table: string): MillraceError {
+  return new MillraceError(
+    "SERVICE_UNAVAILABLE",
+    `The extents of table ${table} changed while they were dropped: ${message}`,
+    {
+      retryable: true,
+      context: { table },
+    },
+  );
+}
+
 /** To leave the table behind is no harm: the next generation drops it. */
 const closingMs = 10_000;
 const dayMs = 24 * 3_600_000;
+const renewingMs = 3_600_000;
 
 /**
  * An `.append` goes on in the service when its client has given up or died, and takes effect at its end: so before the target

@@ -1,4 +1,4 @@
-import { type ErrorCode, MillraceError } from "../../errors.ts";
+import { type ErrorCode, MillraceError, reasonOf } from "../../errors.ts";
 import { innerOf, type Scrubber, scrubbedError } from "./scrub.ts";
 
 /** What was being done when something was thrown, and to whom. */
@@ -26,7 +26,12 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
       retryable,
       ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
       cause: scrubbedError(thrown, act.scrub),
-      context: { ...act.context, status: facts.status, serviceCode: facts.serviceCode },
+      context: {
+        ...act.context,
+        status: facts.status,
+        serviceCode: facts.serviceCode,
+        ...(facts.socketCode !== undefined && { socketCode: facts.socketCode }),
+      },
     },
   );
 }
@@ -45,6 +50,8 @@ interface Facts {
   message?: string;
   /** The credential said no, or there was none. */
   isLogin?: boolean;
+  /** The answer ended early, could not be read, or is not one that the service gives. */
+  isBroken?: boolean;
 }
 
 interface Verdict {
@@ -57,7 +64,18 @@ function verdict(code: ErrorCode, retryable: boolean, advice = ""): Verdict {
   return { code, retryable, advice };
 }
 
-const tlsTrouble = /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|^ERR_(TLS|SSL)_|EPROTO/;
+/**
+ * TLS that will fail the next time too: certificates, versions and ciphers, by Node's and OpenSSL's names. Other alerts, a
+ * wrong checksum among them, come of a broken connection.
+ */
+const tlsRefusal =
+  /CERT|SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)|UNKNOWN_CA|unknown ca|^ERR_TLS_|WRONG_VERSION_NUMBER|wrong version number|(UNSUPPORTED|NO)_PROTOCOL|unsupported protocol|PROTOCOL_VERSION|protocol version|HANDSHAKE_FAILURE|handshake failure|NO_SHARED_CIPHER|no shared cipher|certificate/;
+
+/** Whether another attempt would meet the same refusal. OpenSSL's words stand in the message where the code is EPROTO. */
+export function isTlsRefusal(code: string, message: string): boolean {
+  return tlsRefusal.test(code) || (code === "EPROTO" && tlsRefusal.test(message));
+}
+
 const unreachableAdvice: Readonly<Record<string, string>> = {
   ECONNREFUSED: "Nothing listens there: check the address and the port, and that the service runs.",
   ENOTFOUND: "Check the address: its host is not known.",
@@ -66,9 +84,10 @@ const missing = /EntityNotFound|NotExist|NotFound/;
 
 function judge(facts: Facts, to: Act["to"]): Verdict {
   const { status, socketCode } = facts;
+  if (isBroken(facts)) return verdict("UNREACHABLE", true, brokenAdvice);
   if (facts.isLogin) return judgeLogin(facts);
   if (status === undefined || status === 0) {
-    if (socketCode && tlsTrouble.test(socketCode))
+    if (socketCode && isTlsRefusal(socketCode, facts.message ?? ""))
       return verdict("UNREACHABLE", false, "Check the address, and the certificates that this machine trusts.");
     if (socketCode) return verdict("UNREACHABLE", true, unreachableAdvice[socketCode]);
     if (facts.permanent === true) return verdict(codeOfRefusal(facts), false);
@@ -87,6 +106,17 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
   return verdict(codeOfRefusal(facts), false);
 }
 
+const brokenAdvice = "The answer was cut short or did not come from the service; the request may have taken effect.";
+
+/**
+ * A status of success or of a redirection with an error means that the answer was not what the service sends. One of 5xx says
+ * by itself that another attempt may help, whatever is left of its body.
+ */
+function isBroken({ isBroken: isMarked, status = 0, socketCode }: Facts): boolean {
+  if (status >= 500 || status === 429) return false;
+  return isMarked === true || (status >= 100 && status < 400) || (status > 0 && socketCode !== undefined);
+}
+
 function judgeStorage(facts: Facts, status: number): Verdict {
   // Storage says 403 AuthenticationFailed to an expired SAS, and 404 when the service has replaced its storage.
   if (status === 401 || status === 403) return verdict("SAS_EXPIRED", true);
@@ -95,9 +125,9 @@ function judgeStorage(facts: Facts, status: number): Verdict {
   return verdict("BAD_REQUEST", false);
 }
 
-function judgeLogin({ status, socketCode }: Facts): Verdict {
+function judgeLogin({ status, socketCode, message = "" }: Facts): Verdict {
   if (status === 429) return verdict("THROTTLED", true);
-  if ((status !== undefined && status >= 500) || (socketCode && !tlsTrouble.test(socketCode)))
+  if ((status !== undefined && status >= 500) || status === 408 || (socketCode && !isTlsRefusal(socketCode, message)))
     return verdict("UNREACHABLE", true);
   return verdict("UNAUTHENTICATED", false, "Check the credential options and the tenant.");
 }
@@ -145,12 +175,13 @@ function addFacts(facts: Facts, error: Error): void {
   const headers = foreign.response?.headers;
   facts.message ??= firstLine(error.message);
   facts.isLogin ||= loginErrors.test(error.name);
+  facts.isBroken ||= saysAnswerIsBroken(error);
   facts.status ??= numberOf(foreign.statusCode) ?? numberOf(foreign.response?.status) ?? numberOf(foreign.status);
   // The SDK's metadata call and its "network error" leave their facts in the text only.
   facts.status ??= numberOf(/status code (\d{3})\b/.exec(error.message)?.[1]);
   if (headers) facts.retryAfterMs ??= retryAfterMs(headers);
   facts.serviceCode ??= textOf(foreign.details?.errorCode) ?? textOf(headers && headerOf(headers, "x-ms-error-code"));
-  if (foreign.response?.data !== undefined) addKustoBody(facts, foreign.response.data);
+  if (foreign.response?.data !== undefined) addKustoBody(facts, foreign.response.data, headers);
   const code = textOf(foreign.code);
   facts.socketCode ??= (code && socketCodes.exec(code)?.[0]) ?? socketCodes.exec(error.message)?.[0];
   if (foreign.statusCode !== undefined && code !== facts.socketCode) facts.serviceCode ??= code;
@@ -165,8 +196,9 @@ export interface KustoErrorBody {
   readonly "@permanent"?: boolean;
 }
 
-function addKustoBody(facts: Facts, data: unknown): void {
+function addKustoBody(facts: Facts, data: unknown, headers: HeaderBag | undefined): void {
   const body = typeof data === "string" ? parsed(data) : data;
+  if (body === undefined && isMeantAsJson(String(data), headers)) facts.isBroken = true;
   const error = (body as { error?: KustoErrorBody } | null | undefined)?.error;
   if (error === undefined || error === null || typeof error !== "object") {
     if (typeof data === "string" && data !== "") facts.serviceMessage ??= firstLine(data);
@@ -177,6 +209,41 @@ function addKustoBody(facts: Facts, data: unknown): void {
   facts.serviceCode ??= error.code && missing.test(type ?? "") && !missing.test(error.code) ? type : error.code;
   facts.serviceMessage ??= error["@message"] ?? error.message;
   if (error["@permanent"] !== undefined) facts.permanent ??= error["@permanent"];
+}
+
+/** A refusal may come without a body; one that is there is whole, or was cut. */
+function isMeantAsJson(text: string, headers: HeaderBag | undefined): boolean {
+  if (text.trim() === "") return false;
+  return (
+    text.trimStart().startsWith("{") || /\bjson\b/i.test(String((headers && headerOf(headers, "content-type")) ?? ""))
+  );
+}
+
+/** Names and codes by which the libraries tell of an answer that ended early or cannot be read. */
+const brokenCodes = /^(PARSE_ERROR|HPE_\w+|Z_\w+_ERROR|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP2_\w+)$/;
+const brokenWords = /^aborted$|stream has been aborted|^Premature close$|^terminated$|^Parse Error\b/;
+
+function saysAnswerIsBroken(error: Error & Foreign): boolean {
+  if (error instanceof BrokenAnswerError || error instanceof SyntaxError) return true;
+  return brokenWords.test(error.message) || brokenCodes.test(textOf(error.code) ?? "");
+}
+
+/** An answer of success that the service does not give: no JSON, or of another shape. The request may have taken effect. */
+export class BrokenAnswerError extends Error {
+  override readonly name = "BrokenAnswerError";
+}
+
+/** Reads a value inside an answer; where that fails, the answer was broken. */
+export function readAnswer<T>(doing: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { code, retryable, advice } = verdict("UNREACHABLE", true, brokenAdvice);
+    throw new MillraceError(code, `${doing} failed: ${sentence(reasonOf(error))} ${advice}`, {
+      retryable,
+      cause: error,
+    });
+  }
 }
 
 /** A failure that came inside an answer of HTTP 200. */

@@ -5,9 +5,10 @@ import type { DestinationContext, Outcome, StagedBatch } from "../destination.ts
 import { tokenSource } from "./auth.ts";
 import { type KustoClient, kustoClient } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
-import { toMillraceError } from "./errors.ts";
+import { BrokenAnswerError, toMillraceError } from "./errors.ts";
 import { type Into, messageBuilder } from "./ingest.ts";
 import type { Connection } from "./options.ts";
+import { patience } from "./patience.ts";
 import { preflight } from "./preflight.ts";
 import { fetchResources, type Resources, resourceKeeper, type StorageRoot } from "./resources.ts";
 import { rotation } from "./rotation.ts";
@@ -21,6 +22,8 @@ const postTimeoutMs = 30_000;
 /** What every kind of session does with a cluster: one attempt per call, on one table of one database. */
 export interface TableLink {
   readonly engine: KustoClient;
+  /** The same with retries, for what is done once: opening and closing. */
+  readonly patientEngine: KustoClient;
   readonly database: string;
   /** Stores the batch as a blob, unless it is there. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
@@ -62,9 +65,11 @@ async function connect(
     "appKey" in login ? login.appKey : undefined,
     "certificate" in login && "certificate" in login.certificate ? login.certificate.certificate : undefined,
   );
-  const tokens = await tokenSource(connection, scrub, signal);
+  const patient = patience(context.retries);
+  const tokens = await patient.repeat("asking for the login", signal, () => tokenSource(connection, scrub, signal));
   const engine = await kustoClient(engineUrl, tokens, requestTimeoutMs, scrub);
   const management = ingestUrl === engineUrl ? engine : await kustoClient(ingestUrl, tokens, requestTimeoutMs, scrub);
+  const patientEngine = patient.client(engine);
   const keeper = resourceKeeper((generation) => fetchResources(management, isLoopback, generation, signal));
   const closeClients = () => {
     engine.close();
@@ -74,8 +79,8 @@ async function connect(
   try {
     [builder] = await Promise.all([
       messageBuilder(connection, { database, format, ingestionMappingRef: ingestion.ingestionMappingRef }),
-      keeper.current(),
-      preflight(engine, database, context),
+      patient.repeat("asking for storage to ingest through", signal, () => keeper.current()),
+      preflight(patientEngine, database, context),
     ]);
   } catch (error) {
     closeClients();
@@ -129,6 +134,7 @@ async function connect(
 
   return {
     engine,
+    patientEngine,
     database,
     async stage(batch: SealedBatch, callerSignal: AbortSignal): Promise<StagedBatch> {
       const resources = await keeper.current();
@@ -166,9 +172,16 @@ async function connect(
         roots.map(async (root) => {
           const doing = `Reading the ${kind} queue ${root.account}/${root.name}`;
           await atStorage(doing, root, resources, callerSignal, async () => {
-            for (const outcome of await readStatusQueue(root, kind, (id) => submitted.has(id), callerSignal)) {
+            const told: string[] = [];
+            const isOurs = (id: string) => submitted.has(id);
+            const onOutcome = (outcome: Outcome) => {
               fates.set(outcome.id, cleaned(outcome, scrub));
-              submitted.delete(outcome.id);
+              told.push(outcome.id);
+            };
+            try {
+              await readStatusQueue(root, kind, isOurs, onOutcome, callerSignal);
+            } finally {
+              for (const id of told) submitted.delete(id);
             }
           });
         });
@@ -204,5 +217,8 @@ function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
 async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {
   const { QueueClient } = await import("@azure/storage-queue");
   const client = new QueueClient(queue.url, undefined, oneTry);
-  await withDeadline(postTimeoutMs, signal, doing, (abortSignal) => client.sendMessage(message, { abortSignal }));
+  const posted = await withDeadline(postTimeoutMs, signal, doing, (abortSignal) =>
+    client.sendMessage(message, { abortSignal }),
+  );
+  if (!posted?.messageId) throw new BrokenAnswerError("the queue named no message");
 }

@@ -4,6 +4,7 @@ import type { NamedColumn, Table } from "../../schema/table.ts";
 import type { DestinationContext } from "../destination.ts";
 import { columnOf } from "./answer.ts";
 import type { KustoClient } from "./client.ts";
+import { readAnswer } from "./errors.ts";
 
 /**
  * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
@@ -88,7 +89,7 @@ export async function tableColumns(
     const answer = await engine.execute(database, `.show table ${quoteName(table)} schema as json`, signal);
     const [text] = columnOf(answer, "Schema");
     // The SDK's servers send it as text; a dynamic would come as JSON already.
-    return columnsOf(typeof text === "string" ? text : JSON.stringify(text));
+    return columnsOf(typeof text === "string" ? text : JSON.stringify(text ?? null));
   } catch (error) {
     if (error instanceof MillraceError && saysTableIsMissing(error)) return undefined;
     throw error;
@@ -106,8 +107,10 @@ function saysTableIsMissing({ code, context, message }: MillraceError): boolean 
 
 /** `{"Name","OrderedColumns":[{"Name","Type","CslType"}]}`, in the order of the table. */
 function columnsOf(schema: string): ActualColumn[] {
-  const { OrderedColumns: columns } = JSON.parse(schema) as { OrderedColumns: { Name: string; CslType: string }[] };
-  return columns.map(({ Name, CslType }) => ({ name: Name, type: CslType }));
+  return readAnswer("Reading the table's schema", () => {
+    const { OrderedColumns: columns } = JSON.parse(schema) as { OrderedColumns: { Name: string; CslType: string }[] };
+    return columns.map(({ Name, CslType }) => ({ name: Name, type: CslType }));
+  });
 }
 
 async function checkMapping(

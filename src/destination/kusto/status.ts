@@ -25,13 +25,16 @@ interface StatusMessage {
  * Reads one status queue. It belongs to the whole cluster, so only messages about our own batches are deleted, and the
  * queue is peeked first: others' messages are touched, by a receive of a few seconds, only to reach ours or to look behind
  * a full page.
+ *
+ * @param onOutcome told of each outcome before its message is deleted: a later page may fail.
  */
 export async function readStatusQueue(
   root: StorageRoot,
   kind: "success" | "failure",
   isOurs: (id: string) => boolean,
+  onOutcome: (outcome: Outcome) => void,
   signal: AbortSignal,
-): Promise<Outcome[]> {
+): Promise<void> {
   const { QueueClient } = await import("@azure/storage-queue");
   const queue = new QueueClient(root.url, undefined, oneTry);
   const doing = `Reading the ${kind} queue ${root.name}`;
@@ -40,9 +43,8 @@ export async function readStatusQueue(
 
   const peeked = await ask((abortSignal) => queue.peekMessages({ numberOfMessages: pageSize, abortSignal }));
   const texts = peeked.peekedMessageItems.map((message) => message.messageText);
-  if (texts.length < pageSize && !texts.some((text) => oursIn(text, isOurs))) return [];
+  if (texts.length < pageSize && !texts.some((text) => oursIn(text, isOurs))) return;
 
-  const found: Outcome[] = [];
   const seen = new Set<string>();
   for (let page = 0; page < mostPages; page++) {
     const received = await ask((abortSignal) =>
@@ -54,7 +56,7 @@ export async function readStatusQueue(
       const status = oursIn(message.messageText, isOurs);
       return status ? [{ message, status }] : [];
     });
-    found.push(...ours.map(({ status }) => outcomeOf(kind, status)));
+    for (const { status } of ours) onOutcome(outcomeOf(kind, status));
     await remove(
       queue,
       ours.map(({ message }) => message),
@@ -62,7 +64,6 @@ export async function readStatusQueue(
     );
     if (fresh.length === 0 || received.receivedMessageItems.length < pageSize) break;
   }
-  return found;
 }
 
 type Ask = <T>(task: (abortSignal: AbortSignal) => Promise<T>) => Promise<T>;

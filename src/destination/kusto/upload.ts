@@ -1,6 +1,7 @@
 import type { BlockBlobClient } from "@azure/storage-blob";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import { withDeadline } from "./deadline.ts";
+import { BrokenAnswerError } from "./errors.ts";
 import type { StorageRoot } from "./resources.ts";
 
 /** Up to this size one PUT; beyond it blocks of this size, so that a broken connection costs one block. */
@@ -36,13 +37,19 @@ const onlyIfAbsent = { ifNoneMatch: "*" };
 
 async function putWhole(blob: BlockBlobClient, batch: SealedBatch, signal: AbortSignal): Promise<void> {
   const body = joined(batch.parts, batch.packedBytes);
-  await withDeadline(timeoutFor(body.byteLength), signal, `Uploading batch ${batch.id}`, (abortSignal) =>
+  const stored = await withDeadline(timeoutFor(body.byteLength), signal, `Uploading batch ${batch.id}`, (abortSignal) =>
     blob.upload(body, body.byteLength, {
       abortSignal,
       conditions: onlyIfAbsent,
       blobHTTPHeaders: { blobContentType: "application/gzip" },
     }),
   );
+  assertStored(stored);
+}
+
+/** Storage names the version of what it has stored; somebody else's "created" does not. */
+function assertStored({ etag }: { readonly etag?: string | undefined }): void {
+  if (etag === undefined) throw new BrokenAnswerError("the storage named no version of the blob");
 }
 
 async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: AbortSignal): Promise<void> {
@@ -75,13 +82,14 @@ async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: Abor
   } finally {
     signal.removeEventListener("abort", stop);
   }
-  await withDeadline(requestTimeoutMs, signal, `Committing batch ${batch.id}`, (abortSignal) =>
+  const stored = await withDeadline(requestTimeoutMs, signal, `Committing batch ${batch.id}`, (abortSignal) =>
     blob.commitBlockList(ids, {
       abortSignal,
       conditions: onlyIfAbsent,
       blobHTTPHeaders: { blobContentType: "application/gzip" },
     }),
   );
+  assertStored(stored);
 }
 
 /** Ids must be base64 and of one length. */

@@ -2,6 +2,7 @@ import { aborted } from "../../../errors.ts";
 import type { CheckContext, CheckItem } from "../../destination.ts";
 import { withDeadline } from "../deadline.ts";
 import type { Connection } from "../options.ts";
+import { patience } from "../patience.ts";
 import { scrubber } from "../scrub.ts";
 import { dropStaging } from "../staging.ts";
 import { findingOf } from "./error-finding.ts";
@@ -28,17 +29,19 @@ export async function* checkCluster(given: Connection, context: CheckContext): A
     "appKey" in login ? login.appKey : undefined,
     "certificate" in login && "certificate" in login.certificate ? login.certificate.certificate : undefined,
   );
+  const patient = patience(context.retries);
   const seen: Seen = {};
   const statuses = new Map<string, CheckItem["status"]>();
   try {
-    for (const { name, needs, look } of stepsOf(connection, context, seen, scrub)) {
+    for (const { name, needs, look } of stepsOf(connection, context, seen, scrub, patient)) {
       if (context.signal.aborted) throw aborted(context.signal, `checking table ${context.table}`);
       const first = needs.find((need) => !isPassed(statuses.get(need)));
+      const lookOnce = () => withDeadline(itemMs, context.signal, `Looking at ${name}`, look);
       const finding =
         first === undefined
-          ? await withDeadline(itemMs, context.signal, `Looking at ${name}`, look).catch((error) =>
-              findingOf(error, seen.principal, context.signal),
-            )
+          ? await patient
+              .repeat(`check of ${name}`, context.signal, lookOnce)
+              .catch((error) => findingOf(error, seen.principal, context.signal))
           : notReached(first);
       statuses.set(name, finding.status);
       yield { name, ...finding };

@@ -2,6 +2,7 @@ import { isCode } from "../../../errors.ts";
 import { tokenSource } from "../auth.ts";
 import { kustoClient } from "../client.ts";
 import type { Connection } from "../options.ts";
+import type { Patience } from "../patience.ts";
 import { noDatabase } from "../resources.ts";
 import type { Scrubber } from "../scrub.ts";
 import { assertTrusted } from "../trust.ts";
@@ -30,15 +31,17 @@ export async function logIn(
   connection: Connection,
   seen: Seen,
   scrub: Scrubber,
+  patient: Patience,
   signal: AbortSignal,
 ): Promise<Finding> {
   const { engineUrl, ingestUrl, login, requestTimeoutMs } = connection;
-  seen.tokens = await tokenSource(connection, scrub, signal);
+  seen.tokens ??= await tokenSource(connection, scrub, signal);
   const token = await seen.tokens?.();
   seen.principal = token === undefined ? undefined : principalOf(token);
-  seen.engine = await kustoClient(engineUrl, seen.tokens, requestTimeoutMs, scrub);
-  seen.management =
-    ingestUrl === engineUrl ? seen.engine : await kustoClient(ingestUrl, seen.tokens, requestTimeoutMs, scrub);
+  const clientOf = async (url: string) => patient.client(await kustoClient(url, seen.tokens, requestTimeoutMs, scrub));
+  // The whole item may be looked at again.
+  seen.engine ??= await clientOf(engineUrl);
+  seen.management ??= ingestUrl === engineUrl ? seen.engine : await clientOf(ingestUrl);
   // Whoever has logged in may ask for it; whether the cluster takes the token is what counts.
   await seen.engine.execute(noDatabase, ".show databases", signal).catch((error) => {
     if (!isCode(error, "FORBIDDEN", "BAD_REQUEST", "NOT_FOUND")) throw error;

@@ -1,6 +1,7 @@
 import { quoteName } from "../../../schema/kql.ts";
 import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
+import { readAnswer } from "../errors.ts";
 
 /** A policy as `.show` gives it, parsed; null where nothing is set. */
 export type Policy = Readonly<Record<string, unknown>> | readonly unknown[] | null;
@@ -15,7 +16,7 @@ export async function policyOf(
 ): Promise<Policy> {
   for (const place of [`table ${quoteName(table)}`, `database ${quoteName(database)}`]) {
     const text = textOf(columnOf(await engine.execute(database, `.show ${place} policy ${kind}`, signal), "Policy")[0]);
-    const policy: unknown = text === "" ? null : JSON.parse(text);
+    const policy: unknown = text === "" ? null : readAnswer(`Reading policy ${kind}`, () => JSON.parse(text));
     if (policy !== null && typeof policy === "object") return policy as Policy;
   }
   return null;

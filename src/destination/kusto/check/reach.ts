@@ -1,12 +1,21 @@
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { reasonOf } from "../../../errors.ts";
+import { isCode, MillraceError, reasonOf } from "../../../errors.ts";
+import { isTlsRefusal } from "../errors.ts";
+import type { Patience } from "../patience.ts";
 
 /** What came of reaching for an address, without a word sent there. */
 export type Reached =
   | { readonly isThere: true; readonly how: string }
-  | { readonly isThere: false; readonly why: string; readonly fix: string; readonly retryable: boolean };
+  | {
+      readonly isThere: false;
+      readonly why: string;
+      readonly fix: string;
+      readonly retryable: boolean;
+      /** The connection broke, which the next one need not. */
+      readonly isBroken?: boolean;
+    };
 
 /** Asks the system's resolver, as the SDKs' own calls will. */
 export async function resolveHost({ hostname }: URL): Promise<Reached> {
@@ -44,9 +53,24 @@ export async function reach(url: URL, signal: AbortSignal): Promise<Reached> {
       isThere: false,
       why: name === undefined ? `Connecting to ${place} failed: ${reasonOf(error)}` : `${place} ${name} (${code})`,
       fix: name === undefined ? (socketFixes[code] ?? unknownFix) : (certificateFixes[code] ?? untrustedFix),
-      retryable: name === undefined && !notTls.test(code),
+      retryable: name === undefined && !(isTls && isTlsRefusal(code, reasonOf(error))),
+      isBroken: code === "ECONNRESET" || code === "EPIPE",
     };
   }
+}
+
+/** Tries again where a connection broke. */
+export async function reachAgain(url: URL, patient: Patience, signal: AbortSignal): Promise<Reached> {
+  let last: Reached | undefined;
+  const once = async () => {
+    last = await reach(url, signal);
+    if (last.isThere || !last.isBroken) return last;
+    throw new MillraceError("UNREACHABLE", last.why, { retryable: true });
+  };
+  return patient.repeat(`connecting to ${url.host}`, signal, once).catch((error) => {
+    if (last && isCode(error, "UNREACHABLE")) return last;
+    throw error;
+  });
 }
 
 /** Resolves with the name of the protocol; empty without TLS. */
@@ -102,7 +126,6 @@ const certificateFixes: Readonly<Record<string, string>> = {
     "Give the cluster's URL by the name that its certificate bears, not by an alias or an address.",
 };
 
-const notTls = /^EPROTO$|^ERR_SSL_/;
 const firewallFix = "Ask who runs the network whether a firewall lets this machine out to that host and port.";
 const unknownFix = "Compare the cluster's URL with the one that the portal shows, and ask who runs the network.";
 const socketFixes: Readonly<Record<string, string>> = {

@@ -1,5 +1,6 @@
 import type { CheckContext } from "../../destination.ts";
 import type { Connection } from "../options.ts";
+import type { Patience } from "../patience.ts";
 import { mayCommit, mayLook } from "../rights.ts";
 import type { Scrubber } from "../scrub.ts";
 import { batchingFit } from "./batching-fit.ts";
@@ -11,7 +12,7 @@ import { mayIngest } from "./ingest-role.ts";
 import { logIn, trust } from "./login.ts";
 import { fitMapping } from "./mapping.ts";
 import { type Policy, policyOf } from "./policy.ts";
-import { reach, resolveHost } from "./reach.ts";
+import { reachAgain, resolveHost } from "./reach.ts";
 import { reached } from "./reached.ts";
 import { retentionFit, tagRetentionFit } from "./retention-fit.ts";
 import type { Seen } from "./seen.ts";
@@ -27,7 +28,13 @@ export interface Step {
 }
 
 /** What is looked at, in this order; what the options have no use of is left out. */
-export function stepsOf(connection: Connection, context: CheckContext, seen: Seen, scrub: Scrubber): readonly Step[] {
+export function stepsOf(
+  connection: Connection,
+  context: CheckContext,
+  seen: Seen,
+  scrub: Scrubber,
+  patient: Patience,
+): readonly Step[] {
   const { engineUrl, ingestUrl, database } = connection;
   const { table, ingestion, commitMode } = context;
   const [engine, ingest] = [new URL(engineUrl), new URL(ingestUrl)];
@@ -49,13 +56,15 @@ export function stepsOf(connection: Connection, context: CheckContext, seen: See
   return [
     step("trust", [], () => trust(connection)),
     step("dns", [], async () => reached(engine, await resolveHost(engine))),
-    step("connection", ["dns"], async (signal) => reached(engine, await reach(engine, signal))),
+    step("connection", ["dns"], async (signal) => reached(engine, await reachAgain(engine, patient, signal))),
     ...when(
       !isOneAddress,
       step("ingest-dns", [], async () => reached(ingest, await resolveHost(ingest))),
-      step("ingest-connection", ["ingest-dns"], async (signal) => reached(ingest, await reach(ingest, signal))),
+      step("ingest-connection", ["ingest-dns"], async (signal) =>
+        reached(ingest, await reachAgain(ingest, patient, signal)),
+      ),
     ),
-    step("login", ["trust", "connection"], (signal) => logIn(connection, seen, scrub, signal)),
+    step("login", ["trust", "connection"], (signal) => logIn(connection, seen, scrub, patient, signal)),
     step("database", ["login"], (signal) => findDatabase(connection, context, seen, signal)),
     step("view", ["database"], () => mayView(connection, context, seen)),
     step("table", ["view"], async () => findTable(connection, context, seen)),
@@ -85,7 +94,7 @@ export function stepsOf(connection: Connection, context: CheckContext, seen: See
       step("ingest", ["database"], (signal) => mayIngest(connection, context, seen, signal)),
     ),
     step("resources", ["login", "ingest-connection"], (signal) => findResources(connection, context, seen, signal)),
-    step("storage", ["resources"], (signal) => reachStorage(seen.resources!, signal)),
+    step("storage", ["resources"], (signal) => reachStorage(seen.resources!, patient, signal)),
     gathering("batching", batchingFit),
     gathering("blob-size", blobSizeFit),
     ...when(

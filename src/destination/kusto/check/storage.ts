@@ -2,10 +2,11 @@ import { quoteName } from "../../../schema/kql.ts";
 import type { CheckContext } from "../../destination.ts";
 import { sentence } from "../errors.ts";
 import type { Connection } from "../options.ts";
+import type { Patience } from "../patience.ts";
 import { fetchResources, type Resources } from "../resources.ts";
 import { mayNot } from "../rights.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
-import { proxyVariable, type Reached, reach } from "./reach.ts";
+import { proxyVariable, type Reached, reachAgain } from "./reach.ts";
 import type { Seen } from "./seen.ts";
 
 /** Asks for the containers and queues to ingest through. */
@@ -25,11 +26,15 @@ export async function findResources(
 }
 
 /** Every account is tried, for a batch may go to any; those that answer do for all, more slowly. */
-export async function reachStorage({ containers, queues }: Resources, signal: AbortSignal): Promise<Finding> {
+export async function reachStorage(
+  { containers, queues }: Resources,
+  patient: Patience,
+  signal: AbortSignal,
+): Promise<Finding> {
   const tried = new Map<string, Promise<Reached>>();
   const reachOnce = (url: string) => {
     const { origin } = new URL(url);
-    if (!tried.has(origin)) tried.set(origin, reach(new URL(origin), signal));
+    if (!tried.has(origin)) tried.set(origin, reachAgain(new URL(origin), patient, signal));
     return tried.get(origin)!;
   };
   const results = await Promise.all(
