@@ -49,7 +49,11 @@ const bodyDamages: Readonly<Record<string, (answer: ProxiedAnswer) => Damage>> =
   "without a body": () => ({ keep: 0 }),
   "JSON of another shape": () => ({ instead: '{"status":"ok"}', contentType: "application/json" }),
   "JSON that is null": () => ({ instead: "null", contentType: "application/json" }),
-  "a refusal cut in the middle": () => ({ instead: '{"error":{"code":"Bad', status: 400, contentType: "application/json" }),
+  "a refusal cut in the middle": () => ({
+    instead: '{"error":{"code":"Bad',
+    status: 400,
+    contentType: "application/json",
+  }),
 };
 
 async function behind<T>(
@@ -170,7 +174,9 @@ function eachThird(kind: EndpointKind, damage: (answer: ProxiedAnswer) => Damage
 
 for (const kind of kinds)
   for (const [what, damage] of Object.entries(damages))
-    test(`answers of ${kind} ${what}: exactly once loses nothing and doubles nothing`, { timeout: 120_000 }, async () => {
+    test(`answers of ${kind} ${what}: exactly once loses nothing and doubles nothing`, {
+      timeout: 120_000,
+    }, async () => {
       await behind(eachThird(kind, damage), async (proxy) => {
         const { count, different } = await written(proxy.url, exactlyOnce("move"));
         assert.deepEqual({ count, different }, { count: rows, different: rows });
