@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { memoryState } from "../../../src/checkpoint/file-state.ts";
@@ -183,6 +184,28 @@ for (const kind of kinds)
         assert.ok((proxy.damaged.get(kind) ?? 0) >= 2, "the damage was met");
       });
     });
+
+test("a large batch that goes up in blocks is whole and once there", { timeout: 120_000 }, async () => {
+  const shape = table("CutBlocks", { n: k.long(), text: k.string() });
+  await direct.execute(createMergeTableCommand(shape));
+  const large = 700;
+  await behind(
+    eachThird("blob", ({ headBytes }) => ({ at: headBytes - 5, by: "close" })),
+    async (proxy) => {
+      const to = kusto({ cluster: proxy.url, database: "db" });
+      const sink = await open({ table: shape, to, ...quick, ...exactlyOnce("move"), flushImmediately: true });
+      // Random text of 15 kB packs to three quarters: 8 MB and more in all.
+      for (let n = 0; n < large; n++)
+        if (!sink.write({ n, text: randomBytes(15_000).toString("base64") })) await sink.ready;
+      await sink.close();
+      assert.ok(proxy.damaged.get("blob")! >= 3);
+    },
+  );
+  const { rows: answer } = await direct.query(
+    `${shape.name} | summarize count(), count_distinct(n), sum(strlen(text))`,
+  );
+  assert.deepEqual(answer[0]!.map(Number), [large, large, large * 20_000]);
+});
 
 /** Of the answers that are cut, behind a byte anywhere in them. */
 const share = 0.3;
