@@ -182,6 +182,17 @@ test("a signal ends the wait for the next attempt", async () => {
   }
 });
 
+test("a client that is closed makes no further attempt", async () => {
+  const slow = { retryBaseMs: 3_600_000, retryMaxMs: 3_600_000, retryTimeoutMs: 86_400_000 };
+  const other = await kustoAdmin({ cluster: emulator.url, database: "db" }, undefined, slow);
+  emulator.faults.answer("mgmt", 503, { requests: 1_000 });
+  const close = () => other.close();
+  subscribe("millrace:retry", close);
+  await assert.rejects(other.execute(".show tables"), { code: "ABORTED" });
+  unsubscribe("millrace:retry", close);
+  await assert.rejects(other.query("print 1"), { code: "ABORTED" });
+});
+
 test("an address at which nothing listens is told at once where that was asked for, and after a while else", async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
