@@ -267,10 +267,10 @@ for (const [what, changed] of change)
   test(`another ${what} than that of checkpoints on their way is refused, and taken when they are committed`, async () => {
     const disk = memoryDisk();
     const to = memory();
-    const stuck = {
+    const stuck: typeof to = {
       ...to,
-      openEpochs: async () => ({
-        ...(await to.openEpochs!(undefined as never)),
+      openEpochs: async (context) => ({
+        ...(await to.openEpochs!(context)),
         stage: () => new Promise<never>(() => {}),
       }),
     };

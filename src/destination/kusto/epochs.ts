@@ -33,6 +33,7 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
   const staging = stagingName(target, job, generation, lineage);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
   let renewal: NodeJS.Timeout | undefined;
+  const closing = new AbortController();
   const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
   const asking = askedOf(link, context);
 
@@ -50,10 +51,7 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
       await makeStaging(engine, database, target, staging, signal);
       await mayCommit({ engine, database }, staging, target, commitMode, signal);
       // A sink may be open for longer than the table would live.
-      renewal ??= setInterval(
-        () => void renewStaging(patientEngine, database, staging, AbortSignal.timeout(renewingMs)),
-        dayMs,
-      );
+      renewal ??= setInterval(() => void renewStaging(patientEngine, database, staging, closing.signal), dayMs);
       renewal.unref();
       return { name: staging, job, generation, lineage };
     },
@@ -104,6 +102,7 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
     },
     async close(isDone) {
       clearInterval(renewal);
+      closing.abort();
       // With nothing on its way; what the service loads once more must find no table.
       if (isDone) await dropStaging(patientEngine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
       await link.close();
@@ -168,7 +167,6 @@ function lateDrop({ message }: MillraceError, table: string): MillraceError {
 /** To leave the table behind is no harm: the next generation drops it. */
 const closingMs = 10_000;
 const dayMs = 24 * 3_600_000;
-const renewingMs = 3_600_000;
 
 /**
  * An `.append` goes on in the service when its client has given up or died, and takes effect at its end: so before the target
