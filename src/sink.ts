@@ -5,12 +5,14 @@ import { type LoopBudget, type LoopTurns, loopBudget } from "./batch/loop-budget
 import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { batchEvent } from "./batch-events.ts";
+import { copyPositions, type PositionSizes, sizesOf } from "./checkpoint/positions.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
 import type { Epochs } from "./epochs.ts";
 import { MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "./events.ts";
+import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
 import type { Positions, Refusal } from "./source/source.ts";
@@ -41,7 +43,8 @@ export interface SinkStats {
 export interface CheckpointOptions {
   /**
    * Where the source stands behind the last record written, by partition. Kept with the checkpoint, and given back by
-   * {@link Sink.restored} to the next process. Partitions that are left out keep the positions that they had.
+   * {@link Sink.restored} to the next process. Partitions that are left out keep the positions that they had. Copied when
+   * `checkpoint()` is called. What JSON cannot hold is refused: see {@link Position}.
    */
   readonly positions?: Positions;
 }
@@ -130,6 +133,8 @@ export class Sink<R> implements AsyncDisposable {
   #acceptedAtCheckpoint = { written: 0, raw: 0 };
   /** The epoch that was the newest when the sink was opened. */
   readonly #firstEpoch: number;
+  /** With a state, from the first checkpoint with positions on. */
+  #positionSizes: PositionSizes | undefined;
   /** Checkpoints, one after another. */
   #lastCheckpoint: Promise<unknown> = Promise.resolve();
   /** Its writer tells positions: what lies behind the newest checkpoint will be read again, and is not for `close()` to commit. */
@@ -315,7 +320,8 @@ export class Sink<R> implements AsyncDisposable {
   /** With a state: what earlier checkpoints say, this process's or another's. A source reads on from its positions. */
   get restored(): Restored | undefined {
     const head = this.#parts.epochs?.head;
-    return head && { epoch: head.epoch, positions: head.positions };
+    // A copy: what the caller does with it must not change what the next checkpoint stores.
+    return head && { epoch: head.epoch, positions: structuredClone(head.positions) };
   }
 
   /**
@@ -325,10 +331,27 @@ export class Sink<R> implements AsyncDisposable {
    * - with a state (exactly once, or at least once from the log): resolves when the records and the positions are on the
    *   disk, which is when the source may be acknowledged; they are committed in the background. See {@link committed}.
    * - none: seals and resolves at once.
+   *
+   * @throws MillraceError BAD_OPTION for a position that JSON cannot hold, naming the partition, the path and the value, or for an
+   *   unknown option. No checkpoint is made and the sink goes on: call it again with sound positions.
    */
   async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
     this.#mustBeOpen();
-    return this.#checkpoint(options);
+    const positions = this.#copyPositions(options);
+    this.#mustBeOpen(); // a getter of the positions may have closed it
+    return this.#checkpoint(positions);
+  }
+
+  /** As of now: the caller may go on with its object while the checkpoint waits. */
+  #copyPositions(options: CheckpointOptions): Positions {
+    if (typeof options !== "object" || options === null)
+      throw new MillraceError("BAD_OPTION", "checkpoint() takes an object: { positions }.");
+    refuseUnknownOptions("checkpoint()", options, ["positions"]);
+    const { positions } = options;
+    if (positions === undefined) return {};
+    const { epochs } = this.#parts;
+    if (epochs) this.#positionSizes ??= sizesOf(epochs.head.positions);
+    return copyPositions("checkpoint()", positions, this.#positionSizes);
   }
 
   /** Resolves when every checkpoint so far is committed into the table; at once where there is no state. */
@@ -350,10 +373,8 @@ export class Sink<R> implements AsyncDisposable {
     if (this.#parts.epochs) this.#isPositional = true;
   }
 
-  #checkpoint({ positions = {} }: CheckpointOptions): Promise<Checkpoint> {
+  #checkpoint(reached: Positions): Promise<Checkpoint> {
     const started = performance.now();
-    // As of now: the caller may go on with its object while the checkpoint waits.
-    const reached: Positions = structuredClone(positions);
     if (Object.keys(reached).length > 0) this.#isPositional = true;
     const written = this.#written - this.#acceptedAtCheckpoint.written;
     this.#acceptedAtCheckpoint.written = this.#written;
