@@ -10,8 +10,9 @@ import type { Deliverer } from "./deliver/deliverer.ts";
 import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
 import type { Epochs } from "./epochs.ts";
-import { MillraceError, reasonOf } from "./errors.ts";
+import { isCode, MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "./events.ts";
+import { type LetterScope, letterScope } from "./letter-scope.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
@@ -147,8 +148,14 @@ export class Sink<R> implements AsyncDisposable {
   #isPressed = false;
   /** The same but for what is left of raw rows, which waits for this. */
   #isFull = false;
-  /** `write()` must not take anything: it failed, closes, or is too full. */
+  /** The bounds are broken: nothing must be taken. */
+  #isOverfull = false;
+  /** `write()` must look closer: it is too full, failed, closes, or may be called by the dead letter. */
   #isBarred = false;
+  /** The calls of the dead letter. */
+  readonly #letterScope: LetterScope = letterScope();
+  /** Bounds the wait for the dead letter. */
+  #hurry: () => void = () => {};
   /** How long the event loop has been held. */
   readonly #loop: LoopBudget;
   /** Records to take until the clock is looked at again. */
@@ -216,10 +223,12 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError RECORD_REFUSED when the record does not fit the table and there is no dead letter; its
    *   neighbours are unharmed and the sink goes on.
    * @throws MillraceError BACK_PRESSURE when `false` was not heeded and the bounds are full; nothing was taken.
+   * @throws MillraceError REENTRANT_CALL for every call of the sink but `abort()` by a getter, `toJSON()` or `place` of a record
+   *   that `write()` is reading, or by the dead letter; nothing was done.
    * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
    */
   write(record: R, place?: Place): boolean {
-    this.#mustTake("record");
+    this.#mustTake("write()", "record");
     if (this.#isPressed) this.#rawBacklog.drain();
     try {
       this.#batcher.write(record, place);
@@ -254,7 +263,8 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
    */
   writeRaw(rows: Uint8Array | string): boolean {
-    this.#mustTake("call's rows");
+    this.#refuseReentry("writeRaw()");
+    this.#mustTake("writeRaw()", "call's rows");
     if (typeof rows !== "string" && !(rows instanceof Uint8Array))
       throw new MillraceError("BAD_OPTION", `Table ${this.table.name}: writeRaw() takes a Uint8Array or a text.`);
     this.#rawBacklog.add(rows);
@@ -268,6 +278,8 @@ export class Sink<R> implements AsyncDisposable {
    */
   get ready(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
+    const reentry = this.#reentry("ready");
+    if (reentry) return Promise.reject(reentry);
     if (!this.#isPressed) return Promise.resolve();
     this.#room ??= deferred();
     return this.#room.promise;
@@ -298,7 +310,8 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError RECORD_REFUSED where there is no dead letter; BACK_PRESSURE as `write()`.
    */
   reject(refusal: Refusal): boolean {
-    this.#mustTake("refusal");
+    this.#refuseReentry("reject()");
+    this.#mustTake("reject()", "refusal");
     this.#refuse(
       "source",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
@@ -313,7 +326,7 @@ export class Sink<R> implements AsyncDisposable {
 
   /** Seals what is open and resolves when every batch so far has been taken (or landed, with `pollForIngestionStatus`). */
   async flush(): Promise<void> {
-    this.#mustBeOpen();
+    this.#mustBeOpen("flush()");
     await this.#flush();
   }
 
@@ -336,9 +349,9 @@ export class Sink<R> implements AsyncDisposable {
    *   unknown option. No checkpoint is made and the sink goes on: call it again with sound positions.
    */
   async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
-    this.#mustBeOpen();
+    this.#mustBeOpen("checkpoint()");
     const positions = this.#copyPositions(options);
-    this.#mustBeOpen(); // a getter of the positions may have closed it
+    this.#mustBeOpen("checkpoint()"); // a getter of the positions may have closed it
     return this.#checkpoint(positions);
   }
 
@@ -356,6 +369,11 @@ export class Sink<R> implements AsyncDisposable {
 
   /** Resolves when every checkpoint so far is committed into the table; at once where there is no state. */
   async committed(): Promise<void> {
+    this.#refuseReentry("committed()");
+    return this.#committed();
+  }
+
+  async #committed(): Promise<void> {
     if (this.#failure) throw this.#failure;
     try {
       await this.#parts.epochs?.settled();
@@ -434,8 +452,15 @@ export class Sink<R> implements AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** Flushes, waits for every batch, and releases threads and connections. Can be called again. */
+  /**
+   * Flushes, waits for every batch, and releases threads and connections. Can be called again.
+   *
+   * @throws MillraceError what made the sink fail. REENTRANT_CALL from a getter of a record or from the dead letter: the sink stays
+   *   open.
+   */
   close(): Promise<void> {
+    const reentry = this.#reentry("close()");
+    if (reentry) return Promise.reject(reentry);
     if (!this.#closing) {
       this.#closing = this.#close();
       this.#gauge();
@@ -447,11 +472,16 @@ export class Sink<R> implements AsyncDisposable {
     return this.close();
   }
 
-  /** Gives up: what has not been taken yet is not waited for. Resolves when everything is released. */
+  /**
+   * Gives up: what has not been taken yet is not waited for. Resolves when everything is released; called by the dead letter,
+   * which that waits for, at once.
+   */
   abort(reason?: unknown): Promise<void> {
     if (!this.#released)
       this.#fail(new MillraceError("ABORTED", `The sink of table ${this.table.name} was aborted.`, { cause: reason }));
-    return this.#release();
+    else this.#hurry();
+    const released = this.#release();
+    return this.#letterScope.current ? Promise.resolve() : released;
   }
 
   /** A WHATWG stream over this sink, with its back-pressure; closing it closes the sink. */
@@ -482,7 +512,7 @@ export class Sink<R> implements AsyncDisposable {
     }
     await this.#lastCheckpoint;
     if (!this.#isPositional) await this.#checkpoint({});
-    if (!this.#failure) await this.committed();
+    if (!this.#failure) await this.#committed();
   }
 
   async #flush(seal?: () => Promise<number>): Promise<number> {
@@ -522,30 +552,62 @@ export class Sink<R> implements AsyncDisposable {
     const { deadLetter } = this.#parts.options;
     if (!deadLetter) return;
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      if (this.#failure) timer = setTimeout(resolve, deadLetterPatienceMs);
+    const patience = new Promise<MillraceError>((resolve) => {
+      this.#hurry = () => {
+        timer ??= setTimeout(() => resolve(deadLetterSilent()), deadLetterPatienceMs);
+      };
     });
+    if (this.#failure) this.#hurry();
     const closed = (async () => {
       await Promise.all(this.#letters);
-      await deadLetter.close();
+      await this.#letterScope.run("close()", () => deadLetter.close());
     })();
     try {
-      await Promise.race([closed, patience]);
+      const silent = await Promise.race([closed, patience]);
+      if (silent) throw silent;
     } catch (error) {
       this.#fail(deadLetterFailed(error));
     } finally {
       clearTimeout(timer);
+      this.#hurry = () => {};
     }
   }
 
-  #mustBeOpen(): void {
+  #mustBeOpen(call: string): void {
+    this.#refuseReentry(call);
     if (this.#failure) throw this.#failure;
     if (this.#closing) throw new MillraceError("CLOSED", `The sink of table ${this.table.name} is closed.`);
   }
 
-  #mustTake(what: string): void {
+  /** A call by code that the sink is in the midst of, or waits for, would wait for itself or lose what is under way. */
+  #reentry(call: string): MillraceError | undefined {
+    const { name } = this.table;
+    const letterCall = this.#letterScope.current;
+    const context = { table: name, call };
+    if (letterCall)
+      return new MillraceError(
+        "REENTRANT_CALL",
+        `Table ${name}: ${call} was called by the ${letterCall} of the dead letter, which the sink waits for. Call it when that has settled, or from elsewhere.`,
+        { context },
+      );
+    if (this.#batcher.isPacking)
+      return new MillraceError(
+        "REENTRANT_CALL",
+        `Table ${name}: ${call} was called by a getter, toJSON() or place of the record that write() is reading. Call it when that write() has returned.`,
+        { context },
+      );
+    return undefined;
+  }
+
+  #refuseReentry(call: string): void {
+    const reentry = this.#reentry(call);
+    if (reentry) throw reentry;
+  }
+
+  #mustTake(call: string, what: string): void {
     if (!this.#isBarred) return;
-    this.#mustBeOpen();
+    this.#mustBeOpen(call);
+    if (!this.#isOverfull) return;
     throw new MillraceError(
       "BACK_PRESSURE",
       `Table ${this.table.name}: ${this.#letters.size} dead letters, ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
@@ -564,12 +626,9 @@ export class Sink<R> implements AsyncDisposable {
       this.#parts.epochs?.isPressed === true ||
       this.#loop.isSpent;
     this.#isPressed = this.#isFull || !this.#rawBacklog.isEmpty;
+    this.#isOverfull = batches >= this.#hardBatches || chunks >= this.#hardChunks || letters >= lettersInFlight.hard;
     this.#isBarred =
-      this.#failure !== undefined ||
-      this.#closing !== undefined ||
-      batches >= this.#hardBatches ||
-      chunks >= this.#hardChunks ||
-      letters >= lettersInFlight.hard;
+      this.#isOverfull || this.#failure !== undefined || this.#closing !== undefined || this.#letterScope.isOpen;
   }
 
   /** Sees to the event loop: for some records, and for all that takes its time. */
@@ -599,6 +658,7 @@ export class Sink<R> implements AsyncDisposable {
       message: error.message,
     });
     this.#isBarred = true;
+    this.#hurry();
     this.#rawBacklog.drop();
     this.#parts.controller.abort(error);
     this.#room?.reject(error);
@@ -621,10 +681,11 @@ export class Sink<R> implements AsyncDisposable {
       reason,
     });
     if (!deadLetter) throw error;
+    const letter = { table: this.table.name, record: number, place, reason: error.message, original: record };
+    this.#isBarred = true; // the dead letter may call write() at once
     this.#track(
       this.#letters,
-      (async () =>
-        deadLetter.write({ table: this.table.name, record: number, place, reason: error.message, original: record }))(),
+      this.#letterScope.run("write()", () => deadLetter.write(letter)),
       (error) => this.#fail(deadLetterFailed(error)),
     );
   }
@@ -713,9 +774,17 @@ function asFailure(error: unknown): MillraceError {
   return error instanceof MillraceError ? error : new MillraceError("INTERNAL", reasonOf(error), { cause: error });
 }
 
+/** Its own code, whatever it was that the dead letter threw: the error of another sink, or of a call that this one refused. */
 function deadLetterFailed(error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
+  if (isCode(error, "DEAD_LETTER_FAILED")) return error;
   return new MillraceError("DEAD_LETTER_FAILED", `The dead letter failed: ${reasonOf(error)}`, { cause: error });
+}
+
+function deadLetterSilent(): MillraceError {
+  return new MillraceError(
+    "DEAD_LETTER_FAILED",
+    `The dead letter did not close within ${deadLetterPatienceMs / 1000} s of the sink being given up.`,
+  );
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */
