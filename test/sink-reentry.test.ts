@@ -246,6 +246,27 @@ for (const { name, options } of kinds)
       assert.deepEqual(numbersIn(to), [0]);
     });
 
+    test("a task that a settled letter has left behind may write, while another letter is open", async () => {
+      const to = memory();
+      let release: () => void = () => {};
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      let task: Promise<unknown> | undefined;
+      const deadLetter = calling((at) => {
+        if (at === "close") return;
+        if (task) return held;
+        task = new Promise((resolve) => setTimeout(resolve, 20)).then(() => sink.write({ n: 1 }));
+      });
+      const sink: Sink<Event> = await start(to, { ...options(), deadLetter });
+      for (const n of ["no", "no"]) sink.write({ n: n as never });
+      sink.write({ n: 0 });
+      await task;
+      release();
+      await sink.close();
+      assert.deepEqual(ascending(numbersIn(to)), upTo(2));
+    });
+
     test("a dead letter that lets the refusal through fails the sink with its own code", async () => {
       const deadLetter = calling(async (at) => {
         if (at === "write") await sink.checkpoint();
