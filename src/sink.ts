@@ -15,6 +15,7 @@ import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "
 import { type LetterScope, letterScope } from "./letter-scope.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { type Undelivered, watchProcessEnd } from "./process-end.ts";
 import type { Table } from "./schema/table.ts";
 import type { Positions, Refusal } from "./source/source.ts";
 import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
@@ -162,6 +163,10 @@ export class Sink<R> implements AsyncDisposable {
   #untilLook = 1;
   readonly #rawBacklog: RawBacklog;
   #released: Promise<void> | undefined;
+  /** Records of the checkpoints that were decided on: with a state, they are in the log. */
+  #logged = 0;
+  /** The end of the process needs no warning any more. */
+  readonly #unwatch: () => void;
 
   constructor(parts: SinkParts<R>) {
     this.#parts = parts;
@@ -206,6 +211,7 @@ export class Sink<R> implements AsyncDisposable {
       onFailed: (error) => this.#fail(asFailure(error)),
     });
     this.#armCheckpoint();
+    this.#unwatch = watchProcessEnd({ table: parts.table.name, undelivered: () => this.#undelivered() });
   }
 
   get table(): Table {
@@ -430,6 +436,7 @@ export class Sink<R> implements AsyncDisposable {
     if (!epochs) return ++this.#counters.checkpoints;
     try {
       const { epoch } = await epochs.prepare(positions, records);
+      this.#logged += records;
       this.#counters.checkpoints++;
       return epoch;
     } catch (error) {
@@ -542,6 +549,7 @@ export class Sink<R> implements AsyncDisposable {
       await Promise.all(this.#inFlight);
       await Promise.allSettled([this.#batcher.close(), deliverer?.close(), epochs?.close(), this.#closeDeadLetter()]);
       controller.abort();
+      this.#unwatch();
       this.#parts.onReleased?.();
     })();
     return this.#released;
@@ -752,6 +760,35 @@ export class Sink<R> implements AsyncDisposable {
     );
   }
 
+  /** What the process's end would lose, or have its source read again. */
+  #undelivered(): Undelivered | undefined {
+    const failure = this.#failure;
+    // Whoever aborts knows.
+    if (failure?.code === "ABORTED") return undefined;
+    const { accepted, delivered, lost } = this.#counters;
+    const { epochs } = this.#parts;
+    const records = epochs ? accepted - this.#logged : accepted - delivered - lost;
+    const owed = [
+      ...(records > 0 ? [counted(records, "record")] : []),
+      ...(this.#batcher.hasUncountedRows || !this.#rawBacklog.isEmpty ? ["uncounted rows of writeRaw()"] : []),
+      ...(this.#letters.size > 0 ? [counted(this.#letters.size, "dead letter")] : []),
+    ];
+    if (owed.length === 0) return undefined;
+    const fate = epochs ? "neither delivered nor in the log of the state" : "not delivered";
+    const why = failure
+      ? `the sink had failed with ${failure.code}: ${failure.message}`
+      : this.#closing
+        ? "close() had not resolved yet. Await it before the end."
+        : "close() was not called. Await sink.close() before the end.";
+    const again = this.#isPositional
+      ? " A source that reads on from the positions of the newest checkpoint gives them again."
+      : "";
+    return {
+      records,
+      message: `Table ${this.table.name}: the process ends with ${owed.join(" and ")} ${fate}: ${why}${again}`,
+    };
+  }
+
   /** Keeps a promise in its set until it settles; its failure goes to `onError`, so the kept promise never rejects. */
   #track(set: Set<Promise<void>>, work: Promise<unknown>, onError: (error: unknown) => void): void {
     const kept = work
@@ -768,6 +805,10 @@ export class Sink<R> implements AsyncDisposable {
 /** Where a batch's delivery broke; the log where it was to be written. */
 function stepOf({ context }: MillraceError): BatchStep {
   return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
+}
+
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
 }
 
 function asFailure(error: unknown): MillraceError {

@@ -21,6 +21,8 @@ export interface Batcher<R> {
   writeRaw(rows: Uint8Array | string): void;
   /** A record is being read: its getters, `toJSON()` and `place` run within. */
   readonly isPacking: boolean;
+  /** Raw rows were given that are not counted yet, or a part of one. */
+  readonly hasUncountedRows: boolean;
   /** Chunks and slabs handed to subtasks and not encoded yet. */
   readonly outstanding: number;
   /**
@@ -221,6 +223,9 @@ export function batcher<R>(
     },
     get isPacking() {
       return packer.isPacking;
+    },
+    get hasUncountedRows() {
+      return raw?.isHolding === true || !ledger.isSettled;
     },
     get outstanding() {
       let chunks = 0;
