@@ -12,6 +12,8 @@ export type ErrorCode =
   | "BACK_PRESSURE"
   /** A refused record could not be kept in the dead letter; no checkpoint after it resolves. */
   | "DEAD_LETTER_FAILED"
+  /** A getter or `toJSON()` of a record, or the dead letter, called the sink that waits for it; the call did nothing. */
+  | "REENTRANT_CALL"
   /** The sink was closed. */
   | "CLOSED"
   /** The caller's signal, or `abort()`. */

@@ -24,7 +24,10 @@ export interface WriteOptions {
   deliveryGuarantee?: DeliveryGuarantee;
   /** Records per batch (and per subtask, see `batchPerSubtask`). Default 1 000. */
   batchSize?: number;
-  /** The greatest age of a record that waits for its batch to fill, in milliseconds; 0: no limit. Default 30 000. */
+  /**
+   * The greatest age of a record that waits for its batch to fill, in milliseconds; 0: no limit. Default 30 000. The process lives until
+   * then. With 0 it may end before: a process warning, MILLRACE_UNDELIVERED, tells what was not delivered.
+   */
   batchIntervalMs?: number;
   /** Uncompressed bytes per batch; a larger record is refused. Default 314 572 800 (300 MB). */
   clientBatchSizeLimit?: number;

@@ -262,7 +262,7 @@ async function* readFile(
   signal: AbortSignal,
 ): AsyncGenerator<Slice<RawRecord>> {
   const { path, format, delimiter } = file;
-  const stored = positions[path];
+  const stored = Object.hasOwn(positions, path) ? positions[path] : undefined; // a file may be called "constructor"
   const fresh: FilePosition = { byte: file.bom, line: 1 };
   const from = stored === undefined ? fresh : stored;
   if (!isFilePosition(from) || (!file.isPacked && from.byte > file.bytes))
