@@ -187,7 +187,9 @@ async function write(): Promise<void> {
 try {
   await write();
 } catch (error) {
-  // For the kit, which tells a refusal from another failure by it.
+  // The kit tells a refusal from another failure by the code.
   if (error instanceof MillraceError) writeSync(process.stdout.fd, `${error.code}\n`);
-  throw error;
+  // Thrown on, it would be shown with its line of the bundle, which is a megabyte long.
+  writeSync(process.stderr.fd, `${error instanceof Error ? error.stack : error}\n`);
+  process.exit(1);
 }

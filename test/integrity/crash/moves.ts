@@ -48,8 +48,10 @@ export function slowFaults(random: () => number): ScenarioFault[] {
 /** Ends a share of the answers behind a random byte of theirs, by an orderly end of the connection or by a reset. */
 export function randomCuts(random: () => number): (answer: ProxiedAnswer) => Damage | undefined {
   const share = 0.03 + random() * 0.12;
+  // A short trial might meet none.
+  const certain = 5 + Math.floor(random() * 20);
   return (answer) => {
-    if (answer.random() >= share) return undefined;
+    if (answer.random() >= share && answer.nth !== certain) return undefined;
     const at = Math.floor(answer.random() * answer.bytes);
     return { at, by: answer.random() < 0.5 ? "close" : "reset" };
   };

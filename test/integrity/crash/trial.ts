@@ -11,7 +11,7 @@ import { type Move, movesOf, randomCuts, slowAttemptTimeoutMs, slowFaults } from
 import { type ChildPlan, type KillPoint, killPoints } from "./points.ts";
 import { copyState, headOf, moveToOtherMachine, type StateHead, snapshotState } from "./state-copy.ts";
 import { compared, countsIn, lettersOf, rangesOf } from "./target-rows.ts";
-import { type Ended, endBehindZombie, endOf, startWriter, type Writer } from "./writer.ts";
+import { type Ended, endBehindZombie, endOf, isRunning, startWriter, type Writer } from "./writer.ts";
 
 export interface CrashTrial {
   readonly seed: number;
@@ -109,7 +109,7 @@ export async function crashTrial(bench: CrashBench, seed: number, mode: ChildPla
       source: join(folder, "source"),
       mode,
       parallelism: 1,
-      sliceMs: isLong ? pick([10, 60, 150], moveRandom) : 10,
+      sliceMs: isLong ? pick([40, 80, 150], moveRandom) : 10,
       attemptTimeoutMs: planned.has("slow") ? slowAttemptTimeoutMs : 4_000,
       // Each batch a blob, or some of them, or all of an epoch.
       blobBytesLimit: pick([1, 1_000, 1_000_000], random),
@@ -197,16 +197,15 @@ async function allLegs(running: Running, machine: Machine, kills: readonly KillP
   let at = machine;
   let ended: Ended = { how: "killed" };
   for (const [leg, point] of [...kills, undefined].entries()) {
-    if (leg === restoreAt && copies.length > 0) {
-      const restored = await withRestored(running, at, copies, [point, ...kills.slice(leg + 1)]);
-      return restored;
-    }
-    if (leg === cloneAt) {
-      ({ ended, survivor: at } = await withClone(running, at, point, isSnapshot));
-    } else {
+    if (leg === restoreAt && copies.length > 0)
+      return withRestored(running, at, copies, [point, ...kills.slice(leg + 1)]);
+    if (leg === cloneAt) ({ ended, survivor: at } = await withClone(running, at, point, isSnapshot));
+    else {
       const onStart = leg === 0 && planned.has("restore") ? snapshotInto(running, at, copies) : undefined;
       ended = await oneLeg(running, at, point, onStart);
     }
+    if (ended.how === "done" && cloneAt === leg + 1)
+      ({ ended, survivor: at } = await withClone(running, at, undefined, false));
     if (ended.how !== "killed") break;
     if (planned.has("restore")) await keepCopy(at, copies);
   }
@@ -219,10 +218,18 @@ async function keepCopy({ state }: Machine, copies: string[]): Promise<void> {
   if (await copyState(state, copy)) copies.push(copy);
 }
 
-/** Takes a copy at a random moment of the life of a process. */
-function snapshotInto({ moveRandom }: Running, { state }: Machine, copies: string[]) {
+/** A random moment behind the first checkpoint of a state, or the end of its writer. */
+async function midLife({ moveRandom }: Running, { state }: Machine, { process: child, ended }: Writer): Promise<void> {
+  const restMs = moveRandom() * 600;
+  while (isRunning(child) && !((await headOf(state))?.epoch ?? 0)) await pause(20);
+  await Promise.race([pause(restMs), ended]);
+}
+
+/** Takes a copy in the midst of the life of a process. */
+function snapshotInto(running: Running, machine: Machine, copies: string[]) {
+  const { state } = machine;
   return async (writer: Writer) => {
-    await Promise.race([pause(300 + moveRandom() * 1_200), writer.ended]);
+    await midLife(running, machine, writer);
     const copy = `${state}-copy-${copies.length}`;
     if (await snapshotState(writer, state, copy)) copies.push(copy);
   };
@@ -319,7 +326,7 @@ async function withClone(
   if (!isSnapshot && (await copyState(at.state, other.state))) await startSecond();
   const firstEnd = await toEnd(running, at, point, async (writer) => {
     if (second) return;
-    await Promise.race([pause(300 + moveRandom() * 1_200), writer.ended]);
+    await midLife(running, at, writer);
     if (!second && (await snapshotState(writer, at.state, other.state))) await startSecond();
   });
   if (!second && (await copyState(at.state, other.state))) await startSecond();
