@@ -16,7 +16,7 @@ export type ErrorCode =
   | "CLOSED"
   /** The caller's signal, or `abort()`. */
   | "ABORTED"
-  /** The far side could not be reached, or the connection broke: DNS, TCP, TLS, timeout. */
+  /** The far side could not be reached, or the connection broke: DNS, TCP, TLS, timeout, an answer that was cut or is not the service's. */
   | "UNREACHABLE"
   /** 429, or the service's own word that it has too much to do. */
   | "THROTTLED"

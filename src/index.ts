@@ -12,6 +12,7 @@ export {
   type StateReport,
 } from "./checkpoint/inspect.ts";
 export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
+export type { Retries, Retry, RetryPolicy } from "./deliver/backoff.ts";
 export {
   type DeadLetter,
   fileDeadLetter,
@@ -35,7 +36,7 @@ export type {
   StagedBatch,
   StagedExtent,
 } from "./destination/destination.ts";
-export { type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
+export { type AdminRetries, type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export type { Answer } from "./destination/kusto/answer.ts";
 export { type KustoOptions, kusto, type TokenCredential } from "./destination/kusto/index.ts";
 export type { ActualColumn } from "./destination/kusto/preflight.ts";

@@ -42,13 +42,14 @@ export async function cloudInfo(
   }
 }
 
-/** `{"AzureAD":{...}}`; an object without it means the public cloud. */
+/** `{"AzureAD":{...},"dSTS":{...}}`; an empty object, or one with dSTS alone, means the public cloud. */
 function cloudIn(text: string): CloudInfo | undefined {
   const answer: unknown = JSON.parse(text);
-  if (answer === null || typeof answer !== "object") throw new BrokenAnswerError("the answer is not Kusto's");
-  const { AzureAD: info } = answer as { AzureAD?: CloudInfo | null };
-  if (info === undefined || info === null) return undefined;
-  if (typeof info.KustoServiceResourceId !== "string" || typeof info.LoginEndpoint !== "string")
+  if (answer === null || typeof answer !== "object" || Array.isArray(answer))
+    throw new BrokenAnswerError("the answer is not Kusto's");
+  const { AzureAD: info, dSTS: _, ...others } = answer as { AzureAD?: CloudInfo | null; dSTS?: unknown };
+  if (!info && Object.keys(others).length === 0) return undefined;
+  if (typeof info?.KustoServiceResourceId !== "string" || typeof info.LoginEndpoint !== "string")
     throw new BrokenAnswerError("the answer is not Kusto's");
   return info;
 }

@@ -55,11 +55,9 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
   const staging = await makeStaging(patientEngine, database, target, job, generation, opening);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
   await mayCommit({ engine: patientEngine, database }, staging.table, target, commitMode, opening);
+  const closing = new AbortController();
   // A sink may be open for longer than the table would live.
-  const renewal = setInterval(
-    () => void renewStaging(patientEngine, database, staging, AbortSignal.timeout(renewingMs)),
-    dayMs,
-  );
+  const renewal = setInterval(() => void renewStaging(patientEngine, database, staging, closing.signal), dayMs);
   renewal.unref();
   const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
 
@@ -113,6 +111,7 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
     },
     async close(isDone) {
       clearInterval(renewal);
+      closing.abort();
       // With nothing on its way; what the service loads once more must find no table.
       if (isDone) await dropStaging(patientEngine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
       await link.close();
@@ -135,7 +134,6 @@ function lateDrop({ message }: MillraceError, table: string): MillraceError {
 /** To leave the table behind is no harm: the next generation drops it. */
 const closingMs = 10_000;
 const dayMs = 24 * 3_600_000;
-const renewingMs = 3_600_000;
 
 /**
  * An `.append` goes on in the service when its client has given up or died, and takes effect at its end: so before the target

@@ -222,9 +222,16 @@ function isMeantAsJson(text: string, headers: HeaderBag | undefined): boolean {
 /** Names and codes by which the libraries tell of an answer that ended early or cannot be read. */
 const brokenCodes = /^(PARSE_ERROR|HPE_\w+|Z_\w+_ERROR|ERR_STREAM_PREMATURE_CLOSE|ERR_HTTP2_\w+)$/;
 const brokenWords = /^aborted$|stream has been aborted|^Premature close$|^terminated$|^Parse Error\b/;
+/**
+ * MSAL drops the cause where the authority's answer was lost or could not be read, and @azure/identity says the like of
+ * tokens without a field. An authority that knows no such tenant comes out the same where MSAL has no list of its endpoints.
+ */
+const brokenLogin =
+  /\b(network_error|endpoints_resolution_error|openid_config_error|no_network_connectivity)\b|^Response had no "|Cannot read propert/;
 
 function saysAnswerIsBroken(error: Error & Foreign): boolean {
   if (error instanceof BrokenAnswerError || error instanceof SyntaxError) return true;
+  if (loginErrors.test(error.name) && brokenLogin.test(error.message)) return true;
   return brokenWords.test(error.message) || brokenCodes.test(textOf(error.code) ?? "");
 }
 

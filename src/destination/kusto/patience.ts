@@ -1,5 +1,7 @@
+import { setMaxListeners } from "node:events";
 import { absentTimeoutMs, type Retries, withRetries } from "../../deliver/backoff.ts";
-import type { MillraceError } from "../../errors.ts";
+import { MillraceError } from "../../errors.ts";
+import type { Answer } from "./answer.ts";
 import { firstWords, type KustoClient } from "./client.ts";
 import { isAbsent, isTurnedAway } from "./repeatable.ts";
 
@@ -29,27 +31,53 @@ export function patience(retries: Retries | undefined): Patience {
   }
 
   function patientClient(client: KustoClient, canRepeat: (csl: string) => boolean): KustoClient {
+    const life = new AbortController();
+    setMaxListeners(0, life.signal); // every call that is under way listens
     let hasAnswered = false;
     // An address that has answered before is not a wrong one.
     const timeoutMsFor = (error: MillraceError) => (hasAnswered ? retries!.retryTimeoutMs : timeoutMs(error));
 
-    async function answered<T>(call: Promise<T>): Promise<T> {
-      const answer = await call;
-      hasAnswered = true;
-      return answer;
+    async function asked(
+      doing: string,
+      signal: AbortSignal,
+      ask: (signal: AbortSignal) => Promise<Answer>,
+      mayRepeat: (error: MillraceError) => boolean,
+    ): Promise<Answer> {
+      const either = new AbortController();
+      const stop = () => either.abort(signal.aborted ? signal.reason : life.signal.reason);
+      if (signal.aborted || life.signal.aborted) stop();
+      for (const each of [signal, life.signal]) each.addEventListener("abort", stop, { once: true });
+      const attempt = async () => {
+        const answer = await ask(either.signal);
+        hasAnswered = true;
+        return answer;
+      };
+      try {
+        return await repeat(doing, either.signal, attempt, (error) => (mayRepeat(error) ? timeoutMsFor(error) : 0));
+      } finally {
+        for (const each of [signal, life.signal]) each.removeEventListener("abort", stop);
+      }
     }
 
     return {
       execute: (database, csl, signal) =>
-        repeat(
+        asked(
           `command ${firstWords(csl)}`,
           signal,
-          () => answered(client.execute(database, csl, signal)),
-          (error) => (canRepeat(csl) || isTurnedAway(error) ? timeoutMsFor(error) : 0),
+          (either) => client.execute(database, csl, either),
+          (error) => canRepeat(csl) || isTurnedAway(error),
         ),
       query: (database, kql, signal) =>
-        repeat(`query ${firstWords(kql)}`, signal, () => answered(client.query(database, kql, signal)), timeoutMsFor),
-      close: () => client.close(),
+        asked(
+          `query ${firstWords(kql)}`,
+          signal,
+          (either) => client.query(database, kql, either),
+          () => true,
+        ),
+      close() {
+        life.abort(new MillraceError("CLOSED", "The client was closed."));
+        client.close();
+      },
     };
   }
 

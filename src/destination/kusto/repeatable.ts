@@ -10,7 +10,7 @@ export function isRepeatable(csl: string): boolean {
   return /^\.(show|get|create|create-merge|create-or-alter|alter|alter-merge|add)\b/i.test(text) || ifExists.test(text);
 }
 
-const ifExists = /^\.drop\s[^|]*\bifexists\b/i;
+const ifExists = /^\.drop\s.*\sifexists\s*$/is;
 
 /** The command has not been run: it was turned away, or never came there. After any other failure it may have been. */
 export function isTurnedAway(error: unknown): boolean {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { answerOfV1, answerOfV2 } from "../../../src/destination/kusto/answer.ts";
+import { BrokenAnswerError } from "../../../src/destination/kusto/errors.ts";
 
 function frames(columns: string[], rowsJson: string): string {
   const Columns = JSON.stringify(columns.map((type, i) => ({ ColumnName: `c${i}`, ColumnType: type })));
@@ -89,6 +90,29 @@ test("an answer of HTTP 200 that holds an error throws it, wherever it stands", 
   const completion = `[{"FrameType":"DataSetCompletion","HasErrors":true,"OneApiErrors":[${error}]}]`;
   const rows = frames(["long"], `[[1],{"OneApiErrors":[${error}]}]`);
   for (const body of [completion, rows]) assert.throws(() => answerOfV2(body), /too many rows/);
+  const exceptions = '{"Tables":[{"TableName":"t","Columns":[],"Rows":[]}],"Exceptions":["too many rows"]}';
+  const inRows = `{"Tables":[{"TableName":"t","Columns":[{"ColumnName":"a"}],"Rows":[[1],{"Exceptions":["too many rows"]}]}]}`;
+  const oneApi = `{"Tables":[{"TableName":"t","Columns":[],"Rows":[]}],"OneApiErrors":[${error}]}`;
+  const inMiddle = frames(["long"], `[[1],{"OneApiErrors":[${error}]},[2]]`);
+  for (const body of [exceptions, inRows, oneApi]) assert.throws(() => answerOfV1(body), /too many rows/);
+  assert.throws(() => answerOfV2(inMiddle), /too many rows/);
   assert.throws(() => answerOfV2("[]"), /no primary result/);
   assert.throws(() => answerOfV1('{"Tables":[]}'), /no table/);
+});
+
+test("a status of severity error beside the result of version 1 is a failure, and a warning is none", () => {
+  const contents = '[{"ColumnName":"Ordinal"},{"ColumnName":"Kind"}]';
+  const body = (severity: number) => `{"Tables":[
+    {"TableName":"a","Columns":[{"ColumnName":"v","DataType":"String"}],"Rows":[["result"]]},
+    {"TableName":"b","Columns":[{"ColumnName":"Severity"},{"ColumnName":"StatusDescription"}],"Rows":[[${severity},"ran away"]]},
+    {"TableName":"toc","Columns":${contents},"Rows":[[0,"QueryResult"],[1,"QueryStatus"]]}]}`;
+  for (const severity of [1, 2]) assert.throws(() => answerOfV1(body(severity)), /ran away/);
+  for (const severity of [3, 4]) assert.deepEqual(answerOfV1(body(severity)).rows, [["result"]]);
+});
+
+test("answers of another shape are broken ones, not refusals", () => {
+  for (const body of ["null", "[]", "7", '"text"', "{}", '{"Tables":{}}', '{"Tables":[{}]}', '{"Tables":[null]}'])
+    assert.throws(() => answerOfV1(body), BrokenAnswerError, body);
+  for (const body of ["null", "{}", "7", "[]", "[null]", '[{"FrameType":"DataTable","TableKind":"PrimaryResult"}]'])
+    assert.throws(() => answerOfV2(body), BrokenAnswerError, body);
 });

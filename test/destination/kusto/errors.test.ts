@@ -35,6 +35,26 @@ function socketError(code: string) {
   return Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code });
 }
 
+function tlsError(reason: string) {
+  return Object.assign(new Error(`write EPROTO 0000:error:0A00010B:SSL routines:${reason}:../x.c:354:`), {
+    code: "EPROTO",
+  });
+}
+
+/** As axios throws where the connection ended within the body. */
+function cutError(status: number) {
+  return Object.assign(new Error("aborted"), {
+    name: "AxiosError",
+    code: "ECONNRESET",
+    response: { status, headers: {} },
+  });
+}
+
+/** As axios throws, whatever the body is. */
+function textError(status: number, data: string) {
+  return Object.assign(axiosError(status), { response: { status, data, headers: {} } });
+}
+
 const missingTable = {
   code: "General_BadRequest",
   message: "Request is invalid and cannot be executed.",
@@ -105,6 +125,52 @@ const cases: [string, "storage" | "kusto", unknown, string, boolean][] = [
     "no network for a token",
     "kusto",
     Object.assign(new Error("x"), { name: "AuthenticationError", cause: socketError("ECONNRESET") }),
+    "UNREACHABLE",
+    true,
+  ],
+  [
+    "no network for a token, as MSAL says it",
+    "kusto",
+    Object.assign(new Error("network_error: See https://aka.ms/msal.js.errors#network_error"), {
+      name: "AuthenticationRequiredError",
+    }),
+    "UNREACHABLE",
+    true,
+  ],
+  ["a TLS alert in a connection", "kusto", socketError("ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR"), "UNREACHABLE", true],
+  ["a wrong checksum in a connection", "kusto", tlsError("bad record mac"), "UNREACHABLE", true],
+  ["a service that speaks no TLS", "kusto", tlsError("wrong version number"), "UNREACHABLE", false],
+  ["an older TLS", "kusto", socketError("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), "UNREACHABLE", false],
+  [
+    "an authority that the other side does not know",
+    "kusto",
+    socketError("ERR_SSL_TLSV1_ALERT_UNKNOWN_CA"),
+    "UNREACHABLE",
+    false,
+  ],
+  ["storage's answer that is no XML", "storage", restError(200, "PARSE_ERROR"), "UNREACHABLE", true],
+  ["storage's refusal that was cut", "storage", restError(409, "PARSE_ERROR"), "UNREACHABLE", true],
+  ["storage's answer cut in its body", "storage", restError(undefined, "PARSE_ERROR"), "UNREACHABLE", true],
+  ["another success than storage gives", "storage", restError(200), "UNREACHABLE", true],
+  ["a redirection of storage", "storage", restError(302), "UNREACHABLE", true],
+  ["a redirection of the cluster", "kusto", axiosError(302), "UNREACHABLE", true],
+  ["an answer cut in its body", "kusto", cutError(200), "UNREACHABLE", true],
+  ["a refusal cut in its body", "kusto", cutError(400), "UNREACHABLE", true],
+  ["a refusal whose JSON is not whole", "kusto", textError(400, '{"error":{"code":"Bad'), "UNREACHABLE", true],
+  ["a refusal in plain words", "kusto", textError(400, "Bad Request"), "BAD_REQUEST", false],
+  ["a refusal without a body", "kusto", textError(400, ""), "BAD_REQUEST", false],
+  ["a broken outage", "kusto", textError(503, '{"error":'), "SERVICE_UNAVAILABLE", true],
+  [
+    "no HTTP",
+    "kusto",
+    Object.assign(new Error("Parse Error: Expected HTTP/"), { code: "HPE_INVALID_CONSTANT" }),
+    "UNREACHABLE",
+    true,
+  ],
+  [
+    "a packed body cut short",
+    "kusto",
+    Object.assign(new Error("unexpected end of file"), { code: "Z_BUF_ERROR" }),
     "UNREACHABLE",
     true,
   ],

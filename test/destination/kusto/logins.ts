@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { createPublicKey, verify } from "node:crypto";
+import { createPublicKey, randomUUID, verify } from "node:crypto";
 import { chmodSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer as createHttpServer, type IncomingMessage } from "node:http";
+import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo, Server } from "node:net";
 import { delimiter, join } from "node:path";
@@ -22,6 +22,16 @@ const appKey = "the-app-key-0123456789";
 const logins: Record<string, string>[] = [];
 const identityCalls: { query: Record<string, string>; header: string | undefined }[] = [];
 let answerStatus = 200;
+/** Damages the next answers of the authority and of the identity endpoint, each once. */
+const damages: ((response: ServerResponse, whole: string) => void)[] = [];
+
+/** Answers, unless there is a damage to be done. */
+function sent(response: ServerResponse, status: number, body: object): void {
+  const whole = JSON.stringify(body);
+  const damage = damages.shift();
+  if (!damage) return void response.writeHead(status, { "content-type": "application/json" }).end(whole);
+  damage(response, whole);
+}
 let authorityHost = "";
 let cluster = "";
 const servers: Server[] = [];
@@ -44,8 +54,7 @@ before(async () => {
   const authority = createServer(
     { cert: readFileSync(process.env.AUTHORITY_CERTIFICATE!), key: readFileSync(process.env.AUTHORITY_KEY!) },
     async (request, response) => {
-      const json = (status: number, body: object) =>
-        response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const json = (status: number, body: object) => sent(response, status, body);
       const text = await bodyOf(request);
       if (request.url?.includes(".well-known/openid-configuration"))
         return json(200, {
@@ -76,9 +85,7 @@ before(async () => {
       header: request.headers["x-identity-header"] as string | undefined,
     });
     const expires_on = Math.floor(Date.now() / 1000) + 3600;
-    response
-      .writeHead(200, { "content-type": "application/json" })
-      .end(JSON.stringify({ access_token: `identity-${identityCalls.length}`, expires_on, token_type: "Bearer" }));
+    sent(response, 200, { access_token: `identity-${identityCalls.length}`, expires_on, token_type: "Bearer" });
   });
   process.env.IDENTITY_ENDPOINT = `http://127.0.0.1:${await listening(identity)}/msi/token`;
   process.env.IDENTITY_HEADER = "identity-header";
@@ -98,6 +105,7 @@ beforeEach(() => {
   logins.length = 0;
   identityCalls.length = 0;
   answerStatus = 200;
+  damages.length = 0;
 });
 
 after(() => {
@@ -264,3 +272,45 @@ test("an authority that the cluster names but nobody knows gets no key", async (
   await assert.rejects(kustoAdmin(login), { code: "UNTRUSTED_HOST", message: /authorityHost/ });
   assert.equal(logins.length, 0);
 });
+
+const json = { "content-type": "application/json" };
+const page = "<html><body>Please log in to the network</body></html>";
+/** What happens to an answer on a bad network. */
+const ways: Readonly<Record<string, (response: ServerResponse, whole: string) => void>> = {
+  "reset before it": (response) => response.destroy(),
+  "cut in its body": (response, whole) => {
+    response.writeHead(200, { ...json, "content-length": whole.length });
+    response.write(whole.slice(0, 20), () => response.destroy());
+  },
+  "cut in its chunks": (response, whole) => {
+    response.writeHead(200, json);
+    response.write(whole.slice(0, 20), () => response.destroy());
+  },
+  "ended in the middle": (response, whole) => response.writeHead(200, json).end(whole.slice(0, 20)),
+  "without a body": (response) => response.writeHead(200, json).end(),
+  "replaced by a page of a proxy": (response) => response.writeHead(200, { "content-type": "text/html" }).end(page),
+  "replaced by the page of a gateway": (response) => response.writeHead(502, { "content-type": "text/html" }).end(page),
+  "JSON of another shape": (response) => response.writeHead(200, json).end('{"status":"ok"}'),
+  "a refusal cut in the middle": (response) => response.writeHead(400, json).end('{"error":"inval'),
+};
+
+for (const [what, way] of Object.entries(ways))
+  for (const [who, login] of Object.entries({
+    "the authority": () => ({ appId, appKey, tenantId, authorityHost }),
+    "the identity endpoint": () => ({ managedIdentityAppId: randomUUID() }),
+  }))
+    test(`an answer of ${who} ${what} is asked for again`, async () => {
+      // The first answers of the authority are metadata, the later ones tokens.
+      for (let answer = 0; answer < 2; answer++) {
+        const whole = (response: ServerResponse, text: string) => void response.writeHead(200, json).end(text);
+        damages.push(...Array.from({ length: who === "the authority" ? answer : 0 }, () => whole), way);
+        const admin = await kustoAdmin({ cluster, database: "db", ...login() }, undefined, {
+          retryBaseMs: 5,
+          retryMaxMs: 50,
+        });
+        const { rows } = await admin.execute(".show tables");
+        assert.match(String(rows[0]![0]), /^Bearer (token|identity)-\d+$/);
+        admin.close();
+        assert.equal(damages.length, 0);
+      }
+    });

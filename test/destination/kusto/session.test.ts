@@ -13,6 +13,7 @@ import { kusto } from "../../../src/destination/kusto/index.ts";
 import { MillraceError } from "../../../src/errors.ts";
 import { k, table } from "../../../src/schema/table.ts";
 import { batchOf, contextOf } from "./batch-of.ts";
+import { start as startProxy } from "./cutting-proxy.ts";
 import { asColumns, type Double, startDouble, tableOf } from "./double.ts";
 
 let cluster: Double;
@@ -497,6 +498,31 @@ test("status: two queues of a kind are both read, and one that is dead does not 
   assert.deepEqual(await session.outcomes([one.id, two.id], never), [{ id: one.id, status: "landed" }]);
   await assert.rejects(session.outcomes([two.id], never), { code: "UNREACHABLE", retryable: true });
   await extra.clearMessages();
+});
+
+test("status: what one page told is not lost when the next one's answer is cut", async () => {
+  let pages = 0;
+  const proxy = await startProxy({
+    target: cluster.url,
+    cut: ({ method, path, status, headBytes }) =>
+      method === "GET" && path.endsWith("/success/messages") && status === 200 && ++pages === 3
+        ? headBytes + 9
+        : undefined,
+  });
+  const session = await kusto({ cluster: proxy.url, database: "db" }).open(polled());
+  sessions.push(session);
+  const batches = Array.from({ length: 40 }, () => batchOf("1,a\n"));
+  for (const { id } of batches) await cluster.putStatus("success", { IngestionSourceId: id });
+  const ids = batches.map(({ id }) => id);
+  const landed = new Set<string>();
+  // The messages of the page that was cut are hidden for three seconds.
+  for (let look = 0; look < 100 && landed.size < ids.length; look++) {
+    for (const { id } of await session.outcomes(ids, never)) landed.add(id);
+    if (landed.size < ids.length) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await proxy.close();
+  assert.equal(proxy.damaged.get("queue"), 1);
+  assert.deepEqual([...landed].sort(), ids.sort());
 });
 
 test("status: without polling nothing is read", async () => {
