@@ -8,11 +8,13 @@ import { rowsLeft } from "./deliver/attempt.ts";
 import { systemClock, withRetries } from "./deliver/backoff.ts";
 import { type CommitHooks, type CommitPolicy, commitStaged } from "./deliver/commit-staged.ts";
 import { commitSubmitted } from "./deliver/commit-submitted.ts";
-import { commitTagged } from "./deliver/commit-tagged.ts";
+import { claimTurns, commitTagged } from "./deliver/commit-tagged.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rowRanges } from "./deliver/row-ranges.ts";
+import { commitWhileHeld, type TakeOver, takeOver } from "./deliver/take-over.ts";
+import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { Destination, DestinationContext, DestinationSession, EpochSession } from "./destination/destination.ts";
-import { MillraceError } from "./errors.ts";
+import { isCode, MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
@@ -112,11 +114,11 @@ export async function openEpochs(
       { name, destination: to.name, table: table.name, delivery: deliveryOf(options) },
       {
         commit: (epoch) => commit(epoch),
-        onCommitted({ prepared, refused, tagPrefix }) {
+        onCommitted({ prepared, refused, tag: epochTag }) {
           const rows = rowsLeft(prepared, refused);
           hooks!.onCommitted(rows);
           const durationMs = Date.now() - prepared.preparedAt;
-          const tag = deliveryGuarantee === "exactly-once" ? tagPrefix : undefined;
+          const tag = deliveryGuarantee === "exactly-once" ? epochTag : undefined;
           const batches = prepared.batches.length;
           publish("millrace:epoch:committed", { ...event, epoch: prepared.epoch, rows, batches, tag, durationMs });
         },
@@ -125,9 +127,10 @@ export async function openEpochs(
       },
     );
     if (deliveryGuarantee === "exactly-once") {
-      const session = await exactSession(epochs);
-      const commitEpoch = commitMode === "tag" ? commitTagged : commitStaged;
-      commit = (epoch) => commitEpoch(epoch, session, policy, signal, commitHooks);
+      const held = await takenOver(epochs);
+      const { session } = held;
+      const commitTo = commitMode === "tag" ? taggedCommit(session) : stagedCommit(session);
+      commit = (epoch) => commitWhileHeld(held, () => commitTo(epoch));
       closeSession = (isDone) => session.close(isDone);
     } else {
       const deliverer = toDeliverer(await to.open(context));
@@ -140,13 +143,44 @@ export async function openEpochs(
   }
   const open = epochs;
 
-  async function exactSession({ job, generation, isNew }: Coordinator): Promise<EpochSession> {
+  async function exactSession({ job, generation, lineage }: Coordinator): Promise<EpochSession> {
     if (!to.openEpochs)
       throw new MillraceError(
         "BAD_OPTION",
         `The destination ${to.name} cannot commit exactly once; use "at-least-once".`,
       );
-    return to.openEpochs({ ...context, commitMode, job, generation, isNewJob: isNew, acceptDuplicates });
+    return to.openEpochs({ ...context, commitMode, job, generation, lineage });
+  }
+
+  /** A session of the only process that can commit epochs of this job. */
+  async function takenOver(history: Coordinator): Promise<TakeOver> {
+    for (let isRenewed = false; ; isRenewed = true) {
+      const session = await exactSession(history);
+      const ask = <T>(doing: string, act: () => Promise<T>) =>
+        retrying(doing, () => unlessAborted(act(), signal, doing));
+      const job: TakeOver = { session, history, table: table.name, acceptDuplicates, signal, ask };
+      try {
+        await takeOver(job);
+        return job;
+      } catch (error) {
+        await session.close(false);
+        if (!isCode(error, "STATE_OUTDATED") || !acceptDuplicates || isRenewed) throw error;
+        commitHooks.onWarning(
+          history.head.epoch,
+          `acceptDuplicates: the sink goes on from an older state. ${error.message}`,
+        );
+        await history.renew();
+      }
+    }
+  }
+
+  function stagedCommit(session: EpochSession): (epoch: EpochHandle) => Promise<void> {
+    return (epoch) => commitStaged(epoch, session, policy, signal, commitHooks);
+  }
+
+  function taggedCommit(session: EpochSession): (epoch: EpochHandle) => Promise<void> {
+    const inTurn = claimTurns();
+    return (epoch) => inTurn((turn) => commitTagged(epoch, session, policy, signal, commitHooks, turn));
   }
 
   /** A decision waits for room on a full disk, as a batch does: a write that failed has changed nothing. */

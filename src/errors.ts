@@ -42,7 +42,7 @@ export type ErrorCode =
   | "SUBTASK_FAILED"
   /** Another process has the state open. */
   | "STATE_IN_USE"
-  /** Another process has taken the state over; this sink can do nothing more. */
+  /** Another process has taken the state, or the job, over; this sink can do nothing more. */
   | "STATE_FENCED"
   /** The state is not what was written: a damaged disk, or a file that somebody changed. */
   | "STATE_DAMAGED"
@@ -50,6 +50,8 @@ export type ErrorCode =
   | "STATE_FOREIGN"
   /** The target holds epochs of this job that the state knows nothing of: to go on could write rows twice. */
   | "STATE_LOST"
+  /** The target is ahead of the state: it is an older copy, or another copy of it was used since. */
+  | "STATE_OUTDATED"
   /** The state cannot be written: the disk is full, or read-only. */
   | "STATE_UNWRITABLE"
   /** An optional package is not installed; the message has the install line. */

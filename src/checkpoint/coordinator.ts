@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
+import { claimTag } from "../batch/epoch-tag.ts";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
-import { MillraceError } from "../errors.ts";
+import { isCode, MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { Json } from "../schema/kinds.ts";
 import type { Positions } from "../source/source.ts";
@@ -9,6 +9,7 @@ import {
   epochOfKey,
   type Head,
   headKey,
+  type JobHistory,
   jobKey,
   objection,
   type PreparedEpoch,
@@ -18,6 +19,15 @@ import {
   type RefusedRows,
   refusedKey,
 } from "./epoch.ts";
+import {
+  digestOf,
+  knowsEpochs,
+  knowsOpening,
+  type Lineage,
+  lineagesKey,
+  newLineageId,
+  withLineage,
+} from "./lineage.ts";
 import type { StateChange, StateLease } from "./state-backend.ts";
 
 /** What the state belongs to. Whatever of it changes makes the state foreign. */
@@ -51,18 +61,17 @@ export interface CoordinatorHooks {
 }
 
 /** Decides on epochs, and sees to it that each decided one is committed, one process after another. */
-export interface Coordinator {
-  /** `name.id`: unique for ever, and the beginning of every tag. */
-  readonly job: string;
+export interface Coordinator extends JobHistory {
   readonly generation: number;
-  /** No epoch was ever decided on. */
-  readonly isNew: boolean;
-  /** As of the last prepared epoch. */
-  readonly head: Head;
   /** Prepared epochs that are not committed yet. */
   readonly pending: number;
   /** Bytes of batches on the disk. */
   readonly logBytes: number;
+  /**
+   * Gives the job a new id: the state goes on as another job's, and what the target holds of the old one is no longer its
+   * business. Epochs on their way are delivered under the new id.
+   */
+  renew(): Promise<void>;
   /** Begins to commit what an earlier process has left, and what is prepared from now on. */
   start(): void;
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
@@ -82,8 +91,12 @@ export async function coordinator(
   lease: StateLease,
   identity: JobOpening,
   hooks: CoordinatorHooks,
+  /** Replaced in tests, which want the same course for the same seed. */
+  drawId: () => string = newLineageId,
 ): Promise<Coordinator> {
-  const job = await storedJob(lease, identity);
+  let job = await storedJob(lease, identity, drawId);
+  const lineage = drawId();
+  let isRecorded = false;
   let head = (lease.read().get(headKey)?.value as unknown as Head | undefined) ?? noHead;
   /** Batches that are logged and not decided on, and those on their way into the log, by epoch. */
   const logged = new Map<number, { batches: LoggedBatch[]; writing: Set<Promise<void>> }>();
@@ -115,9 +128,14 @@ export async function coordinator(
     return lease.read().get(key)?.value as unknown as T | undefined;
   }
 
+  function lineages(): readonly Lineage[] {
+    return stored<readonly Lineage[]>(lineagesKey) ?? [];
+  }
+
   function handleOf(epoch: number): EpochHandle {
     const prepared = stored<PreparedEpoch>(preparedKey(epoch));
     if (!prepared) throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
+    const claim = claimTag(job, identity.table, epoch);
     return {
       prepared,
       generation: lease.generation,
@@ -127,7 +145,8 @@ export async function coordinator(
       get refused() {
         return stored<RefusedRows>(refusedKey(epoch)) ?? {};
       },
-      tagPrefix: `millrace:${job}/${encodeURIComponent(identity.table)}/${epoch}/`,
+      claim,
+      tag: prepared.identity ? `${claim}/${prepared.identity}` : claim,
       async advance(to, refused) {
         const why = objection(this.progress, to);
         if (why) throw new MillraceError("INTERNAL", `Epoch ${epoch}: ${why}.`);
@@ -144,7 +163,21 @@ export async function coordinator(
     await lease.log.trim(epoch);
   }
 
-  async function bringHome(epoch: number): Promise<void> {
+  /**
+   * Where another process has taken the state over, whatever went wrong went wrong because of it: its staging table is gone, its
+   * segments are. Only a write tells; this one changes nothing.
+   */
+  async function fencedOr(error: unknown, epoch: number): Promise<unknown> {
+    if (isCode(error, "STATE_FENCED")) return error;
+    const progress = stored<Progress>(progressKey(epoch));
+    if (!progress) return error;
+    return lease.compareAndSet([set(progressKey(epoch), progress)]).then(
+      () => error,
+      (told) => (isCode(told, "STATE_FENCED") ? told : error),
+    );
+  }
+
+  async function commitEpoch(epoch: number): Promise<void> {
     try {
       const handle = handleOf(epoch);
       if (handle.progress.state !== "COMMITTED") await hooks.commit(handle);
@@ -152,7 +185,9 @@ export async function coordinator(
         throw new MillraceError("INTERNAL", `Epoch ${epoch} was left in state ${handle.progress.state}.`);
       hooks.onCommitted(handle);
       await clean(epoch);
-    } catch (error) {
+    } catch (thrown) {
+      if (isClosing || failure) return;
+      const error = await fencedOr(thrown, epoch);
       if (isClosing || failure) return;
       failure = { error };
       for (const waiter of settling.splice(0)) waiter.reject(error);
@@ -162,7 +197,7 @@ export async function coordinator(
 
   function next(): void {
     while (isStarted && !isClosing && !failure && waiting.length > 0 && underWay.size < mostAtOnce) {
-      const work = bringHome(waiting.shift()!).finally(() => {
+      const work = commitEpoch(waiting.shift()!).finally(() => {
         underWay.delete(work);
         next();
         hooks.onRoom();
@@ -174,9 +209,25 @@ export async function coordinator(
   }
 
   return {
-    job,
+    get job() {
+      return job;
+    },
     generation: lease.generation,
     isNew: head.epoch === 0,
+    lineage,
+    knowsEpochs: (of, oldest, newest) => knowsEpochs(lineages(), head.epoch, of, oldest, newest),
+    knowsOpening: (generation, of) => knowsOpening(lineages(), generation, of),
+    async recordLineage() {
+      const own: Lineage = { id: lineage, generation: lease.generation, from: head.epoch + 1 };
+      await lease.compareAndSet([set(lineagesKey, withLineage(lineages(), own))]);
+      isRecorded = true;
+    },
+    async renew() {
+      const { id: _old, ...rest } = stored<StoredJob>(jobKey)!;
+      const renewed: StoredJob = { ...rest, id: drawId() };
+      await lease.compareAndSet([set(jobKey, renewed), set(lineagesKey, [])]);
+      job = jobName(renewed);
+    },
     get head() {
       return head;
     },
@@ -206,7 +257,10 @@ export async function coordinator(
       try {
         await Promise.all(writing);
         await lease.log.seal(epoch);
-        const prepared: PreparedEpoch = { epoch, records, batches, preparedAt: Date.now() };
+        const prepared: PreparedEpoch = {
+          ...{ epoch, records, batches, preparedAt: Date.now() },
+          ...(isRecorded ? { identity: `${lineage}.${digestOf(batches)}` } : {}),
+        };
         const begun: Progress = { state: "PREPARED" };
         await lease.compareAndSet([
           set(headKey, reached),
@@ -240,13 +294,13 @@ export async function coordinator(
 const noHead: Head = { epoch: 0, positions: {}, records: 0 };
 
 /** @throws MillraceError STATE_FOREIGN, naming what is another's. */
-async function storedJob(lease: StateLease, identity: JobOpening): Promise<string> {
+async function storedJob(lease: StateLease, identity: JobOpening, drawId: () => string): Promise<string> {
   const entry = lease.read().get(jobKey);
   const there = entry?.value as unknown as StoredJob | undefined;
   const store = (job: StoredJob) =>
     lease.compareAndSet([{ key: jobKey, expected: entry?.version ?? 0, value: job as unknown as Json }]);
   if (!there) {
-    const made: StoredJob = { ...identity, id: randomBytes(6).toString("hex") };
+    const made: StoredJob = { ...identity, id: drawId() };
     await store(made);
     return jobName(made);
   }

@@ -13,6 +13,11 @@ export interface PreparedEpoch {
   readonly batches: readonly LoggedBatch[];
   /** `Date.now()` of the decision. */
   readonly preparedAt: number;
+  /**
+   * `lineage.digest`: which opening of the state decided on it, and what it holds. Two epochs of one number are told apart by it.
+   * Absent where an older version decided, and with delivery at least once.
+   */
+  readonly identity?: string;
 }
 
 /**
@@ -39,6 +44,24 @@ export type Progress =
     }
   | { readonly state: "COMMITTED"; readonly attempt: number };
 
+/** What a state knows of its job: it is compared with what the target holds. */
+export interface JobHistory {
+  /** `name.id`. */
+  readonly job: string;
+  /** The newest epoch that was decided on. */
+  readonly head: Head;
+  /** No epoch was ever decided on. */
+  readonly isNew: boolean;
+  /** Drawn by this opening. */
+  readonly lineage: string;
+  /** Did this state decide on these epochs? */
+  knowsEpochs(lineage: string | undefined, oldest: number, newest: number): boolean;
+  /** Was this opening one of this state's? */
+  knowsOpening(generation: number, lineage: string | undefined): boolean;
+  /** Stores the lineage, before anything bears it. Epochs that are decided on from now on have an identity. */
+  recordLineage(): Promise<void>;
+}
+
 /** Rows of a batch, from 0, that the service refuses, and why. */
 export type RefusedRows = Readonly<Record<string, readonly { readonly row: number; readonly reason: string }[]>>;
 
@@ -50,8 +73,10 @@ export interface EpochHandle {
   readonly progress: Progress;
   /** Rows that were found to be refused by the service, and are left out of the next attempt. */
   readonly refused: RefusedRows;
-  /** `millrace:job.id/table/epoch/`: what every tag of the epoch begins with. */
-  readonly tagPrefix: string;
+  /** `millrace:job.id/table/epoch`: the number, whoever decided on the epoch. */
+  readonly claim: string;
+  /** `millrace:job.id/table/epoch/lineage.digest`: this epoch and no other. Every tag of its blobs begins so. */
+  readonly tag: string;
   /**
    * Stores the next state, durably, and with it the rows that it leaves out.
    *

@@ -3,6 +3,7 @@ import type { Disk } from "../log/disk.ts";
 import { memoryDisk } from "../log/memory-disk.ts";
 import { nodeDisk } from "../log/node-disk.ts";
 import { segmentLog, writing } from "../log/segments.ts";
+import type { WriteAheadLog } from "../log/write-ahead-log.ts";
 import { segmentsOf } from "./epoch.ts";
 import { openJournal } from "./journal.ts";
 import { type LockFile, takeLock } from "./lock-file.ts";
@@ -46,11 +47,47 @@ async function leaseOf(disk: Disk, folder: string, lock: LockFile): Promise<Stat
     generation: journal.generation,
     read: () => journal.entries,
     compareAndSet: (changes) => journal.write(changes),
-    log,
+    log: untilPassed(log, () => journal.refuseIfPassed()),
     async close() {
       await log.close();
       await journal.close();
       await lock.release();
     },
+  };
+}
+
+/**
+ * The log of a process that may have been passed by another: it makes no file then, and what it misses because the other one removed it
+ * is no damage.
+ */
+function untilPassed(log: WriteAheadLog, refuseIfPassed: () => Promise<void>): WriteAheadLog {
+  /** Epochs whose segment was begun. */
+  const begun = new Set<number>();
+
+  async function guarded<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      await refuseIfPassed();
+      throw error;
+    }
+  }
+
+  return {
+    get bytes() {
+      return log.bytes;
+    },
+    async append(epoch, batch) {
+      if (!begun.has(epoch)) await refuseIfPassed();
+      begun.add(epoch);
+      return guarded(() => log.append(epoch, batch));
+    },
+    seal(epoch) {
+      begun.delete(epoch);
+      return guarded(() => log.seal(epoch));
+    },
+    read: (batch) => guarded(() => log.read(batch)),
+    trim: (epoch) => guarded(() => log.trim(epoch)),
+    close: () => log.close(),
   };
 }

@@ -24,6 +24,8 @@ export interface Journal {
   readonly bytes: number;
   /** One durable write; one after another. */
   write(changes: readonly StateChange[]): Promise<void>;
+  /** @throws MillraceError STATE_FENCED when another process has begun a newer generation. */
+  refuseIfPassed(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -81,10 +83,18 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
     return !(await isOurs()) || newestIn(await disk.list(folder)) > generation;
   }
 
+  async function refuseIfPassed(): Promise<void> {
+    isOver ||= await writing(path, "looking who has it", isPassed);
+    if (isOver) throw fenced(folder, generation);
+  }
+
   async function write(changes: readonly StateChange[]): Promise<void> {
     if (isOver) throw fenced(folder, generation);
     if (broken) throw broken;
-    if (!isSound) await recover();
+    if (!isSound) {
+      await refuseIfPassed(); // to open the files would make them, and they are another's to remove
+      await recover();
+    }
     const written = writtenBy(changes, entries, path);
     isSound = false;
     await writing(path, "writing to it", () =>
@@ -93,8 +103,7 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
         await file.sync();
       }),
     );
-    isOver = await writing(path, "looking who has it", isPassed);
-    if (isOver) throw fenced(folder, generation);
+    await refuseIfPassed();
     isSound = true;
     size = files[0]!.size;
     apply(written, entries);
@@ -180,6 +189,7 @@ export async function openJournal(disk: Disk, folder: string, isOurs: () => Prom
       last = written.catch(() => {});
       return written;
     },
+    refuseIfPassed,
     async close() {
       await last;
       await Promise.all(files.map((file) => file.close()));
@@ -321,7 +331,7 @@ function apply(written: Written, entries: Map<string, StateEntry>): void {
 function damaged(path: string, offset: number, what: string): MillraceError {
   return new MillraceError(
     "STATE_DAMAGED",
-    `${path}, at byte ${offset}: ${what}. Nothing was changed. Restore the folder from a copy, or see docs/exactly-once.md on going on without it.`,
+    `${path}, at byte ${offset}: ${what}. Nothing was changed. A sound copy of the folder can take its place; one that the table is ahead of is refused (STATE_OUTDATED). See docs/exactly-once.md, "Backups, copies and clones".`,
     { context: { path, offset } },
   );
 }

@@ -3,6 +3,7 @@ import type { Arrived, EpochSession, StagedExtent } from "../destination/destina
 import { MillraceError } from "../errors.ts";
 import { allRefused, attemptBlob, blobsOf, rowsLeft, type Sent } from "./attempt.ts";
 import { type Retry, type RetryClock, type RetryPolicy, withRetries } from "./backoff.ts";
+import { isInTarget } from "./ownership.ts";
 import { findRefusedRows } from "./poison.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
@@ -44,13 +45,14 @@ const firstPollMs = 50;
 const looksInDoubt = 10;
 
 /**
- * Brings an epoch into the target by way of staging: modes `move` and `append`. It may begin in any state that an earlier
- * process has left; the rules are those of docs/exactly-once.md.
+ * Commits an epoch by way of staging: modes `move` and `append`. It may begin in any state that an earlier process has left; the
+ * rules are those of docs/exactly-once.md.
  *
- * - An attempt has a tag of its own and is given up when in doubt: what comes of it later stays in staging.
+ * - Every copy of a blob has a tag of its own. A copy that comes late counts as long as its blob is awaited; a second one stays in
+ *   staging.
  * - Only named extents are committed, when they hold every blob exactly once.
- * - What an older generation submitted lies in a staging table that `openEpochs` has dropped, so whether it was committed
- *   is asked of the target, once and for all.
+ * - The target is asked right before the commit. What an older generation submitted lies in a staging table that `takeOver` has
+ *   dropped.
  */
 export async function commitStaged(
   epoch: EpochHandle,
@@ -63,8 +65,12 @@ export async function commitStaged(
   const number = prepared.epoch;
   let attempts = 0;
   let moveFailures = 0;
-  /** An earlier process may have committed it: the target is asked once more before our own commit. */
-  const isInherited = epoch.progress.state !== "PREPARED";
+  /** Copies that may still arrive, by blob. Begun anew when rows are left out, for the blobs are others then. */
+  let copies: Sent[][] = [];
+  /** Which blobs the next attempt sends; undefined: all. */
+  let unsent: ReadonlySet<number> | undefined;
+  /** Attempts whose time was over: each gives the next one twice as long. */
+  let timeouts = 0;
 
   for (;;) {
     const { progress } = epoch;
@@ -79,7 +85,7 @@ export async function commitStaged(
     }
     if (progress.state === "SUBMITTED") await land(progress.attempt);
     else if (progress.state !== "LANDED") await move(progress.attempt, progress.extents);
-    else if (isInherited && (await isThere())) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });
+    else if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });
     else await epoch.advance({ ...progress, state: "MOVING" });
   }
 
@@ -106,39 +112,54 @@ export async function commitStaged(
   }
 
   function isThere(): Promise<boolean> {
-    return asked("asking whether it is committed", () => session.isCommitted(epoch.tagPrefix, signal));
+    return asked("asking whether it is committed", () => isInTarget(epoch, session, signal));
   }
 
   async function land(attempt: number): Promise<void> {
     const tag = tagOf(attempt);
-    const sent = await submitAll(tag);
-    const arrived = await awaitArrival(tag, sent);
-    const extents = exactCover(sent, arrived);
+    await submit(tag);
+    const arrived = await awaitArrival();
+    const extents = coverOf(copies, arrived);
     if (extents) return epoch.advance({ state: "LANDED", attempt, generation, extents });
+    hooks.onAttemptAbandoned(number, attempt, reasonIn(copies, arrived));
     const poisoned = arrived.failures.filter((failure) => !failure.retryable);
-    hooks.onAttemptAbandoned(number, attempt, reasonIn(sent, arrived));
-    await asked("removing what came of an attempt", () => session.discard(tag, signal));
     if (poisoned.length === 0) {
-      if (arrived.failures.length > 0) await policy.clock.sleep(pauseMs(attempts), signal, `epoch ${number}`);
+      const failed = new Set(arrived.failures.map(({ id }) => id));
+      if (failed.size === 0) timeouts++;
+      else await policy.clock.sleep(pauseMs(attempts), signal, `epoch ${number}`);
+      // Behind a failure only what failed: the copies of the others are still on their way.
+      const isDue = (index: number) => failed.size === 0 || copies[index]!.some(({ id }) => failed.has(id));
+      unsent = new Set(missingBlobs(copies, arrived).filter(isDue));
+      copies = copies.map((each) => each.filter(({ id }) => !failed.has(id)));
       return next(attempt);
     }
     const blobs = poisoned.map(({ id, errorCode, details }) => ({
-      batches: sent.find((blob) => blob.id === id)!.batches,
+      batches: copies.flat().find((blob) => blob.id === id)!.batches,
       reason: `${errorCode}: ${details}`,
     }));
-    const found = await findRefusedRows(epoch, blobs, { session, policy, signal, tag, ask: asked });
+    await beginAnew();
+    const waitMs = patienceMs(policy, timeouts);
+    const found = await findRefusedRows(epoch, blobs, { session, policy, signal, patienceMs: waitMs, tag, ask: asked });
+    if (Object.keys(found).length === 0) timeouts++; // none was judged in time
     await hooks.onRowsRefused(epoch, found);
     return next(attempt, allRefused(epoch.refused, found));
   }
 
-  function sentIn(tag: string): readonly Sent[] {
-    return blobsOf(prepared, epoch.refused, tag, policy.blobBytesLimit);
+  /** What has come of the attempts so far goes; the next one sends everything. */
+  async function beginAnew(): Promise<void> {
+    await asked("removing what came of an attempt", () => session.discard(epoch.tag, signal));
+    copies = [];
+    unsent = undefined;
   }
 
-  /** Uploads and announces every blob. */
-  async function submitAll(tag: string): Promise<readonly Sent[]> {
-    const sent = sentIn(tag);
-    const left = [...sent];
+  /** Uploads and announces every blob that the attempt has to send. */
+  async function submit(tag: string): Promise<void> {
+    const left: Sent[] = [];
+    for (const [index, blob] of blobsOf(prepared, epoch.refused, tag, policy.blobBytesLimit).entries()) {
+      if (unsent && !unsent.has(index)) continue;
+      left.push(blob);
+      copies[index] = [...(copies[index] ?? []), blob];
+    }
     async function work(): Promise<void> {
       for (let blob = left.shift(); blob; blob = left.shift()) {
         const { id, tag: own } = blob;
@@ -148,21 +169,26 @@ export async function commitStaged(
         const staged = await asked(`uploading blob ${id}`, () => session.stage(sealed, signal));
         const stored = policy.clock.now();
         hooks.onStaged?.(number, { ...blob, rawBytes, packedBytes }, stored - begun);
-        await asked(`announcing blob ${id}`, () => session.submit(staged, [tag, own], signal));
+        await asked(`announcing blob ${id}`, () => session.submit(staged, [epoch.tag, own], signal));
         hooks.onTaken?.(number, { ...blob, rawBytes, packedBytes }, policy.clock.now() - stored);
       }
     }
     await Promise.all(Array.from({ length: uploadsAtOnce }, work));
-    return sent;
   }
 
-  /** Looks until every blob is there, or one has failed, or the attempt's time is over. */
-  async function awaitArrival(tag: string, sent: readonly Sent[]): Promise<Arrived> {
-    const ids = sent.map(({ id }) => id);
-    const deadline = policy.clock.now() + policy.attemptTimeoutMs;
+  /** Looks until every blob is there, or one has failed, or no further blob has arrived for as long as an attempt may take. */
+  async function awaitArrival(): Promise<Arrived> {
+    const ids = copies.flat().map(({ id }) => id);
+    const patience = patienceMs(policy, timeouts);
+    let deadline = policy.clock.now() + patience;
+    let leastMissing = copies.length;
     for (let pause = firstPollMs; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
-      const arrived = await asked("looking at what has arrived", () => session.arrived(tag, ids, signal));
-      if (arrived.failures.length > 0 || exactCover(sent, arrived)) return arrived;
+      const arrived = await asked("looking at what has arrived", () => session.arrived(epoch.tag, ids, signal));
+      if (arrived.failures.length > 0 || coverOf(copies, arrived)) return arrived;
+      const missing = missingBlobs(copies, arrived).length;
+      // A slow service is no dead one: to send again what it is about to load would make it slower.
+      if (missing < leastMissing) deadline = policy.clock.now() + patience;
+      leastMissing = Math.min(leastMissing, missing);
       if (policy.clock.now() > deadline) return arrived;
       await policy.clock.sleep(pause, signal, `waiting for epoch ${number}`);
     }
@@ -182,16 +208,16 @@ export async function commitStaged(
           await pauseBehind(error);
           return; // MOVING still: the same extents again
         }
-        if (await isUnmoved(tag, extents)) {
+        if (await isUnmoved(extents)) {
           hooks.onAttemptAbandoned(number, attempt, "its extents are in staging no more as they landed");
-          await asked("removing what came of an attempt", () => session.discard(tag, signal));
+          await beginAnew();
           return next(attempt);
         }
       }
     }
     await epoch.advance({ state: "COMMITTED", attempt });
     // What the service loaded twice stayed behind; it harms nobody, and the next generation drops it in any case.
-    await session.discard(tag, signal).catch(() => {});
+    await session.discard(epoch.tag, signal).catch(() => {});
   }
 
   /**
@@ -199,10 +225,10 @@ export async function commitStaged(
    * still there says that none was. Where all are gone and the batches are there under other ids, the service may have
    * merged them, or moved them and loaded all of them twice: the target is asked for a while.
    */
-  async function isUnmoved(tag: string, extents: readonly string[]): Promise<boolean> {
-    const left = await asked("looking at what is left in staging", () => session.arrived(tag, [], signal));
+  async function isUnmoved(extents: readonly string[]): Promise<boolean> {
+    const left = await asked("looking at what is left in staging", () => session.arrived(epoch.tag, [], signal));
     if (left.extents.some(({ id }) => extents.includes(id))) return true;
-    if (exactCover(sentIn(tag), left)) {
+    if (coverOf(copies, left)) {
       for (let look = 0; look < looksInDoubt; look++) {
         await policy.clock.sleep(policy.pollIntervalMs, signal, `asking for epoch ${number}`);
         if (await isThere()) return false;
@@ -228,7 +254,7 @@ export async function commitStaged(
   }
 
   function tagOf(attempt: number): string {
-    return `${epoch.tagPrefix}${attempt}`;
+    return `${epoch.tag}/${attempt}`;
   }
 
   function asked<T>(what: string, act: () => Promise<T>): Promise<T> {
@@ -236,6 +262,48 @@ export async function commitStaged(
     const attempt = () => unlessAborted(act(), signal, doing);
     return withRetries(doing, policy, signal, attempt, (retry) => hooks.onRetry(number, what, retry), policy.clock);
   }
+}
+
+/** Longer than this no attempt takes: the service tries a blob for 48 hours itself. */
+const mostPatienceMs = 48 * 3_600_000;
+
+/** How long an attempt may take behind so many whose time was over: what is slower than one timeout is met by a later one. */
+export function patienceMs({ attemptTimeoutMs }: CommitPolicy, timeouts: number): number {
+  return Math.min(attemptTimeoutMs * 2 ** Math.min(timeouts, 30), Math.max(attemptTimeoutMs, mostPatienceMs));
+}
+
+/** Blobs of which no copy lies in an extent of its own. */
+function missingBlobs(copies: readonly (readonly Sent[])[], { extents }: Arrived): number[] {
+  return copies.flatMap((each, index) => (wholeExtent(each, extents, copies) ? [] : [index]));
+}
+
+/** An extent that holds a copy of the blob and nothing else. */
+function wholeExtent(
+  of: readonly Sent[],
+  extents: readonly StagedExtent[],
+  copies: readonly (readonly Sent[])[],
+): StagedExtent | undefined {
+  const known = new Set(copies.flat().map(({ tag }) => tag));
+  return extents.find(({ rows, tags }) => {
+    const [tag, ...others] = tags.filter((each) => known.has(each));
+    return others.length === 0 && of.some((copy) => copy.tag === tag && copy.rows === rows);
+  });
+}
+
+/**
+ * Extents that hold every blob exactly once, whichever of its copies; undefined where there are none (yet). Where the service
+ * merged extents, only the copies of one attempt are looked at.
+ */
+function coverOf(copies: readonly (readonly Sent[])[], arrived: Arrived): string[] | undefined {
+  const wholes = copies.map((each) => wholeExtent(each, arrived.extents, copies)?.id);
+  if (copies.length > 0 && wholes.every((id) => id !== undefined)) return wholes as string[];
+  const mostCopies = Math.max(0, ...copies.map((each) => each.length));
+  for (let nth = 0; nth < mostCopies; nth++) {
+    const sent = copies.flatMap((each) => each.slice(nth, nth + 1));
+    const cover = sent.length === copies.length ? exactCover(sent, arrived) : undefined;
+    if (cover) return cover;
+  }
+  return undefined;
 }
 
 /**
@@ -288,8 +356,9 @@ function together(
   return left === 0 ? [...extents] : undefined;
 }
 
-function reasonIn(sent: readonly Sent[], { extents, failures }: Arrived): string {
+function reasonIn(copies: readonly (readonly Sent[])[], { extents, failures }: Arrived): string {
   if (failures[0]) return `${failures[0].errorCode}: ${failures[0].details}`;
   const rows = extents.reduce((sum, extent) => sum + extent.rows, 0);
-  return `${rows} rows in ${extents.length} extents, of ${sent.reduce((sum, blob) => sum + blob.rows, 0)} rows in ${sent.length} blobs`;
+  const expected = copies.reduce((sum, [blob]) => sum + (blob?.rows ?? 0), 0);
+  return `${rows} rows in ${extents.length} extents, of ${expected} rows in ${copies.length} blobs`;
 }

@@ -15,6 +15,8 @@ export interface Probing {
   readonly session: EpochSession;
   readonly policy: CommitPolicy;
   readonly signal: AbortSignal;
+  /** How long one piece may take. */
+  readonly patienceMs: number;
   /** The tag of the attempt that failed; probes have tags behind it, and nothing of theirs is ever committed. */
   readonly tag: string;
   ask<T>(what: string, act: () => Promise<T>): Promise<T>;
@@ -94,13 +96,13 @@ async function judge(
   epoch: EpochHandle,
   piece: Piece,
   tag: string,
-  { session, policy, signal, ask }: Probing,
+  { session, policy, signal, patienceMs, ask }: Probing,
 ): Promise<Piece | undefined> {
   const id = attemptId(tag, piece.batches[0]!.id);
   const sealed = await packed(epoch, piece, id);
   const staged = await ask(`uploading probe ${id}`, () => session.stage(sealed, signal));
-  await ask(`announcing probe ${id}`, () => session.submit(staged, [tag], signal, true));
-  const deadline = policy.clock.now() + policy.attemptTimeoutMs;
+  await ask(`announcing probe ${id}`, () => session.submit(staged, [tag], signal));
+  const deadline = policy.clock.now() + patienceMs;
   try {
     for (let pause = 50; ; pause = Math.min(pause * 2, policy.pollIntervalMs)) {
       const { extents, failures } = await ask("looking at what became of it", () => session.arrived(tag, [id], signal));

@@ -141,30 +141,53 @@ export interface EpochContext extends DestinationContext {
   readonly commitMode: CommitMode;
   /** `name.id`, unique for ever. */
   readonly job: string;
-  /** Nothing of an older generation may reach the target once `openEpochs` has resolved. */
   readonly generation: number;
-  /** The state is new: tags of an older job of this name in the target mean that a state was lost. */
-  readonly isNewJob: boolean;
-  readonly acceptDuplicates: boolean;
+  /** Of this opening: its staging table bears it. 12 hexadecimal digits. */
+  readonly lineage: string;
+}
+
+/** Epochs of one job and lineage that the target holds. */
+export interface HeldEpochs {
+  /** `name.id`. */
+  readonly job: string;
+  /** Undefined: of a version that had none. */
+  readonly lineage: string | undefined;
+  readonly oldest: number;
+  readonly newest: number;
+}
+
+/** A staging table, of one opening of one job's state. */
+export interface StagingTable {
+  readonly name: string;
+  /** `name.id`. */
+  readonly job: string;
+  readonly generation: number;
+  /** Undefined: of a version that had none. */
+  readonly lineage: string | undefined;
 }
 
 /**
  * A target into which whole epochs are committed. One attempt per call, as {@link DestinationSession}. Tags are plain texts;
- * an attempt's tag begins with its epoch's prefix.
+ * those of an epoch's blobs begin with the epoch's own.
  */
 export interface EpochSession {
   /**
-   * Is there any row in the target under a tag that begins so? Asked of the target itself, and final: a "no" is not overtaken
-   * by a commit that began before the question. Throws a retryable error while one may still be under way.
+   * What the target holds of every job that has this one's name. Final: it is not overtaken by a commit that began before the
+   * question. Throws a retryable error while one may still be under way.
    */
-  isCommitted(tagPrefix: string, signal: AbortSignal): Promise<boolean>;
+  held(signal: AbortSignal): Promise<readonly HeldEpochs[]>;
+  /** The target's tags that begin so, without `ingest-by:`. Final, as `held`. */
+  tagsUnder(prefix: string, signal: AbortSignal): Promise<readonly string[]>;
+  /** Staging tables of every job that has this one's name; none with mode `tag`. */
+  stagings(signal: AbortSignal): Promise<readonly StagingTable[]>;
+  /** Makes this opening's staging table; undefined with mode `tag`. Called once, before anything is submitted. Repeatable. */
+  makeStaging(signal: AbortSignal): Promise<StagingTable | undefined>;
+  /** Drops a staging table: no commit finds a source in it from then on. It may be gone already. */
+  dropStaging(name: string, signal: AbortSignal): Promise<void>;
   /** Stores one batch of an attempt. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
-  /**
-   * Has the service load it into staging under these tags; with mode `tag` into the target, unless an extent bears the
-   * first of them. `isUrgent`: somebody waits for this one alone, so it should not wait for others.
-   */
-  submit(staged: StagedBatch, tags: readonly string[], signal: AbortSignal, isUrgent?: boolean): Promise<void>;
+  /** Has the service load it into staging under these tags; with mode `tag` into the target, unless an extent bears one of them. */
+  submit(staged: StagedBatch, tags: readonly string[], signal: AbortSignal): Promise<void>;
   /** The extents that bear this tag so far, and which of the batches have failed. */
   arrived(tag: string, ids: readonly string[], signal: AbortSignal): Promise<Arrived>;
   /** Removes the extents that bear the tag from staging. */

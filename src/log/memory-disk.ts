@@ -8,6 +8,8 @@ export interface MemoryDisk extends Disk {
    * real disk may have kept any part of it, with holes). The old disk refuses everything from then on.
    */
   powerLoss(kept?: (unsynced: Uint8Array, at: number) => Uint8Array): MemoryDisk;
+  /** Another disk with the same files, as `cp -a` makes it. */
+  copy(): MemoryDisk;
   /** From now on writing throws this code, such as ENOSPC or EROFS; undefined: it works again. */
   fail(code: string | undefined): void;
 }
@@ -115,6 +117,10 @@ export function memoryDisk(
       alive(true);
       for (const path of durable.keys()) if (dirname(path) === folder && !files.has(path)) durable.delete(path);
       for (const [path, content] of files) if (dirname(path) === folder) durable.set(path, content);
+    },
+    copy() {
+      alive(false);
+      return memoryDisk(new Map([...files].map(([path, { bytes, size }]) => [path, bytes.slice(0, size)])), pause);
     },
     powerLoss(kept = () => new Uint8Array()) {
       isDead = true;

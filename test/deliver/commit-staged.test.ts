@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { EpochHandle, Progress } from "../../src/checkpoint/epoch.ts";
 import type { Sent } from "../../src/deliver/attempt.ts";
-import { systemClock } from "../../src/deliver/backoff.ts";
+import { type RetryClock, systemClock } from "../../src/deliver/backoff.ts";
 import { type CommitPolicy, commitStaged, exactCover } from "../../src/deliver/commit-staged.ts";
 import type { EpochSession, StagedExtent } from "../../src/destination/destination.ts";
 import { MillraceError } from "../../src/errors.ts";
@@ -89,24 +89,33 @@ const policy: CommitPolicy = {
 };
 
 /** An epoch of one batch, and a service of which a test says how it errs. */
-async function committing(session: Partial<EpochSession>): Promise<{ states: Progress[]; warnings: string[] }> {
+async function committing(
+  session: Partial<EpochSession>,
+  clock: RetryClock = policy.clock,
+  batches: readonly LoggedBatch[] = [batch],
+): Promise<{ states: Progress[]; warnings: string[] }> {
   const states: Progress[] = [{ state: "PREPARED" }];
   const warnings: string[] = [];
   const epoch: EpochHandle = {
-    prepared: { epoch: 1, records: 2, batches: [batch], preparedAt: 0 },
+    prepared: { epoch: 1, records: 2, batches, preparedAt: 0 },
     generation: 1,
     get progress() {
       return states.at(-1)!;
     },
     refused: {},
-    tagPrefix: "millrace:job/T/1/",
+    claim: "millrace:job/T/1",
+    tag: "millrace:job/T/1/l.d",
     async advance(to) {
       states.push(to);
     },
     read: async () => new Uint8Array(1),
   };
   const well: EpochSession = {
-    isCommitted: async () => false,
+    held: async () => [],
+    tagsUnder: async () => [],
+    stagings: async () => [],
+    makeStaging: async () => undefined,
+    dropStaging: async () => {},
     stage: async ({ id }) => ({ id, place: id, rows: 2, rawBytes: 1 }),
     submit: async () => {},
     arrived: async () => ({ extents: [], failures: [] }),
@@ -114,24 +123,38 @@ async function committing(session: Partial<EpochSession>): Promise<{ states: Pro
     commit: async () => {},
     close: async () => {},
   };
-  await commitStaged(epoch, { ...well, ...session }, policy, new AbortController().signal, {
-    onRetry() {},
-    onAttemptAbandoned() {},
-    onRowsRefused: async () => {},
-    onWarning: (_, message) => warnings.push(message),
-  });
+  const blobBytesLimit = 1; // each batch is a blob
+  await commitStaged(
+    epoch,
+    { ...well, ...session },
+    { ...policy, blobBytesLimit, clock },
+    new AbortController().signal,
+    {
+      onRetry() {},
+      onAttemptAbandoned() {},
+      onRowsRefused: async () => {},
+      onWarning: (_, message) => warnings.push(message),
+    },
+  );
   return { states, warnings };
 }
 
 const missing = new MillraceError("NOT_FOUND", "an extent is not there");
 
+/** A blob's own tag, in the nth attempt: `tag/n/0`. */
+const blobTag = (attempt: number) => `millrace:job/T/1/l.d/${attempt}/0`;
+
 test("staged extents that the service merged before the move are no sign of a move: a next attempt", async () => {
-  let merged = false;
+  let attempt = 1;
   const moved: string[] = [];
+  let merged = false;
   const { states } = await committing({
-    async arrived(tag) {
-      const id = merged && tag.endsWith("/1") ? "merged" : `as landed ${tag}`;
-      return { extents: [{ id, rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+    async submit(_, tags) {
+      attempt = Number(tags[1]!.split("/").at(-2));
+    },
+    async arrived() {
+      const id = merged && attempt === 1 ? "merged" : `as landed ${attempt}`;
+      return { extents: [{ id, rows: 2, tags: [blobTag(attempt)] }], failures: [] };
     },
     async commit(tag, extents) {
       merged = true;
@@ -139,15 +162,19 @@ test("staged extents that the service merged before the move are no sign of a mo
       moved.push(...extents);
     },
   });
-  assert.deepEqual(moved, ["as landed millrace:job/T/1/2"]);
+  assert.deepEqual(moved, ["as landed 2"]);
   assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 2 });
 });
 
 test("a move of which one extent is still in staging was none", async () => {
   let refusals = 1;
+  const sent: string[] = [];
   const { states } = await committing({
-    async arrived(tag) {
-      return { extents: [{ id: `e${tag.at(-1)}`, rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+    async submit(_, tags) {
+      sent.push(tags[1]!);
+    },
+    async arrived() {
+      return { extents: sent.map((tag) => ({ id: tag, rows: 2, tags: [tag] })), failures: [] };
     },
     async commit() {
       if (refusals-- > 0) throw missing;
@@ -159,8 +186,8 @@ test("a move of which one extent is still in staging was none", async () => {
 test("extents that are gone, with nothing left of them, were moved: a person is told that the tag is not there", async () => {
   let isMoved = false;
   const { states, warnings } = await committing({
-    async arrived(tag) {
-      return { extents: isMoved ? [] : [{ id: "e", rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+    async arrived() {
+      return { extents: isMoved ? [] : [{ id: "e", rows: 2, tags: [blobTag(1)] }], failures: [] };
     },
     async commit() {
       isMoved = true;
@@ -175,9 +202,9 @@ test("a staging table that is gone is no sign of a move: the epoch is kept", asy
   let isGone = false;
   await assert.rejects(
     committing({
-      async arrived(tag) {
+      async arrived() {
         if (isGone) throw new MillraceError("NOT_FOUND", "no such table");
-        return { extents: [{ id: "e", rows: 2, tags: [tag, `${tag}/0`] }], failures: [] };
+        return { extents: [{ id: "e", rows: 2, tags: [blobTag(1)] }], failures: [] };
       },
       async commit() {
         isGone = true;
@@ -191,15 +218,88 @@ test("a staging table that is gone is no sign of a move: the epoch is kept", asy
 test("an answer of the target that lags behind a move does not have it done twice", async () => {
   let looks = 0;
   const { states } = await committing({
-    isCommitted: async () => ++looks > 4,
-    async arrived(tag) {
+    tagsUnder: async () => (++looks > 5 ? [blobTag(1)] : []),
+    async arrived() {
       // The service loaded it twice: what stayed behind looks like what was moved, but for its id.
-      const extents = looks === 0 ? ["e", "twin"] : ["twin"];
-      return { extents: extents.map((id) => ({ id, rows: 2, tags: [tag, `${tag}/0`] })), failures: [] };
+      const extents = looks <= 1 ? ["e", "twin"] : ["twin"];
+      return { extents: extents.map((id) => ({ id, rows: 2, tags: [blobTag(1)] })), failures: [] };
     },
     async commit() {
       throw missing;
     },
   });
   assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 });
+});
+
+test("another epoch of the same number in the target ends the commit", async () => {
+  for (const tags of [["millrace:job/T/1/other.d/1/0"], [blobTag(1), "millrace:job/T/1/l.other"]])
+    await assert.rejects(committing({ tagsUnder: async () => tags, arrived: arrivedAtOnce }), { code: "STATE_FENCED" });
+  const { states } = await committing({ tagsUnder: async () => [blobTag(7)], arrived: arrivedAtOnce });
+  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 }, "its own epoch is there already");
+});
+
+async function arrivedAtOnce() {
+  return { extents: [{ id: "e", rows: 2, tags: [blobTag(1)] }], failures: [] };
+}
+
+test("a service slower than an attempt may take is waited for longer each time, and the first copy counts when it comes", async () => {
+  let now = 0;
+  const sent: { tag: string; at: number }[] = [];
+  const committed: string[] = [];
+  const { states } = await committing(
+    {
+      async submit(_, tags) {
+        sent.push({ tag: tags[1]!, at: now });
+      },
+      // Every message takes 6 seconds, and an attempt may take one.
+      async arrived() {
+        const there = sent.filter(({ at }) => now - at >= 6_000);
+        return { extents: there.map(({ tag }) => ({ id: tag, rows: 2, tags: [tag] })), failures: [] };
+      },
+      async commit(_, extents) {
+        committed.push(...extents);
+      },
+    },
+    {
+      now: () => now,
+      random: () => 0.5,
+      sleep: async (ms) => {
+        now += Math.max(ms, 50);
+      },
+    },
+  );
+  assert.deepEqual(committed, [blobTag(1)]);
+  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 3 }, "after 1 and 3 seconds it is sent again");
+  assert.equal(sent.length, 3);
+});
+
+test("what has arrived is not sent again with what has not", async () => {
+  let now = 0;
+  const sent: string[] = [];
+  const committed: string[] = [];
+  await committing(
+    {
+      async submit(_, tags) {
+        sent.push(tags[1]!);
+      },
+      // The second blob's first message is lost.
+      async arrived() {
+        const there = sent.filter((tag) => tag !== "millrace:job/T/1/l.d/1/1");
+        return { extents: there.map((tag) => ({ id: tag, rows: 2, tags: [tag] })), failures: [] };
+      },
+      async commit(_, extents) {
+        committed.push(...extents);
+      },
+    },
+    {
+      now: () => now,
+      random: () => 0.5,
+      sleep: async (ms) => {
+        now += Math.max(ms, 50);
+      },
+    },
+    [batch, { ...batch, id: "c" }],
+  );
+  assert.deepEqual(sent, [blobTag(1), "millrace:job/T/1/l.d/1/1", "millrace:job/T/1/l.d/2/1"]);
+  assert.deepEqual(committed, [blobTag(1), "millrace:job/T/1/l.d/2/1"]);
 });

@@ -1,3 +1,4 @@
+import { claimOf, jobNamePrefix, nameOf } from "../../batch/epoch-tag.ts";
 import { isCode, MillraceError } from "../../errors.ts";
 import { quoteName, quoteString } from "../../schema/kql.ts";
 import type { Arrived, EpochContext, EpochSession, Outcome, StagedExtent } from "../destination.ts";
@@ -5,106 +6,96 @@ import type { Answer } from "./answer.ts";
 import { openLink, type TableLink } from "./link.ts";
 import type { Connection } from "./options.ts";
 import { mayCommit, mayLook } from "./rights.ts";
-import { dropStaging, makeStaging, renewStaging } from "./staging.ts";
+import { dropStaging, findStagings, makeStaging, renewStaging, stagingName } from "./staging.ts";
 import { tagged } from "./tagged-extents.ts";
 
 /**
  * A session that commits epochs: staging and `.move extents`, staging and `.append`, or tags that the service looks for.
  *
- * @throws MillraceError FORBIDDEN, naming the right that is missing and the command that grants it; STATE_LOST when the
- *   target bears tags of an older job of this name and the state is new.
+ * @throws MillraceError FORBIDDEN, naming the right that is missing and the command that grants it.
  */
 export async function openEpochSession(connection: Connection, context: EpochContext): Promise<EpochSession> {
   const link = await openLink(connection, context);
   try {
     const ground = { engine: link.patientEngine, database: link.database };
     await mayLook(ground, context.table.name, context.commitMode, context.signal);
-    if (context.isNewJob && !context.acceptDuplicates) await refuseIfLost(link, context);
-    return context.commitMode === "tag" ? taggedSession(link, context) : await stagedSession(link, context);
+    return context.commitMode === "tag" ? taggedSession(link, context) : stagedSession(link, context);
   } catch (error) {
     await link.close();
     throw error;
   }
 }
 
-/** Tags of another job of the same name say that there was a state, which knew what had been committed. */
-async function refuseIfLost(link: TableLink, { table, job, signal }: EpochContext): Promise<void> {
-  const name = job.slice(0, job.lastIndexOf("."));
-  const rows = await extentRows(
-    link.patientEngine.execute(link.database, tagged(table.name, "contains", `millrace:${name}.`), signal),
-  );
-  const older = rows.flatMap(({ tags }) => tags).find((tag) => isOfJob(tag, name));
-  if (!older) return;
-  throw new MillraceError(
-    "STATE_LOST",
-    `Table ${table.name} holds epochs of job ${name} that this state knows nothing of (${older}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and what the lost state had not finished may arrive twice.`,
-    { context: { table: table.name, job: name } },
-  );
-}
-
-/** Behind a job's name stands its id; other jobs' names may go on where this one ends. */
-function isOfJob(tag: string, name: string): boolean {
-  const [, job] = /^(?:ingest-by:)?millrace:([^/]*)\.[0-9a-f]{12}\//.exec(tag) ?? [];
-  return job === name;
-}
-
-async function stagedSession(link: TableLink, context: EpochContext): Promise<EpochSession> {
+function stagedSession(link: TableLink, context: EpochContext): EpochSession {
   const { engine, patientEngine, database } = link;
-  const { table, job, generation, ingestion, commitMode, signal: opening } = context;
+  const { table, job, generation, lineage, ingestion, commitMode } = context;
   const target = table.name;
-  const staging = await makeStaging(patientEngine, database, target, job, generation, opening);
+  const staging = stagingName(target, job, generation, lineage);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
-  await mayCommit({ engine: patientEngine, database }, staging.table, target, commitMode, opening);
   const closing = new AbortController();
-  // A sink may be open for longer than the table would live.
-  const renewal = setInterval(() => void renewStaging(patientEngine, database, staging, closing.signal), dayMs);
-  renewal.unref();
+  let renewal: NodeJS.Timeout | undefined;
   const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
+  const asking = askedOf(link, context);
 
   return {
-    async isCommitted(prefix, signal) {
-      await appends?.(prefix, signal);
-      return isThere(link, target, prefix, signal);
+    async held(signal) {
+      await appends?.("held", signal);
+      return asking.held(signal);
     },
+    async tagsUnder(prefix, signal) {
+      await appends?.(prefix, signal);
+      return asking.tagsUnder(prefix, signal);
+    },
+    stagings: (signal) => findStagings(engine, database, target, job, signal),
+    async makeStaging(signal) {
+      await makeStaging(engine, database, target, staging, signal);
+      await mayCommit({ engine, database }, staging, target, commitMode, signal);
+      // A sink may be open for longer than the table would live.
+      renewal ??= setInterval(() => void renewStaging(patientEngine, database, staging, closing.signal), dayMs);
+      renewal.unref();
+      return { name: staging, job, generation, lineage };
+    },
+    dropStaging: (name, signal) => dropStaging(engine, database, name, signal),
     stage: link.stage,
-    submit: (staged, tags, signal, isUrgent = false) =>
+    submit: (staged, tags, signal) =>
       link.announce(
         staged,
         {
-          table: staging.table,
+          table: staging,
           additionalTags: [...tags, ...ingestion.additionalTags],
           ingestByTags: [],
           ingestIfNotExists: [],
-          flushImmediately: isUrgent || ingestion.flushImmediately,
+          // The service batches no two blobs whose tags differ, and each of these has its own: to wait, 10 seconds at least, gains nothing.
+          flushImmediately: true,
           report: "failures",
         },
         signal,
       ),
     async arrived(tag, ids, signal) {
       const failures = failed(await link.outcomes(ids, signal));
-      const extents = await extentRows(run(tagged(staging.table, "has", tag), signal));
+      const extents = await extentRows(run(tagged(staging, "has", tag), signal));
       return { extents, failures } satisfies Arrived;
     },
     async discard(tag, signal) {
-      const extents = await extentRows(run(tagged(staging.table, "has", tag), signal));
+      const extents = await extentRows(run(tagged(staging, "has", tag), signal));
       if (extents.length === 0) return;
       const ids = extents.map(({ id }) => id).join(", ");
-      await run(`.drop extents (${ids}) from ${quoteName(staging.table)}`, signal).catch(async (error) => {
+      await run(`.drop extents (${ids}) from ${quoteName(staging)}`, signal).catch(async (error) => {
         if (!isCode(error, "NOT_FOUND")) throw error;
         // An earlier command took effect after its answer was lost, or the service merged them: what is left decides.
-        const left = await extentRows(run(tagged(staging.table, "has", tag), signal));
-        if (left.length > 0) throw lateDrop(error, staging.table);
+        const left = await extentRows(run(tagged(staging, "has", tag), signal));
+        if (left.length > 0) throw lateDrop(error, staging);
       });
     },
     async commit(tag, extents, rows, signal) {
       if (commitMode === "move") {
         const ids = extents.join(", ");
-        const command = `.move extents from table ${quoteName(staging.table)} to table ${quoteName(target)} (${ids})`;
+        const command = `.move extents from table ${quoteName(staging)} to table ${quoteName(target)} (${ids})`;
         refuseIfFailed(await run(command, signal), target);
         return;
       }
       refuseIfShort(
-        await run(appendCommand(target, staging.table, tag, extents, rows, ingestion.additionalTags), signal),
+        await run(appendCommand(target, staging, tag, extents, rows, ingestion.additionalTags), signal),
         rows,
         target,
       );
@@ -117,6 +108,48 @@ async function stagedSession(link: TableLink, context: EpochContext): Promise<Ep
       await link.close();
     },
   };
+}
+
+/** The two questions about the target's tags. */
+function askedOf(
+  { engine, database }: TableLink,
+  { table, job }: EpochContext,
+): Pick<EpochSession, "held" | "tagsUnder"> {
+  const name = nameOf(job);
+  return {
+    async held(signal) {
+      const { rows } = await engine.execute(database, heldQuery(table.name, name), signal);
+      return rows.flatMap(([job, lineage, oldest, newest]) => {
+        const each = { job: String(job), lineage: lineage ? String(lineage) : undefined };
+        // `contains` does not mind the case of the job's name.
+        return nameOf(each.job) === name ? { ...each, oldest: Number(oldest), newest: Number(newest) } : [];
+      });
+    },
+    async tagsUnder(prefix, signal) {
+      const found = await extentRows(engine.execute(database, tagged(table.name, "contains", prefix), signal));
+      // `contains` does not mind the case, nor where in the tag it is.
+      return found.flatMap(({ tags }) =>
+        tags.map((tag) => tag.replace(/^ingest-by:/, "")).filter((tag) => tag.startsWith(prefix)),
+      );
+    },
+  };
+}
+
+/**
+ * One row for each lineage, however many extents there are: job, lineage, oldest and newest epoch. A tag is
+ * `millrace:name.id/table/epoch/lineage.digest/...`; the claim of a number ends behind the epoch, and stands beside such a tag.
+ */
+function heldQuery(table: string, name: string): string {
+  const prefix = jobNamePrefix(name);
+  return [
+    tagged(table, "contains", prefix),
+    "mv-expand tag = extract_all(@'(millrace:\\S+)', tostring(Tags)) to typeof(string)",
+    "extend parts = split(tag, '/')",
+    "extend job = extract(@'^millrace:(.*\\.[0-9a-f]{12})$', 1, tostring(parts[0])), lineage = extract(@'^([0-9a-f]{12})\\.[0-9a-f]+$', 1, tostring(parts[3])), epoch = tolong(parts[2])",
+    `where isnotempty(job) and array_length(parts) > 3 and isnotnull(epoch) and tostring(parts[1]) == ${quoteString(encodeURIComponent(table))}`,
+    "summarize oldest = min(epoch), newest = max(epoch) by job, lineage",
+    "project job, lineage, oldest, newest",
+  ].join(" | ");
 }
 
 /** Asked for again, the extents that are left are dropped by their new ids. */
@@ -191,8 +224,8 @@ function refuseIfShort({ columns, rows }: Answer, expected: number, target: stri
 }
 
 /**
- * The epoch's own tag is looked for by the service too, behind our own question. Where an extent is missing, nothing is
- * appended, for `where` would take what is left.
+ * The epoch's number is looked for by the service too, behind our own question. Where an extent is missing, nothing is appended, for
+ * `where` would take what is left.
  */
 function appendCommand(
   target: string,
@@ -202,9 +235,9 @@ function appendCommand(
   rows: number,
   additionalTags: readonly string[],
 ): string {
-  const epoch = tag.slice(0, tag.lastIndexOf("/"));
-  const tags = quoteString(JSON.stringify([tag, `ingest-by:${epoch}`, ...additionalTags]));
-  const unless = quoteString(JSON.stringify([epoch]));
+  const claim = claimOf(tag);
+  const tags = quoteString(JSON.stringify([tag, `ingest-by:${claim}`, ...additionalTags]));
+  const unless = quoteString(JSON.stringify([claim]));
   const ids = extents.map((id) => `guid(${id})`).join(", ");
   return `.append ${quoteName(target)} with (tags=${tags}, ingestIfNotExists=${unless}) <| let landed = ${quoteName(staging)} | where extent_id() in (${ids}); landed | where toscalar(landed | count) == ${rows}`;
 }
@@ -213,17 +246,20 @@ function taggedSession(link: TableLink, context: EpochContext): EpochSession {
   const { engine, database } = link;
   const { table, ingestion } = context;
   return {
-    isCommitted: (prefix, signal) => isThere(link, table.name, `ingest-by:${prefix}`, signal),
+    ...askedOf(link, context),
+    stagings: async () => [],
+    makeStaging: async () => undefined,
+    dropStaging: async () => {},
     stage: link.stage,
-    submit: (staged, tags, signal, isUrgent = false) =>
+    submit: (staged, tags, signal) =>
       link.announce(
         staged,
         {
           table: table.name,
           additionalTags: ingestion.additionalTags,
-          ingestByTags: [tags[0]!, ...ingestion.ingestByTags],
-          ingestIfNotExists: [tags[0]!],
-          flushImmediately: isUrgent || ingestion.flushImmediately,
+          ingestByTags: [...tags, ...ingestion.ingestByTags],
+          ingestIfNotExists: tags,
+          flushImmediately: true, // the service batches no blob with such tags
           report: "failures",
         },
         signal,
@@ -237,12 +273,6 @@ function taggedSession(link: TableLink, context: EpochContext): EpochSession {
     async commit() {},
     close: () => link.close(),
   };
-}
-
-async function isThere(link: TableLink, table: string, prefix: string, signal: AbortSignal): Promise<boolean> {
-  const found = await extentRows(link.engine.execute(link.database, tagged(table, "contains", prefix), signal));
-  // `contains` does not mind the case, nor where in the tag it is.
-  return found.some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)));
 }
 
 async function extentRows(answer: Promise<Answer>): Promise<StagedExtent[]> {

@@ -1,29 +1,63 @@
+import { createHash } from "node:crypto";
+import { nameOf } from "../../batch/epoch-tag.ts";
 import { isCode, MillraceError } from "../../errors.ts";
 import { isKind } from "../../schema/kinds.ts";
 import { columnList, quoteName, quoteString } from "../../schema/kql.ts";
+import type { StagingTable } from "../destination.ts";
 import { columnOf } from "./answer.ts";
 import type { KustoClient } from "./client.ts";
 import { tableColumns } from "./preflight.ts";
 import { mayNot } from "./rights.ts";
 
-/** The staging tables of one job and table; each generation has its own. */
-export interface Staging {
-  readonly table: string;
-}
-
 /** Of a job's name, which may be 900 bytes long as it is written in tags; a table's name ends at 1 024. */
 const mostNameLength = 60;
 
-/** Every staging table of a job begins so. The id behind the name makes it the job's own. */
-export function stagingPrefix(table: string, job: string): string {
-  const at = job.lastIndexOf(".");
-  const name = job.slice(0, at).replace(/[^A-Za-z0-9]+/g, "_");
-  return `${table}__millrace_${name.slice(0, mostNameLength)}_${job.slice(at + 1)}_g`;
+/** The staging tables of every job of this name begin so, whatever the id of its state. */
+function namePrefix(table: string, name: string): string {
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 8);
+  return `${table}__millrace_${readable(name)}_${hash}_`;
+}
+
+/** As an earlier version began those of one job. */
+function olderPrefix(table: string, job: string): string {
+  return `${table}__millrace_${readable(nameOf(job))}_${idOf(job)}_g`;
+}
+
+function readable(name: string): string {
+  return name.replace(/[^A-Za-z0-9]+/g, "_").slice(0, mostNameLength);
+}
+
+function idOf(job: string): string {
+  return job.slice(job.lastIndexOf(".") + 1);
+}
+
+export function stagingName(table: string, job: string, generation: number, lineage: string): string {
+  return `${namePrefix(table, nameOf(job))}${idOf(job)}_g${generation}_${lineage}`;
+}
+
+/** The staging tables of all jobs of this job's name. */
+export async function findStagings(
+  engine: KustoClient,
+  database: string,
+  table: string,
+  job: string,
+  signal: AbortSignal,
+): Promise<StagingTable[]> {
+  const name = nameOf(job);
+  const [prefix, older] = [namePrefix(table, name), olderPrefix(table, job)];
+  const answer = await engine.execute(database, ".show tables | project TableName", signal);
+  return columnOf(answer, "TableName").flatMap((each) => {
+    const found = String(each);
+    const match = found.startsWith(prefix) && /^([0-9a-f]{12})_g(\d+)_([0-9a-f]{12})$/.exec(found.slice(prefix.length));
+    if (match) return { name: found, job: `${name}.${match[1]}`, generation: Number(match[2]), lineage: match[3] };
+    const generation = found.startsWith(older) && /^\d+$/.exec(found.slice(older.length));
+    return generation ? { name: found, job, generation: Number(generation[0]), lineage: undefined } : [];
+  });
 }
 
 /**
- * Makes this generation's staging table, and drops those of the older ones first: from then on no move of theirs finds a
- * source. Hidden; its extents are not merged, for they are moved one by one by their ids; gone by itself after a week.
+ * Makes a staging table. Hidden; its extents are not merged, for they are moved one by one by their ids; gone by itself after a
+ * week. Repeatable.
  *
  * @throws MillraceError FORBIDDEN with the command that grants what is missing.
  */
@@ -31,16 +65,10 @@ export async function makeStaging(
   engine: KustoClient,
   database: string,
   target: string,
-  job: string,
-  generation: number,
+  table: string,
   signal: AbortSignal,
-): Promise<Staging> {
+): Promise<void> {
   const run = (csl: string) => engine.execute(database, csl, signal);
-  const prefix = stagingPrefix(target, job);
-  const table = `${prefix}${generation}`;
-  for (const older of await tablesBeginningWith(engine, database, prefix, signal))
-    await run(`.drop table ${quoteName(older)} ifexists`);
-
   const columns = await tableColumns(engine, database, target, signal);
   if (!columns)
     throw new MillraceError("NOT_FOUND", `Table ${target} does not exist in database ${database}.`, {
@@ -60,10 +88,9 @@ export async function makeStaging(
     `.alter table ${quoteName(table)} policy merge ${quoteString(JSON.stringify({ AllowRebuild: false, AllowMerge: false }))}`,
   );
   await Promise.all([softly(run(batchingCommand(table))), softly(run(autoDeleteCommand(table)))]);
-  return { table };
 }
 
-/** Small batches wait for others at most this long: what is staged cannot be seen, so nobody gains by less. */
+/** Blobs ask the service not to wait for others; this bounds the wait of a service that does not heed it. */
 const batchingSpan = "00:00:10";
 
 function batchingCommand(table: string): string {
@@ -75,7 +102,7 @@ function batchingCommand(table: string): string {
 export async function renewStaging(
   engine: KustoClient,
   database: string,
-  { table }: Staging,
+  table: string,
   signal: AbortSignal,
 ): Promise<void> {
   await engine.execute(database, autoDeleteCommand(table), signal).catch(() => {});
@@ -94,22 +121,10 @@ function autoDelete(): string {
 export async function dropStaging(
   engine: KustoClient,
   database: string,
-  { table }: Staging,
+  table: string,
   signal: AbortSignal,
 ): Promise<void> {
   await engine.execute(database, `.drop table ${quoteName(table)} ifexists`, signal);
-}
-
-async function tablesBeginningWith(
-  engine: KustoClient,
-  database: string,
-  prefix: string,
-  signal: AbortSignal,
-): Promise<string[]> {
-  const answer = await engine.execute(database, ".show tables", signal);
-  return columnOf(answer, "TableName")
-    .map(String)
-    .filter((each) => each.startsWith(prefix));
 }
 
 /** A policy makes staging cheaper or tidier; without the right to set it, or on a service that has it not, it works too. */

@@ -4,7 +4,7 @@ import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { EpochContext } from "../../../src/destination/destination.ts";
 import { type KustoAdmin, kustoAdmin } from "../../../src/destination/kusto/admin.ts";
 import { kusto } from "../../../src/destination/kusto/index.ts";
-import { stagingPrefix } from "../../../src/destination/kusto/staging.ts";
+import { stagingName } from "../../../src/destination/kusto/staging.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import { memoryDisk } from "../../../src/log/memory-disk.ts";
 import { open } from "../../../src/open.ts";
@@ -85,9 +85,10 @@ for (const commitMode of ["move", "append", "tag"] as const)
   });
 
 test("a staging table's name has room in a cluster, however long the job's is", () => {
-  const prefix = stagingPrefix("T".repeat(500), `${encodeURIComponent("漢".repeat(100))}.0123456789ab`);
-  assert.ok(prefix.length < 1_000, `${prefix.length} characters`);
-  assert.match(prefix, /_0123456789ab_g$/);
+  const job = `${encodeURIComponent("漢".repeat(100))}.0123456789ab`;
+  const name = stagingName("T".repeat(500), job, 7, "ba9876543210");
+  assert.ok(name.length < 1_000, `${name.length} characters`);
+  assert.match(name, /_0123456789ab_g7_ba9876543210$/);
 });
 
 for (const commitMode of ["move", "append"] as const)
@@ -111,10 +112,10 @@ for (const commitMode of ["move", "append"] as const)
 test("the target is not asked while an append that was begun before is under way", async () => {
   const { session, signal } = await appending("Slow");
   const { rows } = await admin.execute(".append async Slow <| range n from 1 to 200000000 step 1");
-  const asked = () => session.isCommitted("millrace:job.0123456789ab/Slow/1/", signal);
+  const asked = () => session.tagsUnder("millrace:job.0123456789ab/Slow/1/", signal);
   await assert.rejects(asked(), { code: "SERVICE_UNAVAILABLE", retryable: true, message: /operation [0-9a-f-]{36}/ });
   await admin.execute(`.cancel operation ${rows[0]![0]}`);
-  assert.equal(await asked(), false);
+  assert.deepEqual(await asked(), []);
   await session.close(true);
 });
 
@@ -135,19 +136,16 @@ async function appending(name: string) {
     commitMode: "append",
     job: "job.0123456789ab",
     generation: 1,
-    isNewJob: true,
-    acceptDuplicates: false,
+    lineage: "ba9876543210",
   };
   const session = await kusto({ cluster: emulator.url, database: "db" }).openEpochs!(context);
-  const { rows } = await admin.execute(
-    `.show tables | where TableName startswith "${name}__millrace" | project TableName`,
-  );
-  return { session, staging: String(rows[0]![0]), signal: context.signal };
+  const staging = await session.makeStaging(context.signal);
+  return { session, staging: staging!.name, signal: context.signal };
 }
 
 test("append takes all of the staged rows under its tag once, or none of them", async () => {
   const { session, staging, signal } = await appending("Whole");
-  const tag = "millrace:job.0123456789ab/Whole/1/1";
+  const tag = "millrace:job.0123456789ab/Whole/1/ba9876543210.d1/1";
   await admin.execute(`.ingest inline into table ['${staging}'] with (tags='["${tag}","${tag}/0"]') <| 1\n2`);
   await admin.execute(`.ingest inline into table ['${staging}'] with (tags='["${tag}","${tag}/1"]') <| 3`);
   const { extents } = await session.arrived(tag, [], signal);
@@ -156,11 +154,15 @@ test("append takes all of the staged rows under its tag once, or none of them", 
   const other = [ids[0]!, "00000000-0000-0000-0000-000000000001"];
   await assert.rejects(session.commit(tag, other, 3, signal), { code: "NOT_FOUND" });
   assert.deepEqual(await numbersIn("Whole"), []);
-  assert.equal(await session.isCommitted("millrace:job.0123456789ab/Whole/1/", signal), false);
+  assert.deepEqual(await session.tagsUnder("millrace:job.0123456789ab/Whole/1/", signal), []);
+  assert.deepEqual(await session.held(signal), []);
   await session.commit(tag, ids, 3, signal);
   assert.deepEqual(await numbersIn("Whole"), [1, 2, 3]);
   await assert.rejects(session.commit(tag, ids, 3, signal), { code: "NOT_FOUND" }, "it is there already");
   assert.deepEqual(await numbersIn("Whole"), [1, 2, 3]);
-  assert.equal(await session.isCommitted("millrace:job.0123456789ab/Whole/1/", signal), true);
+  assert.deepEqual(await session.tagsUnder("millrace:job.0123456789ab/Whole/1/", signal), [tag]);
+  assert.deepEqual(await session.held(signal), [
+    { job: "job.0123456789ab", lineage: "ba9876543210", oldest: 1, newest: 1 },
+  ]);
   await session.close(true);
 });

@@ -102,11 +102,15 @@ function killingDestination(to: Destination): Destination {
     },
     async openEpochs(context) {
       const session = await to.openEpochs!(context);
-      at("staging made");
       return {
         ...session,
-        async isCommitted(prefix, signal) {
-          const answer = await session.isCommitted(prefix, signal);
+        async makeStaging(signal) {
+          const made = await session.makeStaging(signal);
+          at("staging made");
+          return made;
+        },
+        async tagsUnder(prefix, signal) {
+          const answer = await session.tagsUnder(prefix, signal);
           at("target asked");
           return answer;
         },

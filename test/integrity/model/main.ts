@@ -12,7 +12,18 @@ const { values } = parseArgs({
   },
 });
 
-const total = { trials: 0, lost: 0, duplicated: 0, starts: 0, powerLosses: 0, zombies: 0, refused: 0 };
+const total = {
+  trials: 0,
+  lost: 0,
+  duplicated: 0,
+  starts: 0,
+  powerLosses: 0,
+  zombies: 0,
+  refused: 0,
+  restores: 0,
+  clones: 0,
+  outdated: 0,
+};
 for (let seed = Number(values.seed); total.trials < Number(values.trials); seed++) {
   let found: string | undefined;
   try {
@@ -23,6 +34,9 @@ for (let seed = Number(values.seed); total.trials < Number(values.trials); seed+
     total.powerLosses += result.powerLosses;
     total.zombies += result.zombies;
     total.refused += result.refused;
+    total.restores += result.restores;
+    total.clones += result.clones;
+    total.outdated += result.outdated;
     if (result.lost.length + result.duplicated.length > 0)
       found = `lost ${result.lost.join(" ")}; duplicated ${result.duplicated.join(" ")}`;
   } catch (error) {

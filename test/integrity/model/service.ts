@@ -29,6 +29,8 @@ export interface Ills {
   failOnce: number;
   /** An append looks for its tag at its beginning, and at its end otherwise. */
   looksEarly: number;
+  /** The service takes this much longer for each message: more than an attempt may take, in some trials. */
+  slowMs: number;
 }
 
 interface Extent {
@@ -47,11 +49,17 @@ interface Message {
   readonly due: number;
 }
 
+export interface Opening {
+  readonly job: string;
+  readonly generation: number;
+  readonly lineage: string;
+}
+
 /** A model of the service: a target table, staging tables, a queue whose messages are taken late, twice, or never. */
 export interface ModelService {
   readonly target: Map<string, Extent>;
-  /** Opens it for a generation, as the destination would: older staging tables are dropped. */
-  open(generation: number, mode: "move" | "append" | "tag"): Promise<EpochSession>;
+  /** A session of one opening of a state, as the destination would give it. */
+  open(opening: Opening, mode: "move" | "append" | "tag"): EpochSession;
   /** Lets the service work on whatever is due by now. */
   work(now: number): void;
   /** Rows of the target, with their number. */
@@ -79,7 +87,8 @@ export function modelService(
   function load(message: Message): void {
     const table = message.table === "target" ? target : staging.get(message.table);
     if (!table) return; // dropped: the message fails, and nobody is there to hear of it
-    if (message.unlessThere && [...table.values()].some(({ tags }) => tags.includes(message.tags[0]!))) return;
+    if (message.unlessThere && [...table.values()].some(({ tags }) => tags.some((tag) => message.tags.includes(tag))))
+      return;
     if (message.rows.some((row) => row.includes(poison))) {
       failures.set(message.id, { errorCode: "Stream_ClosingQuoteMissing", details: "as asked for", retryable: false });
       return;
@@ -109,8 +118,8 @@ export function modelService(
 
   /** Reads what is staged at once, and takes effect later: an append goes on when its client has gone. */
   async function append(rows: readonly string[], tag: string): Promise<void> {
-    const epoch = tag.slice(0, tag.lastIndexOf("/"));
-    const skips = () => [...target.values()].some(({ tags }) => tags.includes(`ingest-by:${epoch}`));
+    const claim = tag.split("/", 3).join("/");
+    const skips = () => [...target.values()].some(({ tags }) => tags.includes(`ingest-by:${claim}`));
     const isSkipped = random() < ills.looksEarly ? skips() : undefined;
     let isDone = false;
     appends.push({
@@ -119,7 +128,7 @@ export function modelService(
         isDone = true;
         if (isSkipped ?? skips()) return;
         const id = `a${nextExtent++}`;
-        target.set(id, { id, tags: [tag, `ingest-by:${epoch}`], rows });
+        target.set(id, { id, tags: [tag, `ingest-by:${claim}`], rows });
       },
     });
     while (!isDone) {
@@ -142,22 +151,45 @@ export function modelService(
 
   return {
     target,
-    async open(generation, mode) {
-      const name = `staging ${generation}`;
-      for (const other of staging.keys()) if (other !== name) staging.delete(other);
-      if (mode !== "tag") staging.set(name, new Map());
+    open({ job, generation, lineage }, mode) {
+      const name = `staging ${generation} ${lineage}`;
       const own = (): Map<string, Extent> => {
         const table = mode === "tag" ? target : staging.get(name);
         if (!table) throw new MillraceError("NOT_FOUND", `${name} is gone`);
         return table;
       };
+      /** An append under way cannot be told from one of this epoch: the destination waits for it. */
+      const targetTags = (): string[] => {
+        if (mode === "append" && appends.length > 0)
+          throw new MillraceError("SERVICE_UNAVAILABLE", "an append is under way", { retryable: true });
+        return [...target.values()].flatMap(({ tags }) => tags);
+      };
       return {
-        isCommitted: (prefix) =>
+        held: () =>
+          request(() =>
+            targetTags().flatMap((tag) => {
+              const [, table, number, identity] = tag.split("/");
+              if (!identity || table !== "T") return [];
+              return [{ job, lineage: identity.split(".")[0], oldest: Number(number), newest: Number(number) }];
+            }),
+          ),
+        tagsUnder: (prefix) => request(() => targetTags().filter((tag) => tag.startsWith(prefix))),
+        stagings: () =>
+          request(() =>
+            [...staging.keys()].map((each) => {
+              const [, generation, lineage] = each.split(" ");
+              return { name: each, job, generation: Number(generation), lineage };
+            }),
+          ),
+        makeStaging: () =>
           request(() => {
-            // An append under way cannot be told from one of this epoch: the destination waits for it.
-            if (mode === "append" && appends.length > 0)
-              throw new MillraceError("SERVICE_UNAVAILABLE", "an append is under way", { retryable: true });
-            return [...target.values()].some(({ tags }) => tags.some((tag) => tag.startsWith(prefix)));
+            if (mode === "tag") return undefined;
+            if (!staging.has(name)) staging.set(name, new Map());
+            return { name, job, generation, lineage };
+          }),
+        dropStaging: (each) =>
+          request(() => {
+            staging.delete(each);
           }),
         stage: (batch: SealedBatch): Promise<StagedBatch> =>
           request(() => {
@@ -170,8 +202,8 @@ export function modelService(
             const { rows } = blobs.get(id)!;
             const message = { table: mode === "tag" ? "target" : name, id, tags, rows, unlessThere: mode === "tag" };
             failures.delete(id);
-            if (random() >= ills.drop) queue.push({ ...message, due: now() + random() * 50 });
-            if (random() < ills.duplicate) queue.push({ ...message, due: now() + random() * 2_000 });
+            if (random() >= ills.drop) queue.push({ ...message, due: now() + random() * 50 + ills.slowMs });
+            if (random() < ills.duplicate) queue.push({ ...message, due: now() + random() * 2_000 + ills.slowMs });
           }),
         arrived: (tag, ids) => request(() => arrivedIn(own(), tag, ids)),
         discard: (tag) =>

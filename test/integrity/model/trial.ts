@@ -1,11 +1,14 @@
 import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "../../../src/checkpoint/coordinator.ts";
-import type { RefusedRows } from "../../../src/checkpoint/epoch.ts";
+import type { EpochHandle, RefusedRows } from "../../../src/checkpoint/epoch.ts";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
-import { type CommitPolicy, commitStaged } from "../../../src/deliver/commit-staged.ts";
-import { commitTagged } from "../../../src/deliver/commit-tagged.ts";
+import { withRetries } from "../../../src/deliver/backoff.ts";
+import { type CommitHooks, type CommitPolicy, commitStaged } from "../../../src/deliver/commit-staged.ts";
+import { claimTurns, commitTagged } from "../../../src/deliver/commit-tagged.ts";
+import { commitWhileHeld, type TakeOver, takeOver } from "../../../src/deliver/take-over.ts";
+import { unlessAborted } from "../../../src/deliver/unless-aborted.ts";
 import type { CommitMode, EpochSession } from "../../../src/destination/destination.ts";
 import { crc32 } from "../../../src/encode/crc32.ts";
 import { gzipMember } from "../../../src/encode/gzip-member.ts";
@@ -30,12 +33,19 @@ export interface TrialResult {
   readonly starts: number;
   readonly powerLosses: number;
   readonly zombies: number;
+  /** Starts with an older copy of the state. */
+  readonly restores: number;
+  /** Copies of the state that ran beside it. */
+  readonly clones: number;
+  /** Starts that were refused because the target was ahead of the state. */
+  readonly outdated: number;
 }
 
 /**
  * One course of events by a seed: a replayable source of records, a writer that makes a checkpoint now and then, and is
- * killed, or left behind as a zombie that goes on, or loses its power with all that was not synced; a service that repeats,
- * delays, reorders, forgets and fails. In the end everything has to be in the target once.
+ * killed, or left behind as a zombie that goes on, or loses its power with all that was not synced; its state is copied, and the copy is
+ * restored later, or runs beside it; a service that repeats, delays, reorders, forgets, fails, and takes longer than an attempt may. In the
+ * end everything has to be in the target once.
  */
 export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage = {}): Promise<TrialResult> {
   const random = seeded(seed);
@@ -47,6 +57,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     drop: random() * 0.15,
     failOnce: random() * 0.1,
     looksEarly: random(),
+    slowMs: random() < 0.2 ? random() * 2_000 : 0,
   };
   const service = modelService(random, ills, time.now, time.pause);
   const records = Array.from({ length: 20 + Math.floor(random() * 60) }, (_, i) =>
@@ -68,6 +79,14 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
   let starts = 0;
   let powerLosses = 0;
   let zombies = 0;
+  let restores = 0;
+  let clones = 0;
+  let outdated = 0;
+  /** Copies of the state as they were made, or as they were left by a clone; none from before the first checkpoint. */
+  const copies: MemoryDisk[] = [];
+  const copiesState = random() < 0.5;
+  let hasCheckpoint = false;
+  const drawId = () => Array.from({ length: 12 }, () => Math.floor(random() * 16).toString(16)).join("");
   const zombieWork: Promise<unknown>[] = [];
 
   /** One process: reads on from where the state says, and ends when all is committed, or when it is killed. */
@@ -77,33 +96,62 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     const lease = await state.open(killed);
     const failed = deferred();
     failed.promise.catch(() => {});
-    let session: EpochSession;
+    let job: TakeOver;
     const epochs: Coordinator = await coordinator(
       lease,
       { name: "job", destination: "model", table: "T", delivery: mode },
       {
         async commit(epoch) {
-          const commit = mode === "tag" ? commitTagged : commitStaged;
-          await commit(epoch, session, policy, killed, {
-            onRetry() {},
-            onAttemptAbandoned() {},
-            onWarning() {},
-            async onRowsRefused(handle, found: RefusedRows) {
-              for (const [id, rows] of Object.entries(found)) {
-                const batch = handle.prepared.batches.find((each) => each.id === id)!;
-                const first = batch.firstRecord;
-                for (const { row } of rows) letters.add(records[first + row]!);
-              }
-            },
-          });
+          await commitWhileHeld(job, () => commitTo(epoch));
         },
         onCommitted() {},
         onRoom() {},
         onFailed: (error) => failed.reject(error),
       },
+      drawId,
     );
-    const opened = await service.open(lease.generation, mode);
-    session = sabotage.session?.(opened) ?? opened;
+    const hooks: CommitHooks = {
+      onRetry() {},
+      onAttemptAbandoned() {},
+      onWarning() {},
+      async onRowsRefused(handle, found: RefusedRows) {
+        for (const [id, rows] of Object.entries(found)) {
+          const batch = handle.prepared.batches.find((each) => each.id === id)!;
+          const first = batch.firstRecord;
+          for (const { row } of rows) letters.add(records[first + row]!);
+        }
+      },
+    };
+    const inTurn = claimTurns();
+    const commitTo = (epoch: EpochHandle) =>
+      mode === "tag"
+        ? inTurn((turn) => commitTagged(epoch, job.session, policy, killed, hooks, turn))
+        : commitStaged(epoch, job.session, policy, killed, hooks);
+    const opening = { job: epochs.job, generation: lease.generation, lineage: epochs.lineage };
+    const opened = service.open(opening, mode);
+    const ask = <T>(doing: string, act: () => Promise<T>) =>
+      withRetries(
+        doing,
+        policy,
+        killed,
+        () => unlessAborted(act(), killed, doing),
+        () => {},
+        time,
+      );
+    job = {
+      session: sabotage.session?.(opened) ?? opened,
+      history: epochs,
+      table: "T",
+      acceptDuplicates: false,
+      signal: killed,
+      ask,
+    };
+    try {
+      await takeOver(job);
+    } catch (error) {
+      await epochs.close();
+      throw error;
+    }
     epochs.start();
     const work = (async () => {
       let at = Number(epochs.head.positions.source ?? 0);
@@ -118,6 +166,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
           alive(killed);
         }
         await epochs.prepare({ source: at }, at - from);
+        hasCheckpoint = true;
         alive(killed);
       }
       await epochs.settled();
@@ -126,34 +175,61 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     await epochs.close();
   }
 
+  /** The state is replaced by a copy, or a copy of it is started beside it. */
+  async function useCopies(): Promise<void> {
+    if (!copiesState || !hasCheckpoint || starts >= 12) return;
+    if (copies.length > 0 && random() < 0.2) {
+      restores++;
+      copies.push(disk.copy());
+      disk = copies.shift()!;
+      await disk.remove("state/lock");
+    }
+    if (random() < 0.15) {
+      clones++;
+      const copy = disk.copy();
+      await copy.remove("state/lock");
+      copies.push(copy);
+      const killer = new AbortController();
+      setMaxListeners(0, killer.signal);
+      zombieWork.push(life(copy, killer.signal).catch(() => {}));
+      if (random() < 0.5) time.sleep(random() * 1_500).then(() => killer.abort());
+    }
+  }
+
   async function course(): Promise<void> {
     for (;;) {
       if (++starts > 60) throw new Error("too many starts");
+      await useCopies();
       const killer = new AbortController();
       setMaxListeners(0, killer.signal);
       // The last lives are left in peace, so that every course ends.
       const isDoomed = starts < 12 && random() < 0.75;
       const own = life(disk, killer.signal);
-      own.catch(() => {});
-      if (!isDoomed) {
-        try {
-          return await own;
-        } catch (error) {
-          // A zombie that was only about to open has taken the job over; it is killed, and the next start goes on.
-          if (!overtaken.includes(String((error as { code?: string }).code))) throw error;
-          await disk.remove("state/lock");
-          continue;
-        }
-      }
-      const done = own.then(
+      const ended = own.then(
         () => "done",
         (error) => {
-          if (!overtaken.includes(error.code)) throw error;
-          return "killed";
+          // A zombie that was only about to open has taken the job over; it is killed, and the next start goes on.
+          if (overtaken.includes(error.code)) return "overtaken";
+          if (error.code === "STATE_OUTDATED" && copies.length > 0) return "outdated";
+          throw error;
         },
       );
-      const end = await Promise.race([done, time.sleep(random() * 1_500).then(() => "killed")]);
+      const end = isDoomed
+        ? await Promise.race([ended, time.sleep(random() * 1_500).then(() => "killed")])
+        : await ended;
       if (end === "done") return;
+      if (end === "overtaken") {
+        await disk.remove("state/lock");
+        continue;
+      }
+      if (end === "outdated") {
+        outdated++;
+        copies.push(disk);
+        disk = copies.shift()!;
+        await disk.remove("state/lock");
+        continue;
+      }
+      ended.catch(() => {});
       const fate = random();
       if (fate < 0.35) {
         // A zombie: it was paused, its lock was taken away, and it goes on.
@@ -167,6 +243,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
         disk = disk.powerLoss(fate < 0.65 ? (tail, at) => torn(tail, at, random) : (tail) => tail);
         await disk.remove("state/lock");
       }
+      if (copiesState && hasCheckpoint && copies.length < 3 && random() < 0.3) copies.push(disk.copy());
     }
   }
 
@@ -184,11 +261,14 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     starts,
     powerLosses,
     zombies,
+    restores,
+    clones,
+    outdated,
   };
 }
 
 /** How a process ends that another has taken the job from. */
-const overtaken = ["STATE_IN_USE", "STATE_FENCED", "NOT_FOUND"];
+const overtaken = ["STATE_IN_USE", "STATE_FENCED"];
 
 /** Some of what was not synced, now and then with zeros from some sector on, for the file's length may come first. */
 function torn(tail: Uint8Array, at: number, random: () => number): Uint8Array {

@@ -3,7 +3,6 @@ import type { TokenSource } from "../auth.ts";
 import type { KustoClient } from "../client.ts";
 import type { ActualColumn } from "../preflight.ts";
 import type { Resources } from "../resources.ts";
-import type { Staging } from "../staging.ts";
 
 /** What the steps before have found. */
 export interface Seen {
@@ -16,5 +15,6 @@ export interface Seen {
   /** The service's refusal to show anything of the database. */
   hidden?: MillraceError;
   resources?: Resources;
-  staging?: Staging;
+  /** The name of the table that was made to try it. */
+  staging?: string;
 }

@@ -50,7 +50,7 @@ export function stepsOf(
   /** Of the table that blobs go into. */
   const gathering = (name: string, fit: Fit) =>
     step(name, [intoStaging ? "staging" : "table"], (signal) =>
-      policyAt(intoStaging ? seen.staging!.table : table, "ingestionbatching", fit, signal),
+      policyAt(intoStaging ? seen.staging! : table, "ingestionbatching", fit, signal),
     );
 
   return [
@@ -84,7 +84,7 @@ export function stepsOf(
       intoStaging,
       step("staging", ["extents"], (signal) => tryStaging(connection, context, seen, signal)),
       step("commit", ["staging"], async (signal) => {
-        await mayCommit({ engine: seen.engine!, database }, seen.staging!.table, table, commitMode!, signal);
+        await mayCommit({ engine: seen.engine!, database }, seen.staging!, table, commitMode!, signal);
         return ok(`The principal may ${commitMode === "move" ? "move extents into" : "append to"} table ${table}.`);
       }),
     ),

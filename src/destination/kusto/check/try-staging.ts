@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { CheckContext } from "../../destination.ts";
 import type { Connection } from "../options.ts";
-import { makeStaging, stagingPrefix } from "../staging.ts";
+import { makeStaging, stagingName } from "../staging.ts";
 import { type Finding, ok } from "./finding.ts";
 import type { Seen } from "./seen.ts";
 
@@ -12,11 +12,11 @@ export async function tryStaging(
   seen: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {
-  // A job of its own: no other's staging bears this id, so none is dropped.
-  const job = `check.${randomBytes(6).toString("hex")}`;
+  // A job of its own: no sink takes it for another holder's.
+  const id = () => randomBytes(6).toString("hex");
   // Known before it is there, so that it is put away also if the answer is lost.
-  seen.staging = { table: `${stagingPrefix(table, job)}1` };
-  await makeStaging(seen.engine!, database, table, job, 1, signal);
+  seen.staging = stagingName(table, `check ${id()}.${id()}`, 1, id());
+  await makeStaging(seen.engine!, database, table, seen.staging, signal);
   return ok(
     `The principal may create tables in database ${database}, as staging needs; the one made for this is dropped again.`,
   );

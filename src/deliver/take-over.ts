@@ -1,0 +1,147 @@
+import { nameOf } from "../batch/epoch-tag.ts";
+import type { JobHistory } from "../checkpoint/epoch.ts";
+import type { EpochSession, HeldEpochs, StagingTable } from "../destination/destination.ts";
+import { isCode, MillraceError } from "../errors.ts";
+import { quoteName } from "../schema/kql.ts";
+
+/** A job, as this state knows it, and its target. */
+export interface TakeOver {
+  readonly session: EpochSession;
+  readonly history: JobHistory;
+  readonly table: string;
+  /** Do not refuse a new state where the target tells of an older one. */
+  readonly acceptDuplicates: boolean;
+  readonly signal: AbortSignal;
+  /** Makes a call, with retries. */
+  ask<T>(doing: string, act: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * Makes this process the only one that can commit epochs of its job, or refuses. Copies of a state folder cannot see each other's
+ * locks; what they share is the target.
+ *
+ * 1. The target and the state must agree: the target holds no epoch that this state did not decide on, and no opening that it does
+ *    not know has left a staging table. A refused opening has changed nothing, so it does not disturb whoever works.
+ * 2. The lineage is stored, then a staging table that bears it is made.
+ * 3. All other staging tables of the job are dropped: from then on no commit of an earlier holder finds a source.
+ * 4. The target is asked again: for what earlier holders committed until then.
+ *
+ * With commit mode `tag` there is no staging; each epoch claims its number instead ({@link commitTagged}).
+ *
+ * @throws MillraceError STATE_OUTDATED, STATE_LOST
+ */
+export async function takeOver(job: TakeOver): Promise<void> {
+  const { session, history, signal, ask } = job;
+  await refuseIfBehind(job);
+  refuseStrangers(job, await ask("looking for staging tables", () => session.stagings(signal)));
+  await history.recordLineage();
+  const own = await ask("making the staging table", () => session.makeStaging(signal));
+  if (!own) return;
+  try {
+    const stagings = await ask("looking for staging tables", () => session.stagings(signal));
+    // Another copy may have opened at the same moment: at least one of the two sees the other here.
+    refuseStrangers(job, stagings);
+    for (const { name, job: of } of stagings)
+      if (of === history.job && name !== own.name)
+        await ask(`dropping staging table ${name}`, () => session.dropStaging(name, signal));
+    await refuseIfBehind(job);
+  } catch (error) {
+    // Ours: left behind it would look like that of a holder whom no state knows.
+    if (isCode(error, "STATE_OUTDATED", "STATE_LOST")) await session.dropStaging(own.name, signal).catch(() => {});
+    throw error;
+  }
+}
+
+/**
+ * Commits as long as the job is this process's. Where something is missing in the target, another process with a copy of the state
+ * may have dropped this one's staging table.
+ *
+ * @throws MillraceError STATE_FENCED
+ */
+export async function commitWhileHeld(job: TakeOver, commit: () => Promise<void>): Promise<void> {
+  try {
+    await commit();
+  } catch (error) {
+    if (!job.signal.aborted && isCode(error, "NOT_FOUND")) await refuseIfTaken(job);
+    throw error;
+  }
+}
+
+async function refuseIfTaken(job: TakeOver): Promise<void> {
+  const { session, history, table, signal, ask } = job;
+  try {
+    await refuseIfBehind(job);
+    const stagings = await ask("looking for staging tables", () => session.stagings(signal));
+    refuseStrangers(job, stagings);
+    if (!stagings.some(({ lineage }) => lineage === history.lineage))
+      throw taken("Its staging table was dropped. Start again: the target will be asked what was committed.");
+  } catch (error) {
+    if (!isCode(error, "STATE_OUTDATED", "STATE_LOST")) throw error;
+    throw taken(error.message, error);
+  }
+
+  function taken(how: string, cause?: unknown): MillraceError {
+    return new MillraceError(
+      "STATE_FENCED",
+      `Table ${table}: job ${nameOf(history.job)} was taken over by another process, so this one ends. ${how}`,
+      { cause, context: { table, job: nameOf(history.job) } },
+    );
+  }
+}
+
+async function refuseIfBehind({ session, history, table, acceptDuplicates, signal, ask }: TakeOver): Promise<void> {
+  const held = await ask("asking the target for its newest epoch", () => session.held(signal));
+  const name = nameOf(history.job);
+  for (const each of held) {
+    if (each.job !== history.job) {
+      if (history.isNew && !acceptDuplicates) throw lost(table, name, each);
+    } else if (!history.knowsEpochs(each.lineage, each.oldest, each.newest)) throw behind(table, history, each);
+  }
+}
+
+/**
+ * A staging table that no opening of this state made is another holder's. Where one of this state's stands beside it, both opened at the
+ * same moment or ended there: then the one with the greater lineage stays, so that of two copies one can always go on. Of two new
+ * states none stays, for nobody may drop another job's table.
+ */
+function refuseStrangers({ history, table, acceptDuplicates }: TakeOver, stagings: readonly StagingTable[]): void {
+  const name = nameOf(history.job);
+  const isKnown = ({ job, generation, lineage }: StagingTable) =>
+    job === history.job && history.knowsOpening(generation, lineage);
+  const own = stagings.filter(isKnown).reduce((most, { lineage = "" }) => (lineage > most ? lineage : most), "");
+  for (const staging of stagings) {
+    if (isKnown(staging)) continue;
+    if (staging.job !== history.job) {
+      if (history.isNew && !acceptDuplicates)
+        throw new MillraceError(
+          "STATE_LOST",
+          `Table ${table}: a state of job ${name} that this one knows nothing of was opened by another process (staging table ${staging.name}). Give that state, or another job's name. If the process and its state are gone for good: .drop table ${quoteName(staging.name)}, or acceptDuplicates: true.`,
+          { context: { table, job: name, staging: staging.name } },
+        );
+    } else if (own < staging.lineage!)
+      throw new MillraceError(
+        "STATE_OUTDATED",
+        `Table ${table}: another copy of the state of job ${name} was opened after this one was made (staging table ${staging.name}). Use that copy. If it and its process are gone for good, .drop table ${quoteName(staging.name)} and start again: this state then goes on from its epoch ${history.head.epoch}. See docs/exactly-once.md, "Backups, copies and clones".`,
+        { context: { table, job: name, staging: staging.name, head: history.head.epoch } },
+      );
+  }
+}
+
+function lost(table: string, name: string, { job, newest }: HeldEpochs): MillraceError {
+  return new MillraceError(
+    "STATE_LOST",
+    `Table ${table} holds epochs of job ${name} that this state knows nothing of (up to epoch ${newest} of ${job}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and what the lost state had not finished may arrive twice.`,
+    { context: { table, job: name } },
+  );
+}
+
+function behind(table: string, { job, head }: JobHistory, { oldest, newest, lineage }: HeldEpochs): MillraceError {
+  const name = nameOf(job);
+  const holds = oldest === newest ? `epoch ${newest}` : `epochs ${oldest} to ${newest}`;
+  const state = `this state ends at epoch ${head.epoch}${newest > head.epoch ? "" : " and did not decide on them"}`;
+  return new MillraceError(
+    "STATE_OUTDATED",
+    `Table ${table} is ahead of the state of job ${name}: it holds ${holds}${lineage ? ` of lineage ${lineage}` : ""}, and ${state}. The state was restored from a backup, or another copy of it was used since. Nothing was changed. Start with the newest copy; without one see docs/exactly-once.md, "Backups, copies and clones".`,
+    { context: { table, job: name, head: head.epoch, newest } },
+  );
+}
