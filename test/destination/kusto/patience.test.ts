@@ -5,7 +5,6 @@ import { after, afterEach, before, test } from "node:test";
 import { memoryState } from "../../../src/checkpoint/file-state.ts";
 import type { EpochContext } from "../../../src/destination/destination.ts";
 import { isRepeatable } from "../../../src/destination/kusto/repeatable.ts";
-import { stagingPrefix } from "../../../src/destination/kusto/staging.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import type { RetryEvent } from "../../../src/events.ts";
 import {
@@ -305,11 +304,10 @@ test("extents that an earlier command has dropped already are dropped", async ()
     commitMode: "move",
     job,
     generation: 1,
-    isNewJob: true,
-    acceptDuplicates: false,
+    lineage: "ba9876543210",
   };
   const session = await openEpochs!(context);
-  const staging = `${stagingPrefix(target.name, job)}1`;
+  const staging = (await session.makeStaging(signal))!.name;
   await admin.execute(`.append ['${staging}'] with (tags='["a/1"]') <| print n = 1`);
   // The command has taken effect, and the client is told that there is nothing to be dropped.
   await session.discard("a/1", signal);

@@ -262,7 +262,8 @@ async function withRestored(
     refusals.push(ended.code);
     bench.emulator.faults.clear();
     const letters = await lettersOf(running.machines.map(({ deadLetter }) => deadLetter));
-    const wrong = refusalFault(before, await countsIn(bench.admin, plan.table), letters, newestHead, copyHead);
+    const after = await countsIn(bench.admin, plan.table);
+    const wrong = refusalFault(before, after, letters, newestHead) ?? unfounded(after, plan, newestHead, copyHead);
     if (wrong) return { how: "failed", why: `${ended.code}, and ${wrong}` };
     await copyState(newest, at.state);
     return oneLeg(running, at, undefined);
@@ -282,7 +283,6 @@ function refusalFault(
   after: ReadonlyMap<number, number>,
   letters: ReadonlySet<number>,
   newest: StateHead,
-  copy: StateHead,
 ): string | undefined {
   const ids = [...after.keys()];
   const twice = ids.filter((id) => after.get(id)! > 1);
@@ -295,9 +295,20 @@ function refusalFault(
   for (let id = 0; id < newest.records; id++) if (!after.has(id) && !letters.has(id)) missing++;
   if (missing > newest.pendingRows)
     return `the table lacks ${missing} rows of the newest checkpoint's ${newest.records}, of which ${newest.pendingRows} were not committed`;
-  if (!ids.some((id) => id >= copy.records))
-    return `the target is not ahead of the copy (epoch ${copy.epoch}, ${copy.records} records)`;
   return undefined;
+}
+
+/** A refusal needs rows in the target that the copy has not, or the staging table of an opening that it does not know. */
+function unfounded(
+  after: ReadonlyMap<number, number>,
+  { mode }: ChildPlan,
+  newest: StateHead,
+  copy: StateHead,
+): string | undefined {
+  const isAhead = [...after.keys()].some((id) => id >= copy.records);
+  const isOpenedSince = mode !== "tag" && newest.generation > copy.generation;
+  if (isAhead || isOpenedSince) return undefined;
+  return `the target is not ahead of the copy (epoch ${copy.epoch}, ${copy.records} records)`;
 }
 
 /**
