@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate as afterTick } from "node:timers/promises";
 import { aborted, MillraceError, throwIfAborted } from "../errors.ts";
 import { openDataDirectory } from "./data-directory.ts";
@@ -61,6 +62,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const accounts = directory?.accounts ?? Array.from({ length: checked.storageAccounts }, randomAccount);
   const tokens = identityTokens(Date.now, directory?.tokenKey);
   const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // each request that a fault slows listens, for as long as its client waits
   const storageStarted = startStorage({
     plan,
     accounts,

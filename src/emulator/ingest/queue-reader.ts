@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { DequeuedMessageItem, QueueClient } from "@azure/storage-queue";
 import { reasonOf } from "../../errors.ts";
@@ -72,6 +73,7 @@ const compressionFactor = 10;
 export function startQueueReader(options: QueueReaderOptions): QueueReader {
   const { storage, visibilityMs } = options;
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // each held message listens, and `mostWaiting` bounds them
   const work = new Set<Promise<void>>();
   const held = new Set<Delivery>();
   const wake = wakeable(stop.signal);

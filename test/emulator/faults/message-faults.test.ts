@@ -168,6 +168,34 @@ test("deliver-late: a message overtaken by the one after it, and there when its 
   await allOf("Overtaken", ["1", "2"]);
 });
 
+test("many messages held, and many answers slow at once: Node warns of no leak", async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error) => warnings.push(warning);
+  process.on("warning", note);
+  try {
+    await ask(emulator, ".create table Held (a:string)");
+    const played = play(
+      { do: "deliver-late", delayMs: 3_600_000, table: "Held", times: 12 },
+      { do: "slow", at: "query", ms: 300, times: 12 },
+    );
+    const many = Array.from({ length: 12 }, (_, n) => `${n}`);
+    await Promise.all(many.map(() => ask(emulator, "print 1")));
+    for (const text of many) await send("Held", `${text}\n`);
+    await until(
+      async () => played.struck,
+      (struck) => struck.every((times) => times === 12),
+    );
+    emulator.clock.advance(3_600_000);
+    await allOf("Held", many.toSorted());
+    assert.deepEqual(
+      warnings.filter(({ name }) => name === "MaxListenersExceededWarning"),
+      [],
+    );
+  } finally {
+    process.off("warning", note);
+  }
+});
+
 /** Rows in the order in which they were loaded. */
 const inOrder = async (name: string) => (await rowsOf(emulator, name)).map(([a]) => Number(a));
 

@@ -1,8 +1,9 @@
+import { writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
 import type { Destination } from "../../../src/destination/destination.ts";
-import { coerce, fileDeadLetter, files, k, kusto, open, run, table } from "../../../src/index.ts";
+import { coerce, fileDeadLetter, files, k, kusto, MillraceError, open, run, table } from "../../../src/index.ts";
 import type { Disk, DiskFile } from "../../../src/log/disk.ts";
 import { nodeDisk } from "../../../src/log/node-disk.ts";
 import type { ChildPlan, KillPoint } from "./points.ts";
@@ -139,49 +140,60 @@ function killingDestination(to: Destination): Destination {
   };
 }
 
-const target = table(plan.table, { id: k.long(), text: k.string() });
+async function write(): Promise<void> {
+  const target = table(plan.table, { id: k.long(), text: k.string() });
 
-const sink = await open({
-  table: target,
-  to: killingDestination(kusto({ cluster: plan.cluster, database: plan.database })),
-  state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
-  job: plan.job,
-  ...(plan.mode === "at-least-once"
-    ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true }
-    : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
-  parallelism: plan.parallelism,
-  batchSize: 20,
-  blobBytesLimit: plan.blobBytesLimit,
-  flushImmediately: true,
-  pollIntervalMs: 200,
-  retryBaseMs: 20,
-  retryMaxMs: 500,
-  retryTimeoutMs: 30_000,
-  attemptTimeoutMs: 4_000,
-  deadLetter: fileDeadLetter(plan.deadLetter),
-});
+  const sink = await open({
+    table: target,
+    to: killingDestination(kusto({ cluster: plan.cluster, database: plan.database })),
+    state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
+    job: plan.job,
+    ...(plan.mode === "at-least-once"
+      ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true }
+      : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
+    parallelism: plan.parallelism,
+    batchSize: 20,
+    blobBytesLimit: plan.blobBytesLimit,
+    flushImmediately: true,
+    pollIntervalMs: 200,
+    retryBaseMs: 20,
+    retryMaxMs: 500,
+    retryTimeoutMs: 30_000,
+    attemptTimeoutMs: plan.attemptTimeoutMs,
+    deadLetter: fileDeadLetter(plan.deadLetter),
+  });
 
-if (plan.kill?.point === "any moment") setTimeout(() => process.kill(process.pid, "SIGKILL"), plan.kill.afterMs);
+  if (plan.kill?.point === "any moment") setTimeout(() => process.kill(process.pid, "SIGKILL"), plan.kill.afterMs);
 
-/** As slow as a source that others fill: there are checkpoints in its midst. */
-const source = files(`${plan.source}/*.ndjson`);
-let slices = 0;
-await run({
-  from: {
-    ...source,
-    async *read(positions, signal) {
-      for await (const slice of source.read(positions, signal)) {
-        yield slice;
-        await pause(10);
-      }
+  const source = files(`${plan.source}/*.ndjson`);
+  let slices = 0;
+  await run({
+    from: {
+      ...source,
+      // Slow, so that there are checkpoints in its midst.
+      async *read(positions, signal) {
+        for await (const slice of source.read(positions, signal)) {
+          yield slice;
+          await pause(plan.sliceMs);
+        }
+      },
     },
-  },
-  into: sink,
-  through: coerce(target, "json"),
-  checkpointMs: 25,
-  onProgress() {
-    if (++slices === 2) at("records buffered");
-  },
-});
-await sink.close();
-process.stdout.write("done\n");
+    into: sink,
+    through: coerce(target, "json"),
+    checkpointMs: 25,
+    onProgress() {
+      if (++slices === 2) at("records buffered");
+    },
+  });
+  await sink.close();
+}
+
+try {
+  await write();
+} catch (error) {
+  // The kit tells a refusal from another failure by the code.
+  if (error instanceof MillraceError) writeSync(process.stdout.fd, `${error.code}\n`);
+  // Thrown on, it would be shown with its line of the bundle, which is a megabyte long.
+  writeSync(process.stderr.fd, `${error instanceof Error ? error.stack : error}\n`);
+  process.exit(1);
+}

@@ -2,13 +2,16 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { startCrashBench } from "./bench.ts";
+import { moves, movesOf } from "./moves.ts";
 import { type ChildPlan, killPoints } from "./points.ts";
+import { rangesOf } from "./target-rows.ts";
 import { type CrashTrial, crashTrial } from "./trial.ts";
 
 const help = `npm run test:crash -- [options]
   --trials N   default 100
   --seed S     of the first trial; the others count on from it. Default 1
   --mode M     move (default), append, tag or at-least-once
+  --move NAME  only trials with this move: kill, restore, clone, cut or slow
   --seconds N  no trial begins after so many seconds
   --workers N  emulators side by side. Default 2
   --json       only the last line
@@ -19,6 +22,7 @@ const { values } = parseArgs({
     trials: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
     mode: { type: "string", default: "move" },
+    move: { type: "string" },
     seconds: { type: "string", default: "1000000" },
     workers: { type: "string", default: "2" },
     json: { type: "boolean", default: false },
@@ -26,7 +30,9 @@ const { values } = parseArgs({
   },
 });
 
-const mode = values.mode as ChildPlan["mode"];
+const modes: readonly ChildPlan["mode"][] = ["move", "append", "tag", "at-least-once"];
+const mode = chosen("--mode", values.mode, modes);
+const move = values.move === undefined ? undefined : chosen("--move", values.move, moves);
 const trials = Number(values.trials);
 const firstSeed = Number(values.seed);
 const workers = Math.max(1, Math.min(Number(values.workers), trials));
@@ -34,6 +40,12 @@ const workers = Math.max(1, Math.min(Number(values.workers), trials));
 if (values.help) console.log(help);
 else if (process.send) await asWorker();
 else await asParent();
+
+function chosen<T extends string>(option: string, value: string, from: readonly T[]): T {
+  if ((from as readonly string[]).includes(value)) return value as T;
+  console.error(`${option} ${value}: it is one of ${from.join(", ")}.`);
+  process.exit(2);
+}
 
 /** Runs the seeds that the parent names, one after another. */
 async function asWorker(): Promise<void> {
@@ -54,12 +66,19 @@ async function asParent(): Promise<void> {
   const started = performance.now();
   const points: Record<string, number> = {};
   for (const point of Object.keys(killPoints)) points[point] = 0;
-  const sum = { trials: 0, lost: 0, duplicated: 0, stuck: 0, starts: 0, letters: 0 };
+  const sum = { trials: 0, lost: 0, duplicated: 0, stuck: 0, refused: 0, starts: 0, letters: 0 };
+  const made: Record<string, number> = {};
+  for (const each of moves) made[each] = 0;
+  const refusals: Record<string, number> = {};
   const illsSeen: Record<string, number> = {};
+  const illsMet: Record<string, number> = {};
   let next = firstSeed;
+  let taken = 0;
 
   function take(): number | undefined {
-    if (next >= firstSeed + trials || performance.now() - started > Number(values.seconds) * 1_000) return undefined;
+    if (taken >= trials || performance.now() - started > Number(values.seconds) * 1_000) return undefined;
+    taken++;
+    while (move !== undefined && !movesOf(next).has(move)) next++;
     return next++;
   }
 
@@ -69,18 +88,24 @@ async function asParent(): Promise<void> {
     sum.duplicated += trial.duplicated.length;
     sum.starts += trial.starts;
     sum.letters += trial.letters;
-    for (const point of trial.kills) points[point]!++;
-    illsSeen[trial.ill] = (illsSeen[trial.ill] ?? 0) + 1;
+    if (trial.refusals.length > 0) sum.refused++;
+    for (const code of trial.refusals) add(refusals, code);
+    for (const each of trial.moves) add(made, each);
+    for (const point of trial.kills) add(points, point);
+    add(illsSeen, trial.ill);
+    if (trial.isIllMet) add(illsMet, trial.ill);
     const isDuplicateAllowed = mode === "at-least-once";
     const isBad = trial.lost.length > 0 || (trial.duplicated.length > 0 && !isDuplicateAllowed) || trial.stuck;
     if (trial.stuck) sum.stuck++;
     if (isBad) {
       process.exitCode = 1;
-      console.error(`\nseed ${trial.seed}: ${JSON.stringify(trial)}`);
+      console.error(
+        `\nseed ${trial.seed}: ${JSON.stringify({ ...trial, lost: rangesOf(trial.lost), duplicated: rangesOf(trial.duplicated) })}\nTo repeat it: npm run test:crash -- --trials 1 --seed ${trial.seed} --mode ${mode}`,
+      );
     }
     if (process.stderr.isTTY && !values.json)
       process.stderr.write(
-        `\r${sum.trials}/${trials} trials, ${sum.starts} starts, lost ${sum.lost}, duplicated ${sum.duplicated} `,
+        `\r${sum.trials}/${trials} trials, ${sum.starts} starts, lost ${sum.lost}, duplicated ${sum.duplicated}, stuck ${sum.stuck}, refused ${sum.refused} `,
       );
   }
 
@@ -100,5 +125,11 @@ async function asParent(): Promise<void> {
   );
   if (process.stderr.isTTY && !values.json) process.stderr.write("\n");
   const seconds = Math.round((performance.now() - started) / 1_000);
-  console.log(JSON.stringify({ mode, seed: firstSeed, ...sum, seconds, ills: illsSeen, points }));
+  console.log(
+    JSON.stringify({ mode, seed: firstSeed, ...sum, moves: made, refusals, seconds, ills: illsSeen, illsMet, points }),
+  );
+}
+
+function add(counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1;
 }

@@ -31,29 +31,6 @@ export const killPoints = {
 
 export type KillPoint = keyof typeof killPoints;
 
-/** What the service or the machine does to the writer meanwhile. */
-export const ills = {
-  "nothing else": [],
-  "queue posts lose their answers": [8],
-  "commands lose their answers": [13],
-  "connections break": [20],
-  "the service is throttled": [20],
-  "SAS expire": [20],
-  "the answer of a move is lost": [13, 14],
-  "messages are delivered twice": [9],
-  "blobs are loaded twice": [9],
-  "messages come out of order": [9],
-  "messages are delivered twice, late": [10],
-  "messages are lost": [21],
-  "the disk is full for a while": [23],
-  "the next start has other subtasks": [18],
-  "the target gets another column": [19],
-  "the service refuses some rows": [11],
-  "a zombie wakes up": [17],
-} as const satisfies Readonly<Record<string, readonly number[]>>;
-
-export type Ill = keyof typeof ills;
-
 /** What the child is told, as JSON in its environment. */
 export interface ChildPlan {
   readonly cluster: string;
@@ -65,6 +42,9 @@ export interface ChildPlan {
   readonly deadLetter: string;
   readonly mode: "move" | "append" | "tag" | "at-least-once";
   readonly parallelism: number;
+  /** Between two slices of the source. A source that others fill is as slow. */
+  readonly sliceMs: number;
+  readonly attemptTimeoutMs: number;
   readonly blobBytesLimit: number;
   readonly kill: { readonly point: KillPoint; readonly nth: number; readonly afterMs: number } | undefined;
   /** How often the disk says that it is full. */
