@@ -4,6 +4,7 @@ import { semanticError } from "../kusto-error.ts";
 import { calledBody, relationOfCall } from "./calls.ts";
 import { commonRelation, isRelation, type QueryContext } from "./context.ts";
 import { kindOf, notCarried } from "./language.ts";
+import { checkParameters } from "./operators/operator.ts";
 import { operators } from "./operators/operators.ts";
 import type { Relation } from "./relation.ts";
 import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode } from "./tree.ts";
@@ -46,6 +47,7 @@ function piped(node: SyntaxNode, context: QueryContext): Relation {
 export function operate(node: SyntaxNode, from: Relation | undefined, context: QueryContext): Relation {
   const operator = operators[kindOf(node)];
   if (!operator) throw notCarried(`the operator '${nameOfOperator(node)}'`, node, context.text);
+  checkParameters(node, context);
   return operator(node, from, context);
 }
 

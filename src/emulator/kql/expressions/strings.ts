@@ -44,5 +44,8 @@ export const textTests: Readonly<Record<string, TextTest | undefined>> = {
   MatchesRegexExpression: (text, wanted) => `regexp_matches(${text}, ${wanted})`,
 };
 
+/** Whether an operator of texts, by the name of its node, is the negation of another. */
+export const isNegated = (kind: string) => /^(Not|Bang)/.test(kind);
+
 export const hasTermAnyCase = anyCase(hasTerm);
 export const equalAnyCase = anyCase(equal);

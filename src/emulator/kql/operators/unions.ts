@@ -7,11 +7,10 @@ import { kindOf } from "../language.ts";
 import type { Relation } from "../relation.ts";
 import { stored, tabular } from "../tabular.ts";
 import { elementsIn, nameOf, needPart, parameterOf, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
-import { type Operator, onlyParameters } from "./operator.ts";
+import type { Operator } from "./operator.ts";
 
 /** `union`: the rows of all, each column by its name and type; the binder has named those that differ in type. */
 const union: Operator = (node, from, context) => {
-  onlyParameters(node, context, "kind", "withsource", "with_source", "isfuzzy");
   const fuzzy = parameterOf(node, "isfuzzy");
   const isFuzzy = fuzzy !== undefined && textOf(fuzzy).toLowerCase() === "true";
   const given = elementsIn(needPart(node, "Expressions")).flatMap((each) => tablesOf(each, context, isFuzzy));
