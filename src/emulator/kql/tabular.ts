@@ -52,8 +52,10 @@ export function operate(node: SyntaxNode, from: Relation | undefined, context: Q
 }
 
 function nameOfOperator(node: SyntaxNode): string {
-  const first = childrenOf(node)[0];
-  return first ? first.ToString().trim() : kindOf(node);
+  // The first word: `top-nested` begins with a list of its clauses.
+  let first = node;
+  for (let next = childrenOf(first)[0]; next; next = childrenOf(first)[0]) first = next;
+  return first === node ? kindOf(node) : first.ToString().trim();
 }
 
 function named(node: SyntaxNode, context: QueryContext): Relation {

@@ -1,7 +1,7 @@
 import type { QueryContext } from "../context.ts";
 import { kindOf, notCarried } from "../language.ts";
 import type { Relation } from "../relation.ts";
-import { childrenOf, nameOf, needPart, part, type SyntaxNode, sourceOf } from "../tree.ts";
+import { childrenOf, nameOf, needPart, parameterOf, part, type SyntaxNode, sourceOf } from "../tree.ts";
 
 /** Translates one operator; `from` is what comes through the pipe, if anything does. */
 export type Operator = (node: SyntaxNode, from: Relation | undefined, context: QueryContext) => Relation;
@@ -35,4 +35,18 @@ export function checkParameters(node: SyntaxNode, context: QueryContext): void {
     if (name.startsWith("hint.") || names.includes(name)) continue;
     throw notCarried(`the parameter '${sourceOf(parameter, context.text)}'`, parameter, context.text);
   }
+}
+
+/** A parameter that names a new column, as `withsource` does; refused where the binder sees no such column. */
+export function columnParameter(
+  node: SyntaxNode,
+  columns: readonly { readonly name: string }[],
+  context: QueryContext,
+  ...names: string[]
+): string | undefined {
+  const value = parameterOf(node, ...names);
+  if (!value) return undefined;
+  const name = nameOf(value);
+  if (columns.some((column) => column.name === name)) return name;
+  throw notCarried(`'${sourceOf(value, context.text)}' as the name of a column`, value, context.text);
 }
