@@ -22,6 +22,7 @@ import { aggregate, isAggregate } from "./aggregates.ts";
 import { arithmetic, arithmeticSigns } from "./arithmetic.ts";
 import { betweenSql, comparison, equalSql, isComparable } from "./comparisons.ts";
 import { commonKind, converted, textSql } from "./convert.ts";
+import { calledSql } from "./functions/call.ts";
 import { scalarFunctions } from "./functions/functions.ts";
 import { literal } from "./literals.ts";
 import { among } from "./membership.ts";
@@ -95,7 +96,7 @@ function named(node: SyntaxNode, at: ScalarContext): Scalar {
 function negated(node: SyntaxNode, at: ScalarContext): Scalar {
   const value = scalar(needPart(node, "Expression"), at);
   if (value.kind === "decimal") return { sql: `k_decimal_subtract('0', ${value.sql})`, kind: "decimal" };
-  if (value.kind === "dynamic") return { sql: `(-${converted(value, "real")})`, kind: "real" };
+  if (value.kind === "dynamic") return { sql: calledSql("negate_dynamic", [value], "dynamic"), kind: "dynamic" };
   return { sql: `(-${value.sql})`, kind: value.kind };
 }
 
