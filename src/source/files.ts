@@ -59,7 +59,7 @@ export interface FilesSource extends Source<RawRecord> {
 const defaultMaxRecordBytes = 16 * 1024 * 1024;
 
 /**
- * Reads NDJSON, JSON (an array, an array within an object, one or several objects) and CSV with a header row, plain or
+ * Reads NDJSON, JSON (one array, an array within an object, one or several objects) and CSV with a header row, plain or
  * gzip. `patterns` are paths or globs (`in/*.ndjson`, quoted from the shell); a file is read once, in the given order.
  *
  * Records are objects: of JSON values (integers beyond 2^53 as bigint), or for CSV of texts; `coerce()` turns them into

@@ -387,6 +387,21 @@ test("stdin reads the same formats, packed or not, in whatever pieces", async ()
     }
 });
 
+test("stdin that brings a byte at a time, or one byte in all", { timeout: 20_000 }, async () => {
+  const read = async (content: Buffer, options: FilesOptions) => {
+    const stream = Readable.from([...content].map((byte) => Buffer.from([byte])));
+    const records: unknown[] = [];
+    for await (const slice of stdin({ ...options, stream }).read({}, new AbortController().signal))
+      records.push(...slice.records);
+    return records;
+  };
+  assert.deepEqual(await read(Buffer.from('\ufeff[{"a":1}]'), {}), [{ a: 1 }]);
+  assert.deepEqual(await read(Buffer.from('\ufeff{"a":1}\n{"a":2}'), { format: "ndjson" }), [{ a: 1 }, { a: 2 }]);
+  assert.deepEqual(await read(Buffer.from('{"n":{"a":[{"b":1}]}}'), { path: "n.a" }), [{ b: 1 }]);
+  assert.deepEqual(await read(gzipSync('{"a":1}'), {}), [{ a: 1 }]);
+  await assert.rejects(read(Buffer.from("1"), { format: "json" }), { code: "BAD_SOURCE" });
+});
+
 test("a stream that pauses gives what it has; abort ends the wait", async () => {
   const stream = new Readable({ read() {} });
   const abort = new AbortController();
