@@ -4,6 +4,7 @@ import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import type { Connection, Login, TokenCredential } from "./options.ts";
 import type { Scrubber } from "./scrub.ts";
+import { assertResourceTrusted } from "./trust.ts";
 
 /** Gives a valid bearer token; undefined where the cluster asks for none (loopback). */
 export interface TokenSource {
@@ -139,6 +140,7 @@ interface Cloud {
 
 async function cloudOf(connection: Connection, scrub: Scrubber, signal: AbortSignal): Promise<Cloud> {
   const info = await cloudInfo(connection.engineUrl, connection.requestTimeoutMs, scrub, signal);
+  await assertResourceTrusted(connection, info.KustoServiceResourceId);
   const resource = info.LoginMfaRequired
     ? info.KustoServiceResourceId.replace(".kusto.", ".kustomfa.")
     : info.KustoServiceResourceId;
@@ -183,7 +185,7 @@ async function credentialOf(login: IdentityLogin, authorityHost = ""): Promise<T
   const identity = await import("@azure/identity");
   const isPublic = Object.values(identity.AzureAuthorityHosts).some((known) => sameHost(known, authorityHost));
   // An authority that Microsoft's public directory does not list can only be taken at its word.
-  const options = { authorityHost, disableInstanceDiscovery: !isPublic };
+  const options = { authorityHost, disableInstanceDiscovery: !isPublic, redirectOptions: { maxRetries: 0 } };
   switch (login.kind) {
     case "appKey":
       return new identity.ClientSecretCredential(login.tenantId, login.appId, login.appKey, options);

@@ -56,7 +56,7 @@ async function connect(
   controller: AbortController,
 ): Promise<TableLink> {
   const { signal } = controller;
-  const { database, isLoopback, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
+  const { database, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
   const { format, ingestion } = context;
   const scrub = scrubber(
     "appKey" in login ? login.appKey : undefined,
@@ -65,7 +65,7 @@ async function connect(
   const tokens = await tokenSource(connection, scrub, signal);
   const engine = await kustoClient(engineUrl, tokens, requestTimeoutMs, scrub);
   const management = ingestUrl === engineUrl ? engine : await kustoClient(ingestUrl, tokens, requestTimeoutMs, scrub);
-  const keeper = resourceKeeper((generation) => fetchResources(management, isLoopback, generation, signal));
+  const keeper = resourceKeeper((generation) => fetchResources(management, connection, generation, signal));
   const closeClients = () => {
     engine.close();
     management.close();

@@ -45,7 +45,10 @@ export interface KustoOptions {
 
   /** The login authority, for a sovereign cloud or a test. Default: what the cluster's cloud says, if it is a known one. */
   authorityHost?: string;
-  /** Hosts beside Kusto's own that may be given a token: `host.example` exactly, or `.example` for all below it. */
+  /**
+   * Hosts that may be given a token beside Kusto's own, and rows and SAS beside Azure Storage's: `host.example` exactly, or
+   * `.example` for all below it.
+   */
   trustedHosts?: readonly string[];
   /** The longest time for one request to the cluster, in milliseconds. Default 60 000. */
   requestTimeoutMs?: number;

@@ -5,6 +5,7 @@ import type { Connection } from "../options.ts";
 import { noDatabase } from "../resources.ts";
 import type { Scrubber } from "../scrub.ts";
 import { assertTrusted } from "../trust.ts";
+import { trustFix } from "./error-finding.ts";
 import { type Finding, failed, ok } from "./finding.ts";
 import { principalOf } from "./principal.ts";
 import type { Seen } from "./seen.ts";
@@ -19,7 +20,7 @@ export async function trust(connection: Connection): Promise<Finding> {
     return failed(
       "UNTRUSTED_HOST",
       `${String(error.context.host)} is not known as a Kusto host, so it is given no token.`,
-      `If it is yours: trustedHosts: [${JSON.stringify(String(error.context.host))}] (--trusted-host).`,
+      trustFix(String(error.context.host)),
     );
   }
   return ok(login.kind === "none" ? `${host} needs no token.` : `${host} may be given a token.`);
