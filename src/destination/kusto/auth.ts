@@ -1,4 +1,5 @@
 import { MillraceError } from "../../errors.ts";
+import { bearerToken } from "./bearer-token.ts";
 import { certificateFor } from "./certificate.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
@@ -29,7 +30,7 @@ export async function tokenSource(
 ): Promise<TokenSource | undefined> {
   const { login } = connection;
   if (login.kind === "none") return undefined;
-  if (login.kind === "token") return callbackSource(login.token, scrub);
+  if (login.kind === "token") return callbackSource(login.token, connection.requestTimeoutMs, scrub, signal);
   const cloud = await cloudOf(connection, scrub, signal);
   if (login.kind === "credential") {
     const own = { credential: login.credential, isOurs: false };
@@ -40,11 +41,16 @@ export async function tokenSource(
   return credentialSource(make, cloud.scope, connection, scrub, signal, await make());
 }
 
-function callbackSource(callback: () => string | Promise<string>, scrub: Scrubber): TokenSource {
+function callbackSource(
+  callback: () => string | Promise<string>,
+  requestTimeoutMs: number,
+  scrub: Scrubber,
+  signal: AbortSignal,
+): TokenSource {
   const source = async () => {
     try {
-      const token = await callback();
-      if (typeof token !== "string" || token === "") throw new TypeError("the token callback gave no text");
+      const given = await withDeadline(requestTimeoutMs, signal, "Asking the token callback", async () => callback());
+      const token = bearerToken(given, "kusto(): what the token callback gave");
       scrub.add(token);
       return token;
     } catch (error) {
@@ -89,14 +95,15 @@ function credentialSource(
         credential.getToken(scope, { abortSignal, ...options }),
       );
       if (!answer?.token) throw new TypeError("the credential gave no token");
-      scrub.add(answer.token);
-      if (asked !== generation) return answer.token;
+      const token = bearerToken(answer.token, "kusto(): what the credential gave");
+      scrub.add(token);
+      if (asked !== generation) return token;
       claims = undefined;
       held = {
-        token: answer.token,
+        token,
         renewAt: Math.min(answer.refreshAfterTimestamp ?? Infinity, answer.expiresOnTimestamp - renewAheadMs),
       };
-      return answer.token;
+      return token;
     } catch (error) {
       throw loginFailed(error, login.kind, scrub);
     } finally {
@@ -127,7 +134,7 @@ function credentialSource(
 function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber): MillraceError {
   const failure = toMillraceError(error, { doing: `Logging in by ${kind}`, to: "kusto", scrub });
   // Whatever the SDKs call it, an answer that is neither an outage nor a throttling means: no token.
-  if (["UNREACHABLE", "THROTTLED", "ABORTED"].includes(failure.code)) return failure;
+  if (["UNREACHABLE", "THROTTLED", "ABORTED", "BAD_OPTION"].includes(failure.code)) return failure;
   const context = { ...failure.context, login: kind };
   return new MillraceError("UNAUTHENTICATED", failure.message, { cause: failure.cause, context });
 }

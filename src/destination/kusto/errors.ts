@@ -26,7 +26,11 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
       retryable,
       ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
       cause: scrubbedError(thrown, act.scrub),
-      context: { ...act.context, status: facts.status, serviceCode: facts.serviceCode },
+      context: {
+        ...act.context,
+        status: facts.status,
+        serviceCode: facts.serviceCode === undefined ? undefined : act.scrub(facts.serviceCode),
+      },
     },
   );
 }

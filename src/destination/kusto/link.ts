@@ -9,7 +9,7 @@ import { toMillraceError } from "./errors.ts";
 import { type Into, messageBuilder } from "./ingest.ts";
 import type { Connection } from "./options.ts";
 import { preflight } from "./preflight.ts";
-import { fetchResources, type Resources, resourceKeeper, type StorageRoot } from "./resources.ts";
+import { fetchResources, type Resources, resourceKeeper, type StorageRoot, secretsOf } from "./resources.ts";
 import { rotation } from "./rotation.ts";
 import { type Scrubber, scrubber } from "./scrub.ts";
 import { readStatusQueue } from "./status.ts";
@@ -65,7 +65,11 @@ async function connect(
   const tokens = await tokenSource(connection, scrub, signal);
   const engine = await kustoClient(engineUrl, tokens, requestTimeoutMs, scrub);
   const management = ingestUrl === engineUrl ? engine : await kustoClient(ingestUrl, tokens, requestTimeoutMs, scrub);
-  const keeper = resourceKeeper((generation) => fetchResources(management, connection, generation, signal));
+  const keeper = resourceKeeper(async (generation) => {
+    const resources = await fetchResources(management, connection, generation, signal);
+    for (const secret of secretsOf(resources)) scrub.add(secret);
+    return resources;
+  });
   const closeClients = () => {
     engine.close();
     management.close();
@@ -198,7 +202,8 @@ async function connect(
 
 /** The service may quote the blob's URL, with its SAS. */
 function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
-  return outcome.status === "landed" ? outcome : { ...outcome, details: scrub(outcome.details) };
+  if (outcome.status === "landed") return outcome;
+  return { ...outcome, errorCode: scrub(outcome.errorCode), details: scrub(outcome.details) };
 }
 
 async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {

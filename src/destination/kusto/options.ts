@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import { bearerToken } from "./bearer-token.ts";
 import type { CertificateSource } from "./certificate.ts";
 
 /** A token as @azure/identity's credentials give it; any object with this method will do. */
@@ -40,7 +41,10 @@ export interface KustoOptions {
   defaultCredential?: boolean;
   /** A credential made by the caller. */
   credential?: TokenCredential;
-  /** A bearer token, or a callback that is asked for one at each request. */
+  /**
+   * A bearer token, or a callback that is asked for one at each request and answers within `requestTimeoutMs`. `Bearer ` before
+   * it and white space around it are taken off.
+   */
   token?: string | (() => string | Promise<string>);
 
   /** The login authority, for a sovereign cloud or a test. Default: what the cluster's cloud says, if it is a known one. */
@@ -274,7 +278,7 @@ const logins: { readonly [W in LoginOption]: (options: KustoOptions) => Login } 
   },
   token: ({ token }) => {
     if (typeof token === "function") return { kind: "token", token };
-    const fixed = text("token", token);
+    const fixed = bearerToken(token, "kusto(): token");
     return { kind: "token", token: () => fixed };
   },
 };

@@ -129,6 +129,19 @@ export async function fetchResources(
   return found;
 }
 
+/** The values in them that no text may show: the identity token, and the signatures of the SAS. */
+export function secretsOf({
+  containers,
+  queues,
+  successQueues,
+  failureQueues,
+  authorizationContext,
+}: Resources): string[] {
+  const roots = [...containers, ...queues, ...successQueues, ...failureQueues];
+  const signatures = roots.map(({ url }) => new URL(url).searchParams.get("sig") ?? "");
+  return [authorizationContext, ...signatures];
+}
+
 /** `https://account.blob.core.windows.net/container?sas`, or with the account in the path where the host is an address. */
 export function storageRoot(
   text: string,
