@@ -28,7 +28,7 @@ export type ErrorCode =
   | "UNAUTHENTICATED"
   /** The principal lacks a right. */
   | "FORBIDDEN"
-  /** A host that is not known as Kusto's would have received a credential. */
+  /** A host that is not known as Kusto's or Azure Storage's would have received a credential or rows. */
   | "UNTRUSTED_HOST"
   /** A storage SAS has expired or was refused: the resources must be asked for again. */
   | "SAS_EXPIRED"

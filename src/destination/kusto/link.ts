@@ -10,7 +10,7 @@ import { type Into, messageBuilder } from "./ingest.ts";
 import type { Connection } from "./options.ts";
 import { patience } from "./patience.ts";
 import { preflight } from "./preflight.ts";
-import { fetchResources, type Resources, resourceKeeper, type StorageRoot } from "./resources.ts";
+import { fetchResources, type Resources, resourceKeeper, type StorageRoot, secretsOf } from "./resources.ts";
 import { rotation } from "./rotation.ts";
 import { type Scrubber, scrubber } from "./scrub.ts";
 import { readStatusQueue } from "./status.ts";
@@ -59,7 +59,7 @@ async function connect(
   controller: AbortController,
 ): Promise<TableLink> {
   const { signal } = controller;
-  const { database, isLoopback, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
+  const { database, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
   const { format, ingestion } = context;
   const scrub = scrubber(
     "appKey" in login ? login.appKey : undefined,
@@ -70,7 +70,11 @@ async function connect(
   const engine = await kustoClient(engineUrl, tokens, requestTimeoutMs, scrub);
   const management = ingestUrl === engineUrl ? engine : await kustoClient(ingestUrl, tokens, requestTimeoutMs, scrub);
   const patientEngine = patient.client(engine);
-  const keeper = resourceKeeper((generation) => fetchResources(management, isLoopback, generation, signal));
+  const keeper = resourceKeeper(async (generation) => {
+    const resources = await fetchResources(management, connection, generation, signal);
+    for (const secret of secretsOf(resources)) scrub.add(secret);
+    return resources;
+  });
   const closeClients = () => {
     engine.close();
     management.close();
@@ -211,7 +215,8 @@ async function connect(
 
 /** The service may quote the blob's URL, with its SAS. */
 function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
-  return outcome.status === "landed" ? outcome : { ...outcome, details: scrub(outcome.details) };
+  if (outcome.status === "landed") return outcome;
+  return { ...outcome, errorCode: scrub(outcome.errorCode), details: scrub(outcome.details) };
 }
 
 async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {
