@@ -233,8 +233,18 @@ const brokenLogin =
 
 function saysAnswerIsBroken(error: Error & Foreign): boolean {
   if (error instanceof BrokenAnswerError || error instanceof SyntaxError) return true;
-  if (loginErrors.test(error.name) && brokenLogin.test(error.message)) return true;
+  if (loginErrors.test(error.name) && saysLoginIsBroken(error)) return true;
   return brokenWords.test(error.message) || brokenCodes.test(textOf(error.code) ?? "");
+}
+
+/** Of a chain of credentials the message quotes all: that no managed identity answers on a machine without one is no outage. */
+function saysLoginIsBroken(error: Error): boolean {
+  const { errors } = error as { errors?: unknown };
+  if (!Array.isArray(errors)) return brokenLogin.test(error.message);
+  return errors.some(
+    (each) =>
+      each instanceof Error && !each.message.startsWith("ManagedIdentityCredential") && brokenLogin.test(each.message),
+  );
 }
 
 /** An answer of success that the service does not give: no JSON, or of another shape. The request may have taken effect. */

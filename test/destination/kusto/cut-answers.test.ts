@@ -190,8 +190,10 @@ test("a large batch that goes up in blocks is whole and once there", { timeout: 
   const shape = table("CutBlocks", { n: k.long(), text: k.string() });
   await direct.execute(createMergeTableCommand(shape));
   const large = 700;
+  let answers = 0;
   await behind(
-    eachThird("blob", ({ headBytes }) => ({ at: headBytes - 5, by: "close" })),
+    // Seldom enough that an attempt of three requests can succeed: one that failed begins with its first block again.
+    ({ kind, headBytes }) => (kind === "blob" && (++answers <= 3 || answers % 7 === 0) ? headBytes - 5 : undefined),
     async (proxy) => {
       const to = kusto({ cluster: proxy.url, database: "db" });
       const sink = await open({ table: shape, to, ...quick, ...exactlyOnce("move"), flushImmediately: true });

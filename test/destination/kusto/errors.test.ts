@@ -35,6 +35,13 @@ function socketError(code: string) {
   return Object.assign(new Error(`connect ${code} 127.0.0.1:1`), { code });
 }
 
+/** As DefaultAzureCredential throws. */
+function chainError(reason: string) {
+  const errors = [new Error("EnvironmentCredential is unavailable."), new Error(reason)];
+  const message = `ChainedTokenCredential authentication failed.\n${errors.map((error) => error.message).join("\n")}`;
+  return Object.assign(new Error(message), { name: "AggregateAuthenticationError", errors });
+}
+
 function tlsError(reason: string) {
   return Object.assign(new Error(`write EPROTO 0000:error:0A00010B:SSL routines:${reason}:../x.c:354:`), {
     code: "EPROTO",
@@ -134,6 +141,20 @@ const cases: [string, "storage" | "kusto", unknown, string, boolean][] = [
     Object.assign(new Error("network_error: See https://aka.ms/msal.js.errors#network_error"), {
       name: "AuthenticationRequiredError",
     }),
+    "UNREACHABLE",
+    true,
+  ],
+  [
+    "a chain of credentials on a machine without a managed identity",
+    "kusto",
+    chainError("ManagedIdentityCredential: Network unreachable. Message: network_error: See https://aka.ms/x"),
+    "UNAUTHENTICATED",
+    false,
+  ],
+  [
+    "a chain of credentials whose authority was not reached",
+    "kusto",
+    chainError("network_error: See https://aka.ms/x"),
     "UNREACHABLE",
     true,
   ],

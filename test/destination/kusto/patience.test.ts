@@ -210,6 +210,17 @@ test("an address at which nothing listens is told at once where that was asked f
   }
 });
 
+test("a cluster that turns the first call away is not one that is absent", async () => {
+  emulator.faults.answer("mgmt", 503, { requests: 2 });
+  const other = await kustoAdmin({ cluster: emulator.url, database: "db" }, undefined, {
+    ...quick,
+    absentTimeoutMs: 0,
+  });
+  await other.execute(".show tables");
+  other.close();
+  assert.equal(retries.length, 2);
+});
+
 test("a cluster that has answered may be away for a while", async () => {
   const other = await kustoAdmin({ cluster: emulator.url, database: "db" }, undefined, {
     ...quick,
