@@ -603,6 +603,14 @@ test("storage: an account that is not there is a warning beside one that is, and
     assert.equal(item(report, "storage").status, "failed");
     assert.equal(item(report, "storage").code, "UNREACHABLE");
     assert.ok(!JSON.stringify(report).includes("sig="), "no SAS is told");
+    double.resources = () => [
+      ["TempStorage", "https://storage.evil.example/c?sig=secret"],
+      ...double.defaultResources(),
+    ];
+    const foreign = item(await look({ table: made }, login), "resources");
+    assert.equal(foreign.code, "UNTRUSTED_HOST");
+    assert.match(foreign.fix!, /trustedHosts: \["storage\.evil\.example"\]/);
+    assert.doesNotMatch(JSON.stringify(foreign), /secret/);
     double.resources = () => [];
     assert.equal(item(await look({ table: made }, login), "resources").code, "SERVICE_UNAVAILABLE");
   } finally {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { type Resources, resourceKeeper, storageRoot } from "../../../src/destination/kusto/resources.ts";
 import { rotation } from "../../../src/destination/kusto/rotation.ts";
 import { blobName, blocksOf } from "../../../src/destination/kusto/upload.ts";
+import { MillraceError } from "../../../src/errors.ts";
 
 test("blocks are the parts, cut anew: same bytes, all of one size but the last", () => {
   const parts = fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 20 });
@@ -151,4 +152,19 @@ test("the vendor's packages, which take half a second to load, are loaded only w
     );
     assert.equal(eager, null, name);
   }
+});
+
+test("resources that have grown old are used on when new ones cannot be had, but not when the service names foreign storage", async () => {
+  let failure: MillraceError | undefined;
+  const { keeper, pass } = keeperOf(async (generation) => {
+    if (failure) throw failure;
+    return resources(generation);
+  });
+  await keeper.current();
+  pass(3_600_001);
+  failure = new MillraceError("UNREACHABLE", "no answer", { retryable: true });
+  assert.equal((await keeper.current()).generation, 1);
+  pass(3_600_001);
+  failure = new MillraceError("UNTRUSTED_HOST", "storage.evil.example");
+  await assert.rejects(keeper.current(), { code: "UNTRUSTED_HOST" });
 });
