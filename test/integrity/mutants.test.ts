@@ -23,11 +23,14 @@ const noBlobTag: Edit = {
   replace: "const blobs = extent.tags.length > 0 ? [...sent] : [];",
 };
 
-/** To ask once more before an inherited epoch's own commit finds most of what the first question came too early for. */
+const takeOver = "src/deliver/take-over.ts";
+const tagged = "src/deliver/commit-tagged.ts";
+
+/** To ask once more before the commit finds most of what the first question came too early for. */
 const askingAgainGone: Edit = {
   file: staged,
-  find: "isInherited && (await isThere())",
-  replace: "isInherited && attempts < 0",
+  find: 'else if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });',
+  replace: "",
 };
 
 const safeguards: Readonly<Record<string, readonly Edit[]>> = {
@@ -50,7 +53,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   // Where every blob has its tag, the attempt in it is a second line: each extent then holds what the others hold.
   "a tag for every attempt and blob": [
     noBlobTag,
-    { file: staged, find: "epoch.tagPrefix}$" + "{attempt}`;", replace: "epoch.tagPrefix}1`;" },
+    { file: staged, find: "epoch.tag}/$" + "{attempt}`;", replace: "epoch.tag}/1`;" },
   ],
   "moving by the ids of the extents": [
     {
@@ -67,11 +70,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   "the generation's own staging": [
-    {
-      file: service,
-      find: "for (const other of staging.keys()) if (other !== name) staging.delete(other);",
-      replace: "",
-    },
+    { file: takeOver, find: "if (of === history.job && name !== own.name)", replace: "if (of === name)" },
     askingAgainGone,
   ],
   "asking the target before an attempt is repeated": [
@@ -88,7 +87,37 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   "the lease at every decision": [
     {
       file: "src/checkpoint/journal.ts",
-      find: 'isOver = await writing(path, "looking who has it", isPassed);',
+      find: "    await refuseIfPassed();\n    isSound = true;",
+      replace: "    isSound = true;",
+    },
+  ],
+  "comparing the target with the state": [
+    {
+      file: takeOver,
+      find: "else if (!history.knowsEpochs(each.lineage, each.oldest, each.newest)) throw behind(table, history, each);",
+      replace: "",
+    },
+  ],
+  "asking the target before each commit": [askingAgainGone],
+  "the lineage in an epoch's identity": [
+    {
+      file: "src/checkpoint/coordinator.ts",
+      find: "identity: `$" + "{lineage}.$" + "{digestOf(batches)}`",
+      replace: "identity: `0123456789ab.0`",
+    },
+    {
+      file: "src/checkpoint/lineage.ts",
+      find: "  if (at < 0) return newest < (known[0]?.from ?? head + 1);",
+      replace: "  if (at < 0) return newest <= head;",
+    },
+  ],
+  "the claim of an epoch's number": [
+    { file: tagged, find: "isClaimed ? [tag] : [tag, epoch.claim]", replace: "[tag]" },
+  ],
+  "claims one after another": [
+    {
+      file: tagged,
+      find: "  await unlessAborted(turn.before, signal, `epoch $" + "{number}: waiting for the epoch before it`);",
       replace: "",
     },
   ],
@@ -99,6 +128,8 @@ const modes: Readonly<Record<string, string>> = {
   "waiting for an append that is under way before the target is asked": "append",
   // Where no staging stands between: one that goes on in a zombie comes into the target at once.
   "the lease at every decision": "tag",
+  "the claim of an epoch's number": "tag",
+  "claims one after another": "tag",
 };
 
 const root = resolve("build", "mutants");

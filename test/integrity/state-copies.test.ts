@@ -162,6 +162,24 @@ for (const commitMode of ["move", "append", "tag"] as const) {
 }
 
 for (const commitMode of ["move", "append"] as const)
+  test(`a copy from before the original was last opened is refused while that is open, and does not disturb it, ${commitMode}`, async () => {
+    const target = await tableOf(`Undisturbed_${commitMode}`);
+    const folder = join(root, target.name);
+    await writeTo(10, target, folder, { commitMode });
+    const old = copied(folder, `${target.name}-old`);
+    const sink = await start(target, folder, { commitMode });
+    await assert.rejects(start(target, old, { commitMode }), {
+      code: "STATE_OUTDATED",
+      message:
+        /another copy of the state of job default was opened after this one was made \(staging table Undisturbed_/,
+    });
+    for (let n = 10; n < 20; n++) sink.write({ n });
+    await sink.checkpoint({ positions: { numbers: 20 } });
+    await sink.close();
+    assert.deepEqual(await numbersIn(target), upTo(20));
+  });
+
+for (const commitMode of ["move", "append"] as const)
   test(`two new states of one job: the second is refused while the first is open, before any row, ${commitMode}`, async () => {
     const target = await tableOf(`New_${commitMode}`);
     const first = await start(target, join(root, `${target.name}-1`), { commitMode });

@@ -109,6 +109,29 @@ for (const commitMode of ["move", "append"] as const)
     );
   });
 
+for (const commitMode of ["move", "append", "tag"] as const)
+  test(`close() waits for no batching policy, ${commitMode}`, { timeout: 60_000 }, async () => {
+    const still = await startEmulator({ databases: ["db"] });
+    const own = await kustoAdmin({ cluster: still.url, database: "db" });
+    try {
+      const target = table("Waiting", { n: k.long() });
+      await own.execute(createMergeTableCommand(target));
+      // A policy's ten seconds take hours.
+      still.clock.speed = 1e-3;
+      const to = kusto({ cluster: still.url, database: "db" });
+      const sink = await start(target, { to, commitMode, flushImmediately: false } as SinkOptions);
+      sink.write({ n: 1 });
+      await sink.checkpoint();
+      await sink.committed();
+      sink.write({ n: 2 });
+      await sink.close();
+      assert.deepEqual((await own.query("Waiting | sort by n asc")).rows, [[1], [2]]);
+    } finally {
+      own.close();
+      await still.close();
+    }
+  });
+
 test("the target is not asked while an append that was begun before is under way", async () => {
   const { session, signal } = await appending("Slow");
   const { rows } = await admin.execute(".append async Slow <| range n from 1 to 200000000 step 1");
