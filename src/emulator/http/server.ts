@@ -18,6 +18,7 @@ import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
 import { packed, readBody, readBytes } from "./body.ts";
 import { editorAnswer } from "./editor-answer.ts";
+import type { Refusal } from "./listener.ts";
 import { isPageRefresh, pageFileOf, servePage } from "./page.ts";
 import type { ResultTable } from "./result.ts";
 
@@ -69,7 +70,7 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
   let status = 200;
   let body: string;
   try {
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = new URL(`http://localhost${request.url}`);
     const route = routeOf(request, url);
     const text = route.place === "mgmt" || route.place === "query" ? await readBody(request) : "";
     const facts = { method: request.method ?? "", path: url.pathname, command: () => commandIn(text) };
@@ -98,10 +99,19 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
   const { bytes, headers } = await packed(body, request);
   // What is left of a body that nobody read would keep the connection from its next request.
   request.resume();
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
+  response.writeHead(status, { "content-type": contentType, ...headers });
   if (fault?.act === "reset") response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
   else response.end(bytes);
 }
+
+/** What never becomes a request of the service, in the service's form all the same. */
+export function endpointRefusal(status: number, why: string): Refusal {
+  const error = new KustoError(why, status === 403 ? { status, code: "Forbidden", type: forbiddenType } : { status });
+  return { contentType, body: errorBody(error, `unspecified;${randomUUID()}`, randomUUID()) };
+}
+
+const contentType = "application/json; charset=utf-8";
+const forbiddenType = "Kusto.Common.Svc.Exceptions.UnauthorizedOperationException";
 
 /** The client gets no answer: its connection breaks, or stays as it is. */
 function silence({ act }: Fault, request: IncomingMessage): void {

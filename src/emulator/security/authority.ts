@@ -1,7 +1,7 @@
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { readBytes } from "../http/body.ts";
-import { type Listener, listen } from "../http/listener.ts";
+import { type Listener, listen, type Refusal } from "../http/listener.ts";
 import { type Claims, isRefusal, keyId, sameSecret, signedToken, verified } from "./jwt.ts";
 import type { Application, CheckedSecurity } from "./options.ts";
 import { rsaKeyPair, selfSigned } from "./self-signed.ts";
@@ -58,14 +58,17 @@ export async function startAuthority({ tenantId, applications, tokenLifeMs }: Ch
   const [tls, signing, federated] = await Promise.all([selfSigned(), rsaKeyPair(), rsaKeyPair()]);
   const kid = keyId(signing.publicKey);
   const identityHeader = randomBytes(16).toString("hex");
-  const secure: Listener = await listen(answering(authorityAnswer), 0, { cert: tls.certificate, key: tls.privateKey });
+  const secure: Listener = await listen(answering(authorityAnswer), {
+    tls: { cert: tls.certificate, key: tls.privateKey },
+    refusal: listenerRefusal,
+  });
   const host = `https://localhost:${secure.port}`;
   const issuer = `${host}/${tenantId}/v2.0`;
   const federatedIssuer = `${host}/kubernetes`;
   let revocations = 0;
   let identity: Listener;
   try {
-    identity = await listen(answering(identityAnswer));
+    identity = await listen(answering(identityAnswer), { refusal: listenerRefusal });
   } catch (error) {
     await secure.close();
     throw error;
@@ -253,7 +256,7 @@ function answering(answer: (request: IncomingMessage, url: URL) => Promise<objec
     let status = 200;
     let body: object;
     try {
-      body = await answer(request, new URL(request.url ?? "/", "http://localhost"));
+      body = await answer(request, new URL(`http://localhost${request.url}`));
     } catch (error) {
       const refusal =
         error instanceof LoginRefusal ? error : new LoginRefusal(500, "server_error", "The authority failed.");
@@ -265,6 +268,14 @@ function answering(answer: (request: IncomingMessage, url: URL) => Promise<objec
   };
   return (request, response) => {
     serve(request, response).catch(() => response.destroy());
+  };
+}
+
+function listenerRefusal(status: number, why: string): Refusal {
+  const error = status === 403 ? "access_denied" : "invalid_request";
+  return {
+    contentType: "application/json; charset=utf-8",
+    body: JSON.stringify(refusalBody(new LoginRefusal(status, error, why))),
   };
 }
 
