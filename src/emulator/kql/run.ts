@@ -4,8 +4,9 @@ import { type ResultTable, rowOf } from "../http/result.ts";
 import type { Stored } from "../ingest/text-values.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Access } from "../security/access.ts";
-import type { SharedParts } from "./context.ts";
+import { checkCommonParts, checkSql, type SharedParts } from "./context.ts";
 import type { Code } from "./language.ts";
+import { inTime } from "./parse-deadline.ts";
 import { translate } from "./query.ts";
 import { finalSql, type Relation } from "./relation.ts";
 
@@ -35,20 +36,23 @@ export function translated(
   database: Database,
   { command, parameters = new Map(), access }: QueryOptions = {},
 ): Relation {
-  const shared: SharedParts = { common: [], aliases: 0, visualization: undefined, parameters, access };
-  const relation = translate(code.root, {
-    catalogue,
-    database,
-    text: code.text,
-    lets: new Map(),
-    command,
-    now: catalogue.clock.ticks(),
-    shared,
-    isCorrelated: false,
-    depth: 0,
-  });
+  const shared: SharedParts = { common: [], aliases: 0, calls: 0, visualization: undefined, parameters, access };
+  const relation = inTime(() =>
+    translate(code.root, {
+      catalogue,
+      database,
+      text: code.text,
+      lets: new Map(),
+      command,
+      now: catalogue.clock.ticks(),
+      shared,
+      isCorrelated: false,
+      depth: 0,
+    }),
+  );
+  checkCommonParts(shared.common);
   const sql = shared.common.length > 0 ? `WITH ${shared.common.join(", ")} ${relation.sql}` : relation.sql;
-  return { ...relation, sql, visualization: shared.visualization };
+  return checkSql({ ...relation, sql, visualization: shared.visualization });
 }
 
 async function read(catalogue: Catalogue, relation: Relation): Promise<ResultTable> {

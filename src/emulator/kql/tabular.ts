@@ -2,11 +2,11 @@ import { databaseOf, type StoredTable } from "../engine/catalogue.ts";
 import { extentColumn } from "../engine/physical.ts";
 import { semanticError } from "../kusto-error.ts";
 import { calledBody, relationOfCall } from "./calls.ts";
-import { commonRelation, isRelation, type QueryContext } from "./context.ts";
+import { checkSql, commonRelation, isRelation, type QueryContext } from "./context.ts";
 import { kindOf, notCarried } from "./language.ts";
 import { operators } from "./operators/operators.ts";
 import type { Relation } from "./relation.ts";
-import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode } from "./tree.ts";
+import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode, textOf } from "./tree.ts";
 
 /** Translates a tabular expression. */
 export function tabular(node: SyntaxNode, context: QueryContext): Relation {
@@ -46,12 +46,12 @@ function piped(node: SyntaxNode, context: QueryContext): Relation {
 export function operate(node: SyntaxNode, from: Relation | undefined, context: QueryContext): Relation {
   const operator = operators[kindOf(node)];
   if (!operator) throw notCarried(`the operator '${nameOfOperator(node)}'`, node, context.text);
-  return operator(node, from, context);
+  return checkSql(operator(node, from, context));
 }
 
 function nameOfOperator(node: SyntaxNode): string {
   const first = childrenOf(node)[0];
-  return first ? first.ToString().trim() : kindOf(node);
+  return first ? textOf(first) : kindOf(node);
 }
 
 function named(node: SyntaxNode, context: QueryContext): Relation {
@@ -73,7 +73,7 @@ function elsewhere(node: SyntaxNode, context: QueryContext): Relation {
   const call = kindOf(place) === "PathExpression" ? needPart(place, "Selector") : place;
   const first = argumentsIn(call)[0];
   if (kindOf(call) !== "FunctionCallExpression" || nameOf(needPart(call, "Name")) !== "database" || !first)
-    throw notCarried(`'${node.ToString().trim()}'`, node, context.text);
+    throw notCarried(`'${textOf(node)}'`, node, context.text);
   const database = databaseOf(context.catalogue, String(first.LiteralValue));
   context.shared.access?.mayDatabase(database, "read", "read");
   return tabular(needPart(node, "Selector"), { ...context, database, lets: new Map() });
