@@ -31,6 +31,7 @@ export async function execute(
   databaseName: string,
   text: string,
   parameters?: ReadonlyMap<string, string>,
+  options?: Readonly<Record<string, unknown>>,
 ): Promise<ResultTable> {
   const { catalogue, language, failures, open, access } = engine;
   checkLength(text);
@@ -39,5 +40,5 @@ export async function execute(
   if (!isCommand(text)) access?.mayDatabase(database, "read", "read");
   const code = language.parse(forParser(text), catalogue, database);
   if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text, open, access });
-  return runQuery(code, catalogue, database, { access, ...(parameters && { parameters }) });
+  return runQuery(code, catalogue, database, { access, options, ...(parameters && { parameters }) });
 }

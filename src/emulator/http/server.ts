@@ -173,13 +173,24 @@ async function answered(
   query: Framing,
   command: Framing,
 ): Promise<string> {
-  const { db, csl, parameters } = requestOf(body);
+  const { db, csl, parameters, options } = requestOf(body);
   const managed = await dataManagementCommand(csl, { ...parts, databaseName: db, access, requestId });
   if (managed) return command(managed, requestId);
-  return (isCommand(csl) ? command : query)(await execute({ ...parts, access }, db, csl, parameters), requestId);
+  return (isCommand(csl) ? command : query)(
+    await execute({ ...parts, access }, db, csl, parameters, options),
+    requestId,
+  );
 }
 
-function requestOf(body: string): { db: string; csl: string; parameters: ReadonlyMap<string, string> } {
+interface AskedText {
+  readonly db: string;
+  readonly csl: string;
+  /** The values for `declare query_parameters`; the SDKs send them as texts. */
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+function requestOf(body: string): AskedText {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -189,19 +200,22 @@ function requestOf(body: string): { db: string; csl: string; parameters: Readonl
   const { db, csl, properties } = (parsed ?? {}) as { db?: unknown; csl?: unknown; properties?: unknown };
   if (typeof csl !== "string" || csl.trim() === "")
     throw new KustoError("The request has no 'csl': the text of a query or command.");
-  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl, parameters: parametersOf(properties) };
+  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl, ...propertiesOf(properties) };
 }
 
-/** The values for `declare query_parameters`; the SDKs send them as texts. */
-function parametersOf(properties: unknown): ReadonlyMap<string, string> {
+function propertiesOf(properties: unknown): Pick<AskedText, "parameters" | "options"> {
   let known: unknown = properties;
   try {
     if (typeof known === "string") known = JSON.parse(known);
   } catch {
     throw new KustoError("The request's 'properties' are not JSON.", { code: "BadRequest_SyntaxError" });
   }
-  const { Parameters } = (known ?? {}) as { Parameters?: Record<string, unknown> };
-  return new Map(Object.entries(Parameters ?? {}).map(([name, value]) => [name, String(value)]));
+  const { Parameters, Options } = (known ?? {}) as Record<
+    "Parameters" | "Options",
+    Record<string, unknown> | undefined
+  >;
+  const parameters = Object.entries(Parameters ?? {}).map(([name, value]): [string, string] => [name, String(value)]);
+  return { parameters: new Map(parameters), options: { ...Options } };
 }
 
 /** `POST /v1/rest/ingest/{database}/{table}?streamFormat=...`: rows are there when the answer is. */
@@ -214,7 +228,7 @@ async function streamingIngestion({ parts, request, url, access }: Exchange): Pr
   // The body first, the table after: a slow sender must not keep the table from everybody else.
   const bytes = fromBlob
     ? download(parts.storage.direct(sourceUri(await readBody(request))), parts.signal)
-    : inPieces(await readBytes(request));
+    : inPieces(await readBytes(request, largestStream));
   const extent = await ingest(
     parts.catalogue,
     {
@@ -222,6 +236,7 @@ async function streamingIngestion({ parts, request, url, access }: Exchange): Pr
       table,
       format: url.searchParams.get("streamFormat") ?? "csv",
       mappingReference: mappingName === null || mappingName === "" ? undefined : mappingName,
+      largestBytes: largestUnpackedStream,
     },
     bytes,
   );
@@ -235,6 +250,12 @@ async function streamingIngestion({ parts, request, url, access }: Exchange): Pr
     rows: [`[${extent.rows},"Inactive","Unknown",null]`],
   });
 }
+
+/** As the body comes, mostly packed: what the service takes (documentation, "Streaming ingestion", limitations). */
+const largestStream = 4 * 1_048_576;
+
+/** Unpacked: rows pack to a quarter and less, a decompression bomb to a thousandth. In lines of one digit it is 8 million rows already. */
+const largestUnpackedStream = 4 * largestStream;
 
 const pieceBytes = 262_144;
 

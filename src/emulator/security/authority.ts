@@ -2,6 +2,7 @@ import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { readBytes } from "../http/body.ts";
 import { type Listener, listen, type Refusal } from "../http/listener.ts";
+import { KustoError } from "../kusto-error.ts";
 import { type Claims, isRefusal, keyId, sameSecret, signedToken, verified } from "./jwt.ts";
 import type { Application, CheckedSecurity } from "./options.ts";
 import { rsaKeyPair, selfSigned } from "./self-signed.ts";
@@ -50,6 +51,9 @@ class LoginRefusal extends Error {
     this.error = error;
   }
 }
+
+/** A login form in bytes; the longest part is an assertion. */
+const largestForm = 65_536;
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const exchangeAudience = "api://AzureADTokenExchange";
@@ -116,7 +120,7 @@ export async function startAuthority({ tenantId, applications, tokenLifeMs }: Ch
     if (request.method === "GET" && /^(v2\.0\/)?\.well-known\/openid-configuration$/.test(path)) return metadata();
     if (request.method === "GET" && /^discovery\/(v2\.0\/)?keys$/.test(path)) return { keys: [publicJwk()] };
     if (request.method === "POST" && path === "oauth2/v2.0/token")
-      return login(new URLSearchParams((await readBytes(request)).toString("utf8")));
+      return login(new URLSearchParams((await readBytes(request, largestForm)).toString("utf8")));
     throw new LoginRefusal(404, "not_found", `There is nothing at ${request.method} ${url.pathname}.`);
   }
 
@@ -259,10 +263,15 @@ function answering(answer: (request: IncomingMessage, url: URL) => Promise<objec
       body = await answer(request, new URL(`http://localhost${request.url}`));
     } catch (error) {
       const refusal =
-        error instanceof LoginRefusal ? error : new LoginRefusal(500, "server_error", "The authority failed.");
+        error instanceof LoginRefusal
+          ? error
+          : error instanceof KustoError
+            ? new LoginRefusal(error.status, "invalid_request", error.message)
+            : new LoginRefusal(500, "server_error", "The authority failed.");
       status = refusal.status;
       body = refusalBody(refusal);
     }
+    request.resume();
     response.writeHead(status, { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" });
     response.end(JSON.stringify(body));
   };
