@@ -10,7 +10,7 @@ import { messageFaultPlan } from "./faults/message-faults.ts";
 import { faultPlan, placesOf } from "./faults/request-faults.ts";
 import { type Faults, faults, type Outage } from "./faults.ts";
 import { type Listener, listen } from "./http/listener.ts";
-import { kustoEndpoint } from "./http/server.ts";
+import { endpointRefusal, kustoEndpoint } from "./http/server.ts";
 import { defaultBatching } from "./ingest/batching-policy.ts";
 import { identityTokens } from "./ingest/identity-tokens.ts";
 import { startQueueReader } from "./ingest/queue-reader.ts";
@@ -107,7 +107,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   });
   let listener: Listener;
   try {
-    listener = await listen(endpoint, checked.port);
+    listener = await listen(endpoint, { port: checked.port, refusal: endpointRefusal });
   } catch (error) {
     await Promise.all([storage.close(), authority?.close()]);
     closeStore();

@@ -195,8 +195,8 @@ test("commands, ingestion and queries at once do not trip over each other", asyn
 test("a client that goes away in mid-request harms nobody", async () => {
   const port = Number(new URL(emulator.url).port);
   for (const head of [
-    "POST /v1/rest/ingest/demo/T?streamFormat=csv HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\nx,1",
-    "POST /v2/rest/query HTTP/1.1\r\nhost: x\r\ncontent-length: 1000\r\n\r\n{",
+    "POST /v1/rest/ingest/demo/T?streamFormat=csv HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\nx,1",
+    "POST /v2/rest/query HTTP/1.1\r\nhost: localhost\r\ncontent-length: 1000\r\n\r\n{",
     "rubbish\r\n\r\n",
   ]) {
     const before = (await ask(emulator, "T | count")).rows;

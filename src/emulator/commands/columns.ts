@@ -1,7 +1,7 @@
 import {
   changeTable,
   checkColumns,
-  definition,
+  columnChanges,
   freshColumns,
   type StoredColumn,
   type StoredTable,
@@ -23,10 +23,7 @@ const alterType: Command = async (node, context) => {
     const after: StoredColumn = { ...before, ...freshColumns(table.columns, [{ name: before.name, kind }])[0]! };
     return {
       change: { columns: table.columns.map((each) => (each === before ? after : each)) },
-      sql: [
-        `ALTER TABLE ${table.physical} ADD COLUMN ${definition(after)}`,
-        `ALTER TABLE ${table.physical} DROP COLUMN ${before.physical}`,
-      ],
+      sql: columnChanges(table, { fresh: [after], gone: [before] }),
     };
   });
   return [entityRow({ database, table }, columnOf(table, column.name))];
@@ -80,11 +77,12 @@ const dropSeveral: Command = async (node, context) => {
 async function dropColumns({ database, table }: Place, names: readonly string[], context: CommandContext) {
   await changeTable(context.catalogue, database, table, () => {
     const gone = [...new Set(names)].map((name) => columnOf(table, name));
+    const lost = new Set(gone);
     if (gone.length === table.columns.length)
       throw new KustoError(`Table '${table.name}' cannot lose its last column; drop the table instead.`);
     return {
-      change: { columns: table.columns.filter((column) => !gone.includes(column)) },
-      sql: gone.map(({ physical }) => `ALTER TABLE ${table.physical} DROP COLUMN ${physical}`),
+      change: { columns: table.columns.filter((column) => !lost.has(column)) },
+      sql: columnChanges(table, { gone }),
     };
   });
 }

@@ -3,6 +3,7 @@ import type { ResultTable } from "../http/result.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import type { Language } from "../kql/language.ts";
 import { runQuery } from "../kql/run.ts";
+import { checkLength } from "../kql/text-bounds.ts";
 import type { Access } from "../security/access.ts";
 import { forParser } from "./grammar-gaps.ts";
 import { runCommand } from "./run.ts";
@@ -30,12 +31,14 @@ export async function execute(
   databaseName: string,
   text: string,
   parameters?: ReadonlyMap<string, string>,
+  options?: Readonly<Record<string, unknown>>,
 ): Promise<ResultTable> {
   const { catalogue, language, failures, open, access } = engine;
+  checkLength(text);
   const database = databaseOf(catalogue, databaseName);
   // Before the parser tells of tables: who knows nothing of a database learns nothing of it by errors.
   if (!isCommand(text)) access?.mayDatabase(database, "read", "read");
   const code = language.parse(forParser(text), catalogue, database);
   if (isCommand(text)) return runCommand(code, { catalogue, database, failures, language, text, open, access });
-  return runQuery(code, catalogue, database, { access, ...(parameters && { parameters }) });
+  return runQuery(code, catalogue, database, { access, options, ...(parameters && { parameters }) });
 }

@@ -1,3 +1,4 @@
+import { tooComplex } from "../kql/text-bounds.ts";
 import type { SyntaxNode } from "../kql/tree.ts";
 import type { Span } from "./syntax.ts";
 
@@ -67,15 +68,27 @@ export function commandsOf(text: string): string[] {
   const head = scriptHead.exec(text)?.[0] ?? "";
   const script = text.slice(head.length);
   const starts: number[] = [];
+  let isLineHead = true;
   token.lastIndex = 0;
   for (let found = token.exec(script); found; found = token.exec(script)) {
-    const at = token.lastIndex - found[0].length;
-    if (found[0] === "." && /(^|\n)[^\S\n]*$/.test(script.slice(0, at))) starts.push(at);
+    if (found[0] === "." && isLineHead) starts.push(token.lastIndex - 1);
+    isLineHead = found[0] === "\n" || (isLineHead && found[0].trim() === "");
   }
+  if (starts.length > mostCommands) throw tooComplex(`the script has more than ${mostCommands} commands`);
   return starts.map((from, index) => withoutLastComments(script.slice(from, starts[index + 1])));
 }
 
-const withoutLastComments = (command: string) => command.replace(/(\s*(\/\/[^\n]*)?(\n|$))*$/, "").trim();
+const mostCommands = 1_000;
+
+/** Without the lines at its end that are empty or hold a comment alone: those stand before the next command. */
+function withoutLastComments(command: string): string {
+  const lines = command.split("\n");
+  while (lines.length > 1 && /^\s*(\/\/|$)/.test(lines.at(-1)!)) lines.pop();
+  return lines.join("\n").trim();
+}
+
+/** Longer texts are left as they are: the expressions behind it look at each place again and again. */
+const longestRewritten = 65_536;
 
 /**
  * The text as Kusto's parser can take it, each part at its own place: commands that the documentation has, and the
@@ -86,10 +99,11 @@ export function forParser(text: string): string {
   // Its commands are parsed one by one: an error in one of them is not one of the script.
   if (scriptHead.test(text)) return scriptHead.exec(text)![0] + scriptStandIn;
   if (renameTables.test(text)) return text.replace(/(?<=[\s\])}])ifexists(?=\s*(,|$))/gi, blank);
-  if (moveAllWith.test(text))
-    return `${text.replace(moveAllWith, (_, head: string, tail: string) => `${head}   ${tail}`)}(00000000-0000-0000-0000-000000000000)`;
   if (dropFromTables.test(text))
     return text.replace(dropFromTables, (_, head: string, list: string) => head + "all tables".padEnd(list.length));
+  if (text.length > longestRewritten) return text;
+  if (moveAllWith.test(text))
+    return `${text.replace(moveAllWith, (_, head: string, tail: string) => `${head}   ${tail}`)}(00000000-0000-0000-0000-000000000000)`;
   return text.replace(
     /^(\s*\.show\s+(?:table|tables|database|cluster)\b[^<|]*\bextents\b[^<|]*?\s)details(?=\s|$)/i,
     (_, head: string) => `${head}       `,

@@ -3,8 +3,8 @@ import {
   changeTable,
   checkColumns,
   clearTable,
+  columnChanges,
   createTable,
-  definition,
   dropTable,
   freshColumns,
   givenOnly,
@@ -12,6 +12,7 @@ import {
   type NewColumn,
   refuseOtherKinds,
   renameTables,
+  type StoredColumn,
   type StoredTable,
   type TableTexts,
   tableOf,
@@ -130,21 +131,16 @@ const alter: Command = async (node, context) => {
   checkColumns(columns);
   await changeTable(context.catalogue, database, table, () => {
     refuseOtherKinds(table, columns);
-    const present = (name: string) => table.columns.find((column) => column.name === name);
+    const present = new Map(table.columns.map((column) => [column.name, column]));
     const fresh = freshColumns(
       table.columns,
-      columns.filter(({ name }) => !present(name)),
+      columns.filter(({ name }) => !present.has(name)),
     );
-    const gone = table.columns.filter((column) => !columns.some(({ name }) => name === column.name));
+    const after = new Map([...present, ...fresh.map((column): [string, StoredColumn] => [column.name, column])]);
+    const named = new Set(columns.map(({ name }) => name));
     return {
-      change: {
-        columns: columns.map(({ name }) => present(name) ?? fresh.find((column) => column.name === name)!),
-        ...givenOnly(texts),
-      },
-      sql: [
-        ...fresh.map((column) => `ALTER TABLE ${table.physical} ADD COLUMN ${definition(column)}`),
-        ...gone.map(({ physical }) => `ALTER TABLE ${table.physical} DROP COLUMN ${physical}`),
-      ],
+      change: { columns: columns.map(({ name }) => after.get(name)!), ...givenOnly(texts) },
+      sql: columnChanges(table, { fresh, gone: table.columns.filter(({ name }) => !named.has(name)) }),
     };
   });
   return [schemaRow(table, context)];

@@ -267,6 +267,9 @@ export interface TableTexts {
   readonly isHidden?: boolean | undefined;
 }
 
+/** The most columns of a table: DuckDB and the parser take seconds over more. */
+export const mostColumns = 5_000;
+
 export function checkColumns(columns: readonly NewColumn[]): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
@@ -288,6 +291,7 @@ export async function createTable(
 ): Promise<StoredTable> {
   if (database.tables.has(name)) throw entityExists("Table", name);
   checkColumns(columns);
+  refuseTooWide(name, columns.length);
   const table: StoredTable = {
     name,
     id: randomUUID(),
@@ -319,7 +323,7 @@ export async function createTable(
 
 /** Physical columns for new ones, beside those that the table has. */
 export function freshColumns(present: readonly StoredColumn[], columns: readonly NewColumn[]): StoredColumn[] {
-  const last = Math.max(-1, ...present.map(numberOf));
+  const last = present.reduce((most, column) => Math.max(most, numberOf(column)), -1);
   return columns.map((column, index) => ({ ...column, physical: `c${last + 1 + index}` }));
 }
 
@@ -334,14 +338,48 @@ export async function mergeColumns(
   checkColumns(columns);
   await changeTable(catalogue, database, table, () => {
     refuseOtherKinds(table, columns);
-    const missing = columns.filter((column) => !table.columns.some(({ name }) => name === column.name));
+    const present = new Set(table.columns.map(({ name }) => name));
+    const missing = columns.filter(({ name }) => !present.has(name));
     const fresh = freshColumns(table.columns, missing);
+    refuseTooWide(table.name, table.columns.length + fresh.length);
     const columnsChange = fresh.length > 0 ? { columns: [...table.columns, ...fresh] } : {};
     return {
       change: { ...columnsChange, ...givenOnly(texts) },
-      sql: fresh.map((column) => `ALTER TABLE ${table.physical} ADD COLUMN ${definition(column)}`),
+      sql: columnChanges(table, { fresh }),
     };
   });
+}
+
+/** From how many on a table is written anew: each ALTER costs DuckDB as much as the table is wide, 4 ms and more of 2 600 columns. */
+const manyChanges = 16;
+
+/** The SQL that gives a physical table columns and takes others from it. */
+export function columnChanges(
+  { physical, columns }: StoredTable,
+  { fresh = [], gone = [] }: { readonly fresh?: readonly StoredColumn[]; readonly gone?: readonly StoredColumn[] },
+): string[] {
+  if (fresh.length + gone.length < manyChanges)
+    return [
+      ...fresh.map((column) => `ALTER TABLE ${physical} ADD COLUMN ${definition(column)}`),
+      ...gone.map((column) => `ALTER TABLE ${physical} DROP COLUMN ${column.physical}`),
+    ];
+  const lost = new Set(gone);
+  const kept = inPhysicalOrder(columns.filter((column) => !lost.has(column)));
+  const names = [extentColumn, ...kept.map((column) => column.physical)].join(", ");
+  // Under the same name in the end: a query that was translated before finds it.
+  return [
+    physicalTable(`new_${physical}`, [...kept, ...fresh]),
+    `INSERT INTO new_${physical} (${names}) SELECT ${names} FROM ${physical}`,
+    `DROP TABLE ${physical}`,
+    `ALTER TABLE new_${physical} RENAME TO ${physical}`,
+  ];
+}
+
+function refuseTooWide(name: string, count: number): void {
+  if (count > mostColumns)
+    throw new KustoError(
+      `Table '${name}' would have ${count} columns, more than ${mostColumns}. Keep sparse values in a column of type dynamic.`,
+    );
 }
 
 /** Without the texts that a command does not name. */
@@ -349,8 +387,9 @@ export const givenOnly = (texts: TableTexts): TableChange =>
   Object.fromEntries(Object.entries(texts).filter(([, value]) => value !== undefined));
 
 export function refuseOtherKinds(table: StoredTable, columns: readonly NewColumn[]): void {
+  const byName = new Map(table.columns.map((column) => [column.name, column]));
   for (const column of columns) {
-    const present = table.columns.find(({ name }) => name === column.name);
+    const present = byName.get(column.name);
     if (present && present.kind !== column.kind)
       throw new KustoError(
         `Column '${column.name}' already exists in table '${table.name}' with type '${present.kind}', which is not '${column.kind}'.`,

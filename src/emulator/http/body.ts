@@ -3,20 +3,22 @@ import { promisify } from "node:util";
 import { constants, gunzipSync, gzip, inflateSync } from "node:zlib";
 import { KustoError } from "../kusto-error.ts";
 
-const largestRequest = 64 * 1024 * 1024;
+/** Of a query or command, packed and unpacked: a text of the longest that is parsed, however its characters are escaped. */
+const largestRequest = 8 * 1024 * 1024;
 
-/** The body of a query or command, unpacked if it says so. */
+/** The body of a query or command, unpacked if it says so. @throws KustoError 413. */
 export async function readBody(request: IncomingMessage): Promise<string> {
   return unpack(await readBytes(request), request.headers["content-encoding"]).toString("utf8");
 }
 
-/** The bytes of a body as they came. */
-export async function readBytes(request: IncomingMessage): Promise<Buffer> {
+/** The bytes of a body as they came. @throws KustoError 413 where there are more than `most`. */
+export async function readBytes(request: IncomingMessage, most = largestRequest): Promise<Buffer> {
+  if (Number(request.headers["content-length"] ?? 0) > most) throw tooLarge(most);
   const parts: Buffer[] = [];
   let length = 0;
   for await (const part of request as AsyncIterable<Buffer>) {
     length += part.length;
-    if (length > largestRequest) throw tooLarge();
+    if (length > most) throw tooLarge(most);
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -43,13 +45,13 @@ function unpack(body: Buffer, encoding: string | undefined): Buffer {
     if (encoding === "deflate") return inflateSync(body, { maxOutputLength: largestRequest });
     return body;
   } catch (error) {
-    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge();
+    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(largestRequest);
     throw new KustoError(`The request body is not valid ${encoding}.`);
   }
 }
 
-function tooLarge(): KustoError {
-  return new KustoError(`The request is larger than ${largestRequest} bytes.`, {
+function tooLarge(most: number): KustoError {
+  return new KustoError(`The request is larger than ${most} bytes.`, {
     status: 413,
     code: "PayloadTooLarge",
   });

@@ -43,6 +43,7 @@ export async function servePage(file: string, response: ServerResponse): Promise
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
     "cache-control": "no-cache",
   });
   response.end(body);

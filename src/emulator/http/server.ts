@@ -19,6 +19,7 @@ import type { Storage } from "../storage/storage.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
 import { packed, readBody, readBytes } from "./body.ts";
 import { editorAnswer } from "./editor-answer.ts";
+import type { Refusal } from "./listener.ts";
 import { isPageRefresh, pageFileOf, servePage } from "./page.ts";
 import type { ResultTable } from "./result.ts";
 
@@ -70,7 +71,7 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
   let status = 200;
   let body: string;
   try {
-    const url = new URL(request.url ?? "/", "http://localhost");
+    const url = new URL(`http://localhost${request.url}`);
     const route = routeOf(request, url);
     const text = route.place === "mgmt" || route.place === "query" ? await readBody(request) : "";
     const facts = { method: request.method ?? "", path: url.pathname, command: () => commandIn(text) };
@@ -99,10 +100,19 @@ async function serve(parts: ServedParts, request: IncomingMessage, response: Ser
   const { bytes, headers } = await packed(body, request);
   // What is left of a body that nobody read would keep the connection from its next request.
   request.resume();
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", ...headers });
+  response.writeHead(status, { "content-type": contentType, ...headers });
   if (fault?.act === "reset") response.write(bytes.subarray(0, bytes.length / 2), () => response.destroy());
   else response.end(bytes);
 }
+
+/** What never becomes a request of the service, in the service's form all the same. */
+export function endpointRefusal(status: number, why: string): Refusal {
+  const error = new KustoError(why, status === 403 ? { status, code: "Forbidden", type: forbiddenType } : { status });
+  return { contentType, body: errorBody(error, `unspecified;${randomUUID()}`, randomUUID()) };
+}
+
+const contentType = "application/json; charset=utf-8";
+const forbiddenType = "Kusto.Common.Svc.Exceptions.UnauthorizedOperationException";
 
 /** The client gets no answer: its connection breaks, or stays as it is. */
 function silence({ act }: Fault, request: IncomingMessage): void {
@@ -164,13 +174,24 @@ async function answered(
   query: Framing,
   command: Framing,
 ): Promise<string> {
-  const { db, csl, parameters } = requestOf(body);
+  const { db, csl, parameters, options } = requestOf(body);
   const managed = await dataManagementCommand(csl, { ...parts, databaseName: db, access, requestId });
   if (managed) return command(managed, requestId);
-  return (isCommand(csl) ? command : query)(await execute({ ...parts, access }, db, csl, parameters), requestId);
+  return (isCommand(csl) ? command : query)(
+    await execute({ ...parts, access }, db, csl, parameters, options),
+    requestId,
+  );
 }
 
-function requestOf(body: string): { db: string; csl: string; parameters: ReadonlyMap<string, string> } {
+interface AskedText {
+  readonly db: string;
+  readonly csl: string;
+  /** The values for `declare query_parameters`; the SDKs send them as texts. */
+  readonly parameters: ReadonlyMap<string, string>;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+function requestOf(body: string): AskedText {
   let parsed: unknown;
   try {
     parsed = JSON.parse(body);
@@ -180,23 +201,23 @@ function requestOf(body: string): { db: string; csl: string; parameters: Readonl
   const { db, csl, properties } = (parsed ?? {}) as { db?: unknown; csl?: unknown; properties?: unknown };
   if (typeof csl !== "string" || csl.trim() === "")
     throw new KustoError("The request has no 'csl': the text of a query or command.");
-  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl, parameters: parametersOf(properties) };
+  return { db: typeof db === "string" && db !== "" ? db : "NetDefaultDB", csl, ...propertiesOf(properties) };
 }
 
-/** The values for `declare query_parameters`; the SDKs send them as texts. */
-function parametersOf(properties: unknown): ReadonlyMap<string, string> {
+function propertiesOf(properties: unknown): Pick<AskedText, "parameters" | "options"> {
   let known: unknown = properties;
   try {
     if (typeof known === "string") known = JSON.parse(known);
   } catch {
     throw new KustoError("The request's 'properties' are not JSON.", { code: "BadRequest_SyntaxError" });
   }
-  const { Parameters, Options } = (known ?? {}) as {
-    Parameters?: Record<string, unknown>;
-    Options?: Record<string, unknown>;
-  };
+  const { Parameters, Options } = (known ?? {}) as Record<
+    "Parameters" | "Options",
+    Record<string, unknown> | undefined
+  >;
   for (const name of Object.keys(Options ?? {})) refuseOption(name);
-  return new Map(Object.entries(Parameters ?? {}).map(([name, value]) => [name, String(value)]));
+  const parameters = Object.entries(Parameters ?? {}).map(([name, value]): [string, string] => [name, String(value)]);
+  return { parameters: new Map(parameters), options: { ...Options } };
 }
 
 /** `POST /v1/rest/ingest/{database}/{table}?streamFormat=...`: rows are there when the answer is. */
@@ -209,7 +230,7 @@ async function streamingIngestion({ parts, request, url, access }: Exchange): Pr
   // The body first, the table after: a slow sender must not keep the table from everybody else.
   const bytes = fromBlob
     ? download(parts.storage.direct(sourceUri(await readBody(request))), parts.signal)
-    : inPieces(await readBytes(request));
+    : inPieces(await readBytes(request, largestStream));
   const extent = await ingest(
     parts.catalogue,
     {
@@ -217,6 +238,7 @@ async function streamingIngestion({ parts, request, url, access }: Exchange): Pr
       table,
       format: url.searchParams.get("streamFormat") ?? "csv",
       mappingReference: mappingName === null || mappingName === "" ? undefined : mappingName,
+      largestBytes: largestUnpackedStream,
     },
     bytes,
   );
@@ -230,6 +252,12 @@ async function streamingIngestion({ parts, request, url, access }: Exchange): Pr
     rows: [`[${extent.rows},"Inactive","Unknown",null]`],
   });
 }
+
+/** As the body comes, mostly packed: what the service takes (documentation, "Streaming ingestion", limitations). */
+const largestStream = 4 * 1_048_576;
+
+/** Unpacked: rows pack to a quarter and less, a decompression bomb to a thousandth. In lines of one digit it is 8 million rows already. */
+const largestUnpackedStream = 4 * largestStream;
 
 const pieceBytes = 262_144;
 

@@ -13,12 +13,20 @@ export interface CountedFiles {
   packedBytes(): number;
 }
 
+/** What the service takes of one blob, uncompressed (documentation, "Ingestion error codes"). */
+const largestBlob = 6 * 2 ** 30;
+
 /**
  * Opens a blob: gzip and zip are known by their first bytes, for names are not to be trusted.
  *
- * @throws IngestionFailure BadRequest_InvalidArchive, BadRequest_EmptyArchive.
+ * @throws IngestionFailure BadRequest_InvalidArchive, BadRequest_EmptyArchive, and BadRequest_FileTooLarge where all files
+ * together are more than `largestBytes`, unpacked.
  */
-export function filesOf(bytes: AsyncIterable<Uint8Array>, zipPattern?: string): CountedFiles {
+export function filesOf(
+  bytes: AsyncIterable<Uint8Array>,
+  zipPattern?: string,
+  largestBytes = largestBlob,
+): CountedFiles {
   let rawBytes = 0;
   let packedBytes = 0;
   async function* came(): AsyncGenerator<Uint8Array> {
@@ -30,6 +38,11 @@ export function filesOf(bytes: AsyncIterable<Uint8Array>, zipPattern?: string): 
   async function* counted(file: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of file) {
       rawBytes += chunk.length;
+      if (rawBytes > largestBytes)
+        throw new IngestionFailure(
+          "BadRequest_FileTooLarge",
+          `Blob size has exceeded the size limit allowed for ingestion: ${largestBytes} bytes, uncompressed.`,
+        );
       yield chunk;
     }
   }
@@ -39,6 +52,18 @@ export function filesOf(bytes: AsyncIterable<Uint8Array>, zipPattern?: string): 
     else yield counted(start.startsWith("\x1f\x8b") ? unzipped(all) : all);
   }
   return { files: files(), rawBytes: () => rawBytes, packedBytes: () => packedBytes };
+}
+
+/** The longest record, in UTF-16 units: it is held as one text, and twice over for a moment. */
+const longestRecord = 32 * 1_048_576;
+
+/** @throws IngestionFailure Stream_InputStreamTooLarge where what is held of a record is more than may be. */
+export function checkRecord(held: number): void {
+  if (held > longestRecord)
+    throw new IngestionFailure(
+      "Stream_InputStreamTooLarge",
+      `The total size of the input data or a single field in the data is too large: a record has more than ${longestRecord} characters.`,
+    );
 }
 
 /** The text of a file, piece by piece; bytes that are no UTF-8 become U+FFFD. */

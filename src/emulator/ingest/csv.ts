@@ -1,3 +1,4 @@
+import { checkRecord } from "./bytes.ts";
 import { IngestionFailure } from "./failure.ts";
 
 /** The delimiters of the formats that are CSV with another separator. */
@@ -23,6 +24,7 @@ export async function* csvRecords(pieces: AsyncIterable<string>, delimiter: stri
     rest += isStart && piece.startsWith("\ufeff") ? piece.slice(1) : piece;
     if (piece !== "") isStart = false;
     // A record longer than its piece is scanned again only when the text has doubled, so the cost stays linear.
+    checkRecord(rest.length);
     if (rest.length < wanted) continue;
     const { records, end } = split(rest, delimiter, false);
     rest = rest.slice(end);

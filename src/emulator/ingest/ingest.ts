@@ -10,6 +10,8 @@ import { mappingKindOf, notSupported } from "./record-reader.ts";
 export interface Ingestion extends IngestionProperties {
   readonly database: string;
   readonly table: string;
+  /** The most bytes of a source, unpacked; default what the service takes of a blob. */
+  readonly largestBytes?: number | undefined;
 }
 
 /**
@@ -52,6 +54,7 @@ export async function ingestAll(
     ifNotExists: ingestion.ifNotExists ?? [],
     creationTime: ingestion.creationTime,
     zipPattern: ingestion.zipPattern,
+    largestBytes: ingestion.largestBytes,
   });
 }
 

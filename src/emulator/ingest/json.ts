@@ -1,3 +1,4 @@
+import { checkRecord } from "./bytes.ts";
 import { IngestionFailure } from "./failure.ts";
 
 /** One record: its text, and the same parsed. Numbers, decimals and dynamics are read from the text, for exactness. */
@@ -17,6 +18,7 @@ export async function* jsonLines(pieces: AsyncIterable<string>): AsyncGenerator<
     const lines = (rest + (isStart ? withoutMark(piece) : piece)).split("\n");
     isStart = isStart && piece === "";
     rest = lines.pop()!;
+    checkRecord(rest.length);
     yield lines.flatMap(bagOf);
   }
   yield bagOf(rest);
@@ -88,6 +90,7 @@ interface BagScan {
 function nextBags(state: BagScan, piece: string): JsonRecord[] {
   const records: JsonRecord[] = [];
   const text = state.rest + piece;
+  checkRecord(state.rest.length);
   let { at, from, depth, isInString } = state;
   for (; at < text.length; at++) {
     const char = text.charCodeAt(at);

@@ -1,3 +1,4 @@
+import { checkRecord } from "./bytes.ts";
 /** Lines, without their ends, one array per piece; the last one need not have an end. */
 export async function* lines(pieces: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = "";
@@ -7,6 +8,7 @@ export async function* lines(pieces: AsyncIterable<string>): AsyncGenerator<stri
     isStart = isStart && piece === "";
     const found = text.split("\n");
     rest = found.pop()!;
+    checkRecord(rest.length);
     yield found.map(withoutReturn);
   }
   if (rest !== "") yield [withoutReturn(rest)];
@@ -22,7 +24,12 @@ export async function* textRecords(pieces: AsyncIterable<string>): AsyncGenerato
 /** `raw`: the whole text is one record of one field. */
 export async function* rawRecord(pieces: AsyncIterable<string>): AsyncGenerator<string[][]> {
   const parts: string[] = [];
-  for await (const piece of pieces) parts.push(piece);
+  let length = 0;
+  for await (const piece of pieces) {
+    length += piece.length;
+    checkRecord(length);
+    parts.push(piece);
+  }
   const text = parts.join("");
   if (text !== "") yield [[text.startsWith("\ufeff") ? text.slice(1) : text]];
 }
@@ -39,6 +46,7 @@ export async function* escapedRecords(pieces: AsyncIterable<string>): AsyncGener
       // A line that ends with a backslash of its own goes on: the line break is data.
       if (/(?:^|[^\\])(?:\\\\)*\\$/.test(whole)) {
         open = `${whole}\n`;
+        checkRecord(open.length);
         continue;
       }
       open = "";

@@ -13,6 +13,8 @@ export interface Loading extends Omit<ReadingOptions, "table" | "sourcePath" | "
   /** Ticks; default now. */
   readonly creationTime?: bigint | undefined;
   readonly zipPattern?: string | undefined;
+  /** Of a source, unpacked; default what the service takes. */
+  readonly largestBytes?: number | undefined;
 }
 
 /** Bytes to load, and where they come from: its address without its SAS. */
@@ -109,7 +111,7 @@ async function readSource(
   how: Loading,
   writer: RowWriter | undefined,
 ): Promise<{ rows: number; originalBytes: number; packedBytes: number }> {
-  const blob = filesOf(source.open(), how.zipPattern);
+  const blob = filesOf(source.open(), how.zipPattern, how.largestBytes);
   let count = 0;
   for await (const file of blob.files)
     for await (const rows of readRows(file, { ...how, table, store, sourcePath: source.path })) {

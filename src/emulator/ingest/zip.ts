@@ -1,8 +1,5 @@
-import { promisify } from "node:util";
-import { inflateRaw } from "node:zlib";
+import { createInflateRaw } from "node:zlib";
 import { IngestionFailure } from "./failure.ts";
-
-const inflate = promisify(inflateRaw);
 
 /** An archive is read as a whole, for its table of contents stands at its end; the service's own limit is 6 GB. */
 const largestArchive = 256 * 1_048_576;
@@ -102,16 +99,26 @@ async function* fileOf(archive: Buffer, { name, method, packedBytes, at }: Entry
   const packed = archive.subarray(from, from + packedBytes);
   if (packed.length < packedBytes) throw invalid(`'${name}' is cut off`);
   if (method === 0) yield packed;
-  else if (method === 8) yield await inflated(packed, name);
+  else if (method === 8) yield* inflated(packed, name);
   else throw invalid(`'${name}' is compressed by method ${method}; stored and deflated files are supported`);
 }
 
-async function inflated(packed: Buffer, name: string): Promise<Buffer> {
+/** Piece by piece: a small file can become a very large one. */
+async function* inflated(packed: Buffer, name: string): AsyncGenerator<Uint8Array> {
+  const inflate = createInflateRaw({ chunkSize: 262_144 });
+  inflate.end(packed);
+  let length = 0;
   try {
-    return await inflate(packed, { maxOutputLength: largestFile });
+    for await (const piece of inflate as AsyncIterable<Uint8Array>) {
+      length += piece.length;
+      if (length > largestFile) throw tooLarge(largestFile);
+      yield piece;
+    }
   } catch (error) {
-    if ((error as { code?: string }).code === "ERR_BUFFER_TOO_LARGE") throw tooLarge(largestFile);
+    if (typeof (error as { code?: unknown }).code !== "string" || error instanceof IngestionFailure) throw error;
     throw invalid(`'${name}': ${(error as Error).message}`);
+  } finally {
+    inflate.destroy();
   }
 }
 

@@ -1,5 +1,5 @@
 import { KustoError } from "../kusto-error.ts";
-import { type Definition, isLambda, type Lambda, type QueryContext } from "./context.ts";
+import { countCall, type Definition, isLambda, type Lambda, type QueryContext } from "./context.ts";
 import { converted } from "./expressions/convert.ts";
 import { scalar } from "./expressions/scalar.ts";
 import { kindOf, notCarried } from "./language.ts";
@@ -18,6 +18,7 @@ import {
   type ParameterSymbol,
   part,
   type SyntaxNode,
+  textOf,
 } from "./tree.ts";
 
 /**
@@ -39,7 +40,7 @@ const deepest = 50;
 export function relationOfCall(node: SyntaxNode, body: SyntaxNode, context: QueryContext, piped?: Relation): Relation {
   const inner = bodyContext(node, body, noRow(context), piped);
   const result = part(body, "Expression");
-  if (!result || !isTabular(result)) throw notCarried(`the table '${node.ToString().trim()}'`, node, context.text);
+  if (!result || !isTabular(result)) throw notCarried(`the table '${textOf(node)}'`, node, context.text);
   return tabular(result, inner);
 }
 
@@ -61,12 +62,13 @@ export function viewsIn(context: QueryContext): [string, Lambda][] {
 export function scalarOfCall(node: SyntaxNode, body: SyntaxNode, at: ScalarContext): Scalar {
   const inner = bodyContext(node, body, at);
   const result = part(body, "Expression");
-  if (!result || isTabular(result)) throw notCarried(`the scalar '${node.ToString().trim()}'`, node, at.context.text);
+  if (!result || isTabular(result)) throw notCarried(`the scalar '${textOf(node)}'`, node, at.context.text);
   return scalar(result, noRow(inner));
 }
 
 function bodyContext(node: SyntaxNode, body: SyntaxNode, at: ScalarContext, piped?: Relation): QueryContext {
   const { context } = at;
+  countCall(context);
   if (context.depth >= deepest)
     throw new KustoError(`Semantic error: SEM0099: Functions call each other more than ${deepest} deep.`, {
       type: "Kusto.Data.Exceptions.SemanticException",

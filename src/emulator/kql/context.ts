@@ -1,6 +1,8 @@
 import type { Catalogue, Database } from "../engine/catalogue.ts";
 import type { Access } from "../security/access.ts";
+import { passStop } from "./parse-deadline.ts";
 import type { Relation, RelationColumn, Scalar } from "./relation.ts";
+import { tooComplex } from "./text-bounds.ts";
 import type { SyntaxNode } from "./tree.ts";
 
 /** What a query stands on while it is translated. */
@@ -26,6 +28,8 @@ export interface QueryContext {
 export interface SharedParts {
   readonly common: string[];
   aliases: number;
+  /** How many calls of functions of the user's have been taken apart. */
+  calls: number;
   /** How the result is to be drawn, if the query says so. */
   visualization: Readonly<Record<string, unknown>> | undefined;
   /** Texts of the request's parameters by name. */
@@ -69,7 +73,8 @@ const longScalar = 200;
 export function commonScalar(value: Scalar, context: QueryContext): Scalar {
   if (context.isCorrelated || value.sql.length <= longScalar) return value;
   const name = newAlias(context, "q");
-  context.shared.common.push(`${name} AS (SELECT ${value.sql} AS s)`);
+  // Materialized, or DuckDB would plan the common part before it twice over, and so on along the chain: 40 of them never end.
+  context.shared.common.push(`${name} AS MATERIALIZED (SELECT ${value.sql} AS s)`);
   return { ...value, sql: `(SELECT s FROM ${name})` };
 }
 
@@ -78,4 +83,42 @@ export type Scope = (name: string) => Scalar | undefined;
 
 export function scopeOf(columns: readonly RelationColumn[]): Scope {
   return (name) => columns.find((column) => column.name === name);
+}
+
+/** What a query may become; see {@link checkSql}. */
+const longestSql = 8 * 1_048_576;
+const mostCalls = 5_000;
+const mostParts = 20_000;
+
+/**
+ * Arguments and functions that are used twice in a thing that is used twice double what comes out, a text of 2 KB a
+ * thousand times and more. Neither the translation nor DuckDB's planning of it can be interrupted.
+ */
+export function checkSql<T extends { readonly sql: string }>(translated: T): T {
+  passStop();
+  if (translated.sql.length > longestSql)
+    throw tooComplex(
+      `it becomes more than ${longestSql / 1_048_576} MiB of SQL, which happens where parts of it are used many times over`,
+    );
+  return translated;
+}
+
+/** One more call of a function of the user's: each is taken apart by itself. */
+export function countCall({ shared }: QueryContext): void {
+  if (++shared.calls > mostCalls)
+    throw tooComplex(`it calls functions more than ${mostCalls} times, those within functions included`);
+}
+
+/** DuckDB plans a common part as often as it is named, with the parts that it names itself. */
+export function checkCommonParts(common: readonly string[]): void {
+  const weights = new Map<string, number>();
+  for (const text of common) {
+    const name = /^\w+/.exec(text)![0];
+    const isMaterialized = text.startsWith(`${name} AS MATERIALIZED `);
+    let weight = 1;
+    for (const [used] of text.matchAll(/\bq\d+\b/g)) if (used !== name) weight += weights.get(used) ?? 0;
+    if (weight > mostParts)
+      throw tooComplex(`its tables are made of each other more than ${mostParts} times over; use materialize()`);
+    weights.set(name, isMaterialized ? 1 : weight);
+  }
 }

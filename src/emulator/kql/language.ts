@@ -3,7 +3,16 @@ import type { Catalogue, Database, StoredColumn, StoredTable } from "../engine/c
 import { KustoError, semanticError, syntaxError } from "../kusto-error.ts";
 import { optionalPackage } from "../optional-package.ts";
 import { type Annotations, type Completions, type EditorLanguage, editorService, type Problem } from "./editor.ts";
-import { type CommandParsing, quickenCommands } from "./quick-commands.ts";
+import { inTime, type ParserStops, stopParserInTime } from "./parse-deadline.ts";
+import {
+  type ColumnOrigins,
+  type CommandParsing,
+  type ListCutting,
+  quickenCommands,
+  quickenLists,
+  quickenOrigins,
+} from "./quick-commands.ts";
+import { checkText, type LexicalToken } from "./text-bounds.ts";
 import { positionText, type SyntaxNode } from "./tree.ts";
 
 /** What we use of Kusto's own parser; the package describes itself in 30 000 lines of global types, which nobody should load. */
@@ -13,14 +22,15 @@ interface KustoLanguage extends EditorLanguage {
     readonly Default: { WithCluster(cluster: unknown): { WithDatabase(database: unknown): unknown } };
   };
   readonly Symbols: {
-    readonly ColumnSymbol: new (
-      name: string,
-      type: unknown,
-      description: null,
-      originals: null,
-      source: null,
-      examples: null,
-    ) => unknown;
+    readonly ColumnSymbol: ColumnOrigins["ColumnSymbol"] &
+      (new (
+        name: string,
+        type: unknown,
+        description: null,
+        originals: null,
+        source: null,
+        examples: null,
+      ) => unknown);
     readonly TableSymbol: { readonly $ctor4: new (name: string, columns: unknown[]) => unknown };
     readonly FunctionSymbol: {
       readonly $ctor16: new (name: string, parameters: string, body: string, description: string) => unknown;
@@ -30,7 +40,17 @@ interface KustoLanguage extends EditorLanguage {
     readonly ScalarTypes: { GetSymbol(name: string): unknown };
   };
   readonly Syntax: { readonly SyntaxKind: Readonly<Record<string, number>> };
-  readonly Parsing: CommandParsing;
+  readonly Parsing: CommandParsing &
+    ParserStops["Parsing"] & {
+      readonly TokenParser: { readonly ctor: new () => Lexer };
+    };
+  readonly Utils: ParserStops["Utils"] & { readonly ListExtensions: ListCutting };
+  readonly ParseOptions: { readonly Default: unknown };
+}
+
+interface Lexer {
+  /** The token at a place; none behind the text. */
+  Parse(text: string, at: number, options: unknown): (LexicalToken & { readonly Length: number }) | null;
 }
 
 interface ParsedCode {
@@ -80,6 +100,9 @@ export async function loadLanguage(): Promise<Language> {
   });
   nameKinds(kusto.Syntax.SyntaxKind);
   quickenCommands(kusto.Parsing);
+  quickenLists(kusto.Utils);
+  quickenOrigins(kusto.Symbols);
+  stopParserInTime(kusto);
   const symbolOf = tableSymbols(kusto);
   kusto.KustoCode.ParseAndAnalyze(".show version", kusto.GlobalState.Default);
   const known = new Map<Database, { version: number; globals: unknown; parsed: Map<string, Code> }>();
@@ -92,10 +115,29 @@ export async function loadLanguage(): Promise<Language> {
     return current;
   };
   const editor = editorService(kusto);
+  const tokens = (text: string) => tokensOf(kusto, text);
+  /** Bounds of the text first, the parser after, and not longer than it may take. */
+  const bounded = <T>(text: string, database: Database, act: () => T): T => {
+    checkText(text, tokens);
+    try {
+      return inTime(act);
+    } catch (error) {
+      // What it has remembered of a parsing that broke off is not to be trusted.
+      known.delete(database);
+      throw error;
+    }
+  };
   return {
     annotate(text, catalogue, database) {
       const { globals } = currentOf(catalogue, database);
-      const problems = diagnosticsOf(kusto.KustoCode.ParseAndAnalyze(text, globals), text).map(
+      let parsed: ParsedCode;
+      try {
+        parsed = bounded(text, database, () => kusto.KustoCode.ParseAndAnalyze(text, globals));
+      } catch (error) {
+        if (!(error instanceof KustoError)) throw error;
+        return { spans: [], problems: [{ start: 0, length: 0, severity: "Error", message: error.message }] };
+      }
+      const problems = diagnosticsOf(parsed, text).map(
         ({ Start, Length, Severity, Message }): Problem => ({
           start: Start,
           length: Length,
@@ -105,13 +147,14 @@ export async function loadLanguage(): Promise<Language> {
       );
       return { spans: editor.spans(text, globals), problems };
     },
-    complete: (text, at, catalogue, database) => editor.completions(text, at, currentOf(catalogue, database).globals),
+    complete: (text, at, catalogue, database) =>
+      bounded(text, database, () => editor.completions(text, at, currentOf(catalogue, database).globals)),
     parse(text, catalogue, database) {
       const current = currentOf(catalogue, database);
       // A command takes the parser some 3 ms, a query 1 ms; clients that poll send the same text again and again.
       const before = current.parsed.get(text);
       if (before) return before;
-      const parsed = kusto.KustoCode.ParseAndAnalyze(text, current.globals);
+      const parsed = bounded(text, database, () => kusto.KustoCode.ParseAndAnalyze(text, current.globals));
       refuseErrors(parsed, text);
       const code = { text, root: parsed.Syntax };
       if (current.parsed.size >= mostRemembered) current.parsed.clear();
@@ -119,6 +162,16 @@ export async function loadLanguage(): Promise<Language> {
       return code;
     },
   };
+}
+
+function* tokensOf({ Parsing, ParseOptions }: KustoLanguage, text: string): Generator<LexicalToken> {
+  const lexer = new Parsing.TokenParser.ctor();
+  for (let at = 0; at < text.length; ) {
+    const token = lexer.Parse(text, at, ParseOptions.Default);
+    if (!token || token.Length === 0) return;
+    yield token;
+    at += token.Length;
+  }
 }
 
 const kindNames = new Map<number, string>();

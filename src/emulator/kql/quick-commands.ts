@@ -1,3 +1,5 @@
+import { passStop } from "./parse-deadline.ts";
+
 /** The parts of Kusto's parser that decide how a command is read. */
 export interface CommandParsing {
   readonly PartialParser: {
@@ -17,6 +19,67 @@ interface TokenSource {
 
 /** What the parser gives for "this is not the beginning of a command". */
 const notPartial = -1;
+
+/** The parser's list, as far as it is cut off here. */
+interface CutList {
+  _size: number;
+  _version: number;
+}
+
+/**
+ * Cuts a list off as what it is, an array with a length of its own. The parser's way writes a default value, by a call, over
+ * each element that goes, and it cuts lists for each part of a command: of 2 600 columns that took a third of the parsing.
+ */
+export function quickenLists({ ListExtensions }: { readonly ListExtensions: ListCutting }): void {
+  if (patched.has(ListExtensions)) return;
+  patched.add(ListExtensions);
+  const cut = ListExtensions.SetCount;
+  ListExtensions.SetCount = (type, list, count) => {
+    if (typeof list._size !== "number" || count < 0) return cut(type, list, count);
+    if (list._size > count) {
+      list._size = count;
+      list._version++;
+    }
+  };
+}
+
+/** The parser's symbols of columns, each with the columns that it comes from. */
+export interface ColumnOrigins {
+  readonly ColumnSymbol: { GetTrulyOriginalColumns(columns: object): object };
+}
+
+interface ColumnList extends CutList {
+  getItem(index: number): unknown;
+  setItem(index: number, item: unknown): void;
+}
+
+/**
+ * Names each column once among those that another comes from. The parser names it as often as there are ways to it: a chain
+ * of 40 unions, each of the one before with itself, has 2 ** 40.
+ */
+export function quickenOrigins({ ColumnSymbol }: ColumnOrigins): void {
+  if (patched.has(ColumnSymbol)) return;
+  patched.add(ColumnSymbol);
+  const find = ColumnSymbol.GetTrulyOriginalColumns.bind(ColumnSymbol);
+  ColumnSymbol.GetTrulyOriginalColumns = (columns) => {
+    const found = find(columns) as Partial<ColumnList>;
+    if (found === columns || typeof found._size !== "number") return found;
+    const list = found as ColumnList;
+    const seen = new Set<unknown>();
+    for (let index = 0; index < list._size; index++) {
+      const column = list.getItem(index);
+      if (seen.has(column)) continue;
+      list.setItem(seen.size, column);
+      seen.add(column);
+    }
+    list._size = seen.size;
+    return list;
+  };
+}
+
+export interface ListCutting {
+  SetCount(type: unknown, list: CutList, count: number): void;
+}
 
 const patched = new WeakSet<object>();
 const remembering = new WeakSet<object>();
@@ -53,6 +116,7 @@ function rememberScan(parser: CommandParser): void {
   let length = notPartial;
   parser.Scan = (nextInput, nextStart) => {
     if (nextInput !== input || nextStart !== start) {
+      passStop();
       length = scan(nextInput, nextStart);
       input = nextInput;
       start = nextStart;

@@ -2,12 +2,12 @@ import { databaseOf, type StoredTable } from "../engine/catalogue.ts";
 import { extentColumn } from "../engine/physical.ts";
 import { semanticError } from "../kusto-error.ts";
 import { calledBody, relationOfCall } from "./calls.ts";
-import { commonRelation, isRelation, type QueryContext } from "./context.ts";
+import { checkSql, commonRelation, isRelation, type QueryContext } from "./context.ts";
 import { kindOf, notCarried } from "./language.ts";
 import { checkParameters } from "./operators/operator.ts";
 import { operators } from "./operators/operators.ts";
 import type { Relation } from "./relation.ts";
-import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode } from "./tree.ts";
+import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode, textOf } from "./tree.ts";
 
 /** Translates a tabular expression. */
 export function tabular(node: SyntaxNode, context: QueryContext): Relation {
@@ -48,14 +48,14 @@ export function operate(node: SyntaxNode, from: Relation | undefined, context: Q
   const operator = operators[kindOf(node)];
   if (!operator) throw notCarried(`the operator '${nameOfOperator(node)}'`, node, context.text);
   checkParameters(node, context);
-  return operator(node, from, context);
+  return checkSql(operator(node, from, context));
 }
 
 function nameOfOperator(node: SyntaxNode): string {
   // The first word: `top-nested` begins with a list of its clauses.
   let first = node;
   for (let next = childrenOf(first)[0]; next; next = childrenOf(first)[0]) first = next;
-  return first === node ? kindOf(node) : first.ToString().trim();
+  return first === node ? kindOf(node) : textOf(first);
 }
 
 function named(node: SyntaxNode, context: QueryContext): Relation {
@@ -77,7 +77,7 @@ function elsewhere(node: SyntaxNode, context: QueryContext): Relation {
   const call = kindOf(place) === "PathExpression" ? needPart(place, "Selector") : place;
   const first = argumentsIn(call)[0];
   if (kindOf(call) !== "FunctionCallExpression" || nameOf(needPart(call, "Name")) !== "database" || !first)
-    throw notCarried(`'${node.ToString().trim()}'`, node, context.text);
+    throw notCarried(`'${textOf(node)}'`, node, context.text);
   const database = databaseOf(context.catalogue, String(first.LiteralValue));
   context.shared.access?.mayDatabase(database, "read", "read");
   return tabular(needPart(node, "Selector"), { ...context, database, lets: new Map() });

@@ -15,6 +15,8 @@ export interface SyntaxNode {
   /** Whether the binder knows the value, which is then `ConstantValue`. */
   readonly IsConstant?: boolean;
   readonly ConstantValue?: unknown;
+  /** Of a token, how it is written. */
+  readonly Text?: string | null;
   /** Of a token that is a literal, what it stands for. */
   readonly ValueText?: string | null;
   GetChild(index: number): SyntaxNode | null;
@@ -97,9 +99,22 @@ export function sourceOf(node: SyntaxNode, text: string): string {
   return text.slice(node.TextStart, node.TextStart + node.Width);
 }
 
-/** The tokens of a node, without the blanks and comments between them: for names and literals. */
+/**
+ * The tokens of a node, without the blanks and comments between them: for names and literals. The parser's own ToString()
+ * looks for each token from the root of the tree: of a command with 2 600 columns that took two thirds of the time.
+ */
 export function textOf(node: SyntaxNode): string {
-  return node.ToString().trim();
+  return tokensOf(node).trim();
+}
+
+function tokensOf(node: SyntaxNode): string {
+  if (node.ChildCount === 0) return node.Text ?? "";
+  let text = "";
+  for (let index = 0; index < node.ChildCount; index++) {
+    const child = node.GetChild(index);
+    if (child) text += tokensOf(child);
+  }
+  return text;
 }
 
 /** A name without its quoting: of `['a b']`, `a b`. */

@@ -1,7 +1,8 @@
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { readBytes } from "../http/body.ts";
-import { type Listener, listen } from "../http/listener.ts";
+import { type Listener, listen, type Refusal } from "../http/listener.ts";
+import { KustoError } from "../kusto-error.ts";
 import { type Claims, isRefusal, keyId, sameSecret, signedToken, verified } from "./jwt.ts";
 import type { Application, CheckedSecurity } from "./options.ts";
 import { rsaKeyPair, selfSigned } from "./self-signed.ts";
@@ -51,6 +52,9 @@ class LoginRefusal extends Error {
   }
 }
 
+/** A login form in bytes; the longest part is an assertion. */
+const largestForm = 65_536;
+
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const exchangeAudience = "api://AzureADTokenExchange";
 
@@ -58,14 +62,17 @@ export async function startAuthority({ tenantId, applications, tokenLifeMs }: Ch
   const [tls, signing, federated] = await Promise.all([selfSigned(), rsaKeyPair(), rsaKeyPair()]);
   const kid = keyId(signing.publicKey);
   const identityHeader = randomBytes(16).toString("hex");
-  const secure: Listener = await listen(answering(authorityAnswer), 0, { cert: tls.certificate, key: tls.privateKey });
+  const secure: Listener = await listen(answering(authorityAnswer), {
+    tls: { cert: tls.certificate, key: tls.privateKey },
+    refusal: listenerRefusal,
+  });
   const host = `https://localhost:${secure.port}`;
   const issuer = `${host}/${tenantId}/v2.0`;
   const federatedIssuer = `${host}/kubernetes`;
   let revocations = 0;
   let identity: Listener;
   try {
-    identity = await listen(answering(identityAnswer));
+    identity = await listen(answering(identityAnswer), { refusal: listenerRefusal });
   } catch (error) {
     await secure.close();
     throw error;
@@ -113,7 +120,7 @@ export async function startAuthority({ tenantId, applications, tokenLifeMs }: Ch
     if (request.method === "GET" && /^(v2\.0\/)?\.well-known\/openid-configuration$/.test(path)) return metadata();
     if (request.method === "GET" && /^discovery\/(v2\.0\/)?keys$/.test(path)) return { keys: [publicJwk()] };
     if (request.method === "POST" && path === "oauth2/v2.0/token")
-      return login(new URLSearchParams((await readBytes(request)).toString("utf8")));
+      return login(new URLSearchParams((await readBytes(request, largestForm)).toString("utf8")));
     throw new LoginRefusal(404, "not_found", `There is nothing at ${request.method} ${url.pathname}.`);
   }
 
@@ -253,18 +260,31 @@ function answering(answer: (request: IncomingMessage, url: URL) => Promise<objec
     let status = 200;
     let body: object;
     try {
-      body = await answer(request, new URL(request.url ?? "/", "http://localhost"));
+      body = await answer(request, new URL(`http://localhost${request.url}`));
     } catch (error) {
       const refusal =
-        error instanceof LoginRefusal ? error : new LoginRefusal(500, "server_error", "The authority failed.");
+        error instanceof LoginRefusal
+          ? error
+          : error instanceof KustoError
+            ? new LoginRefusal(error.status, "invalid_request", error.message)
+            : new LoginRefusal(500, "server_error", "The authority failed.");
       status = refusal.status;
       body = refusalBody(refusal);
     }
+    request.resume();
     response.writeHead(status, { "content-type": "application/json; charset=utf-8", "cache-control": "no-store" });
     response.end(JSON.stringify(body));
   };
   return (request, response) => {
     serve(request, response).catch(() => response.destroy());
+  };
+}
+
+function listenerRefusal(status: number, why: string): Refusal {
+  const error = status === 403 ? "access_denied" : "invalid_request";
+  return {
+    contentType: "application/json; charset=utf-8",
+    body: JSON.stringify(refusalBody(new LoginRefusal(status, error, why))),
   };
 }
 

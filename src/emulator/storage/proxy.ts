@@ -1,6 +1,6 @@
 import { Agent, type IncomingMessage, type RequestListener, request, type ServerResponse } from "node:http";
 import type { Fault, FaultPlace, FaultPlan } from "../faults/request-faults.ts";
-import { type Listener, listen } from "../http/listener.ts";
+import { type Listener, listen, type Refusal } from "../http/listener.ts";
 
 /** What Azure Storage calls these answers (documentation, "Common REST API error codes"). */
 const storageCodes: Readonly<Record<number, string | undefined>> = {
@@ -42,7 +42,9 @@ export async function startProxy({ place, target, account, plan, port, onDone }:
     else go();
   };
   // Clients of an earlier run may still have its address; where somebody else has taken it, they ask for the new one.
-  const listener = await listen(handler, port).catch(() => listen(handler));
+  const listener = await listen(handler, { port, refusal: storageRefusal }).catch(() =>
+    listen(handler, { refusal: storageRefusal }),
+  );
   return {
     ...listener,
     toAzurite: (url) =>
@@ -141,6 +143,15 @@ function strike(fault: Fault, incoming: IncomingMessage, outgoing: ServerRespons
         ? { "retry-after": String(fault.retryAfterSeconds) }
         : {}),
     });
-    outgoing.end(`<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${text}</Message></Error>`);
+    outgoing.end(errorXml(code, text));
   });
+}
+
+/** An error in the form of Azure Storage. */
+const errorXml = (code: string, text: string) =>
+  `<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${text.replaceAll(/[&<>]/g, (char) => `&#${char.charCodeAt(0)};`)}</Message></Error>`;
+
+function storageRefusal(status: number, why: string): Refusal {
+  const code = status === 403 ? "AuthorizationFailure" : "InvalidUri";
+  return { contentType: "application/xml", body: errorXml(code, why) };
 }

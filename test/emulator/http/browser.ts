@@ -58,7 +58,8 @@ interface Message {
   readonly sessionId?: string;
 }
 
-export async function startBrowser(path: string): Promise<Browser> {
+/** `flags` are further ones of the command line. */
+export async function startBrowser(path: string, flags: readonly string[] = []): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), "millrace-browser-"));
   const child = spawn(
     path,
@@ -66,7 +67,7 @@ export async function startBrowser(path: string): Promise<Browser> {
       ...["--headless=new", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--no-first-run", "--disable-gpu"],
       // Containers run as root and have little shared memory.
       ...["--no-sandbox", "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update"],
-      ...["--disable-sync", "--no-default-browser-check", "--mute-audio", "--hide-scrollbars", "about:blank"],
+      ...["--disable-sync", "--no-default-browser-check", "--mute-audio", "--hide-scrollbars", ...flags, "about:blank"],
     ],
     { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
   );

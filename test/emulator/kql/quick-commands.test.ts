@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { quickenCommands } from "../../../src/emulator/kql/quick-commands.ts";
+import { quickenCommands, quickenLists, quickenOrigins } from "../../../src/emulator/kql/quick-commands.ts";
+import { type SyntaxNode, textOf } from "../../../src/emulator/kql/tree.ts";
 
 const require = createRequire(import.meta.url);
 require("@kusto/language-service-next/bridge.min.js");
@@ -55,6 +56,7 @@ const texts = [
   ".nonsense words",
   ".show tables and more",
   ".show tables | nonsense",
+  "let t0 = print x = 1, y = 2; let t1 = union t0, t0; let t2 = union t1, t1; t2 | project z = x + y, x | summarize count() by x",
   ".",
 ];
 
@@ -62,8 +64,28 @@ test("the parser gives the same trees and complaints, quickened or not", () => {
   const before = texts.map(parsed);
   const search = kusto.Parsing.PartialParser.ScanPartialBest;
   quickenCommands(kusto.Parsing);
+  quickenLists(kusto.Utils);
+  quickenOrigins(kusto.Symbols);
   assert.notEqual(kusto.Parsing.PartialParser.ScanPartialBest, search);
   texts.forEach((text, index) => {
     assert.equal(parsed(text), before[index], text);
   });
+});
+
+test("the text of a node is what the parser itself writes of it", () => {
+  let compared = 0;
+  const visit = (node: SyntaxNode) => {
+    assert.equal(textOf(node), node.ToString().trim());
+    compared++;
+    for (let index = 0; index < node.ChildCount; index++) {
+      const child = node.GetChild(index);
+      if (child) visit(child);
+    }
+  };
+  for (const text of [
+    ...texts,
+    "  T // so\n | where  ['a b'] == 'x'  and y in (1,\t2) | project dynamic({ \"a\" : [1 , 2] })",
+  ])
+    visit(kusto.KustoCode.ParseAndAnalyze(text, kusto.GlobalState.Default).Syntax as SyntaxNode);
+  assert.ok(compared > 300, `${compared}`);
 });

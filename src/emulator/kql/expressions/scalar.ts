@@ -1,7 +1,7 @@
 import { sqlText } from "../../engine/physical.ts";
 import { semanticError } from "../../kusto-error.ts";
 import { calledBody, scalarOfCall } from "../calls.ts";
-import { isLambda, isRelation } from "../context.ts";
+import { checkSql, isLambda, isRelation } from "../context.ts";
 import { kindOf, notCarried } from "../language.ts";
 import type { Scalar } from "../relation.ts";
 import type { ScalarContext } from "../row.ts";
@@ -31,6 +31,10 @@ import { isNegated, textTests } from "./strings.ts";
 
 /** Translates a scalar expression; its type is the one that Kusto's binder found. */
 export function scalar(node: SyntaxNode, at: ScalarContext): Scalar {
+  return checkSql(translated(node, at));
+}
+
+function translated(node: SyntaxNode, at: ScalarContext): Scalar {
   const kind = kindOf(node);
   const known = literal(kind, node, at.context.text);
   if (known) return known;

@@ -157,7 +157,7 @@ function sideOf(
   right: Relation,
   context: QueryContext,
 ): { side: string; value: Scalar; name: string | undefined } {
-  const side = /\$(left|right)\b/.exec(node.ToString())?.[0];
+  const side = /\$(left|right)\b/.exec(textOf(node))?.[0];
   if (!side) throw notCarried(`the condition '${sourceOf(node, context.text)}'`, node, context.text);
   const columns = scopeOf((side === "$left" ? left : right).columns);
   const isColumn = kindOf(node) === "PathExpression" && textOf(needPart(node, "Expression")) === side;
