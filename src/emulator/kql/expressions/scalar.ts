@@ -117,7 +117,7 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   if (kindOf(leftNode) === "StarExpression") return anyColumn(kind, node, rightNode, at);
   const [left, right] = [scalar(leftNode, at), scalar(rightNode, at)];
   const test = textTests[kind];
-  if (test) return bool(test(textSql(left), textSql(right)));
+  if (test) return bool(test(textSql(left), textSql(right), right.literal !== undefined));
   const compared = comparison(kind, left, right);
   if (compared) return bool(compared);
   const sign = arithmeticSigns[kind];
@@ -133,7 +133,8 @@ function anyColumn(kind: string, node: SyntaxNode, rightNode: SyntaxNode, at: Sc
   const right = scalar(rightNode, at);
   const test = textTests[kind];
   if (test && !isNegated(kind)) {
-    const tests = (wanted: string) => at.row.map((column) => test(textSql(column), wanted));
+    const tests = (wanted: string) =>
+      at.row.map((column) => test(textSql(column), wanted, right.literal !== undefined));
     return bool(once(textSql(right), (wanted) => anyOf(tests(wanted))));
   }
   if (kind === "EqualExpression") {

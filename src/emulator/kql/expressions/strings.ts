@@ -1,21 +1,28 @@
-/** A test of one text against another; both are SQL. */
-type TextTest = (text: string, wanted: string) => string;
+/** A test of one text against another; both are SQL. `isFixed`: the wanted text is the same for all rows. */
+type TextTest = (text: string, wanted: string, isFixed: boolean) => string;
 
 /** A term is a run of letters and digits; `has` finds whole terms. */
 const edge = "[^\\p{L}\\p{N}]";
 
 /**
- * A text without the term's letters cannot have the term, and looking for them is many times cheaper than the expression with its classes
- * of Unicode; and where the term differs from row to row, it spares DuckDB the compiling of most of the expressions.
+ * A text at the edges of terms. Before the expression with its classes of Unicode comes a look for the letters alone, which is many times
+ * cheaper. An expression that differs from row to row is compiled for each of them, which took 1.4 ms: where the wanted text is one term,
+ * as it mostly is, blanks in place of what stands between terms do instead.
  */
-const withEdges = (before: string, after: string): TextTest => {
-  return (text, wanted) =>
-    `(contains(${text}, ${wanted}) AND regexp_matches(${text}, ${before}regexp_escape(${wanted})${after}))`;
-};
+const withEdges =
+  (isAtStart: boolean, isAtEnd: boolean): TextTest =>
+  (text, wanted, isFixed) => {
+    const [before, after] = [isAtStart ? `'(^|${edge})' || ` : "", isAtEnd ? ` || '($|${edge})'` : ""];
+    const matches = `(contains(${text}, ${wanted}) AND regexp_matches(${text}, ${before}regexp_escape(${wanted})${after}))`;
+    if (isFixed) return matches;
+    const spaced = `(' ' || regexp_replace(${text}, '${edge}', ' ', 'g') || ' ')`;
+    const found = `contains(${spaced}, ${isAtStart ? "' ' || " : ""}${wanted}${isAtEnd ? " || ' '" : ""})`;
+    return `CASE WHEN regexp_full_match(${wanted}, '[\\p{L}\\p{N}]+') THEN ${found} ELSE ${matches} END`;
+  };
 
-const hasTerm = withEdges(`'(^|${edge})' || `, ` || '($|${edge})'`);
-const hasStart = withEdges(`'(^|${edge})' || `, "");
-const hasEnd = withEdges("", ` || '($|${edge})'`);
+const hasTerm = withEdges(true, true);
+const hasStart = withEdges(true, false);
+const hasEnd = withEdges(false, true);
 const contains: TextTest = (text, wanted) => `contains(${text}, ${wanted})`;
 const startsWith: TextTest = (text, wanted) => `starts_with(${text}, ${wanted})`;
 const endsWith: TextTest = (text, wanted) => `ends_with(${text}, ${wanted})`;
@@ -23,12 +30,12 @@ const equal: TextTest = (text, wanted) => `(${text} = ${wanted})`;
 
 const anyCase =
   (test: TextTest): TextTest =>
-  (text, wanted) =>
-    test(`lower(${text})`, `lower(${wanted})`);
+  (text, wanted, isFixed) =>
+    test(`lower(${text})`, `lower(${wanted})`, isFixed);
 const not =
   (test: TextTest): TextTest =>
-  (text, wanted) =>
-    `(NOT ${test(text, wanted)})`;
+  (text, wanted, isFixed) =>
+    `(NOT ${test(text, wanted, isFixed)})`;
 
 function family(name: string, test: TextTest): Record<string, TextTest> {
   return {

@@ -99,9 +99,9 @@ function termTest(text: string, term: string, isExact: boolean): string {
       .split("*")
       .map((each) => each.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
       .join(".*");
-    return textTests.MatchesRegexExpression!(text, sqlText(`${isExact ? "" : "(?i)"}${pattern}`));
+    return textTests.MatchesRegexExpression!(text, sqlText(`${isExact ? "" : "(?i)"}${pattern}`), true);
   }
-  return textTests[`${name}${isExact ? "Cs" : ""}Expression`]!(text, sqlText(bare));
+  return textTests[`${name}${isExact ? "Cs" : ""}Expression`]!(text, sqlText(bare), true);
 }
 
 export const searchOperators: Readonly<Record<string, Operator>> = { SearchOperator: search };

@@ -6,11 +6,17 @@ import { calledAs, calledSql, type Functions, type ScalarFunction } from "./call
 
 const ticks = (n: bigint) => `CAST(${n} AS BIGINT)`;
 
-/** A part of a datetime by its name in Kusto. */
+/** A part of a datetime by its name in Kusto, and the function of SQL that gives it from a timestamp. */
 const part =
-  (name: string): ScalarFunction =>
-  ({ args, result }) =>
-    args[0]!.kind === "datetime" ? calledSql("datetime_part", [stringLiteral(name), args[0]!], result) : undefined;
+  (name: string, sqlName?: string): ScalarFunction =>
+  ({ args: [value], result }) => {
+    if (value!.kind !== "datetime") return undefined;
+    if (!sqlName) return calledSql("datetime_part", [stringLiteral(name), value!], result);
+    return converted({ sql: `${sqlName}(${timestampSql(value!.sql)})`, kind: "long" }, result);
+  };
+
+/** Ticks as DuckDB's timestamp, which has microseconds; its parts cost a hundredth of a call of JavaScript. */
+const timestampSql = (sql: string) => `make_timestamp(${sql} // 10 - ${ticks(unixEpoch / 10n)})`;
 
 const unixTime =
   (ticksEach: bigint): ScalarFunction =>
@@ -56,13 +62,13 @@ export const datetimes: Functions = {
     "startofyear",
   ),
   ago: ({ args, now }) => `(${ticks(now)} - ${args[0]!.sql})`,
-  dayofmonth: part("day"),
+  dayofmonth: part("day", "day"),
   dayofweek: dayOfWeek,
-  dayofyear: part("dayofyear"),
-  getmonth: part("month"),
-  getyear: part("year"),
-  hourofday: part("hour"),
-  monthofyear: part("month"),
+  dayofyear: part("dayofyear", "dayofyear"),
+  getmonth: part("month", "month"),
+  getyear: part("year", "year"),
+  hourofday: part("hour", "hour"),
+  monthofyear: part("month", "month"),
   now: ({ args, now }) => (args[0] ? `(${ticks(now)} + ${args[0].sql})` : ticks(now)),
   startofday: startOfDay,
   unixtime_microseconds_todatetime: unixTime(10n),
