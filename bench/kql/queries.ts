@@ -15,7 +15,7 @@ const hasWord = (word: string) => `regexp_matches(msg, '(?i)\\b${word}\\b')`;
 export const pairs: readonly Pair[] = [
   // Filters.
   pair("E | count", "SELECT count(*) FROM e"),
-  pair("E | where id == 4242", "SELECT * FROM e WHERE id = 4242"),
+  pair("E | where id == 42", "SELECT * FROM e WHERE id = 42"),
   pair("E | where level == 'error' | count", "SELECT count(*) FROM e WHERE level = 'error'"),
   pair("E | where level =~ 'ERROR' | count", "SELECT count(*) FROM e WHERE lower(level) = 'error'"),
   pair("E | where value > 0.99 | project id, value", "SELECT id, value FROM e WHERE value > 0.99"),

@@ -19,6 +19,7 @@ import {
   textOf,
 } from "../tree.ts";
 import { aggregate, isAggregate } from "./aggregates.ts";
+import { anyTextSql } from "./any-column.ts";
 import { arithmetic, arithmeticSigns } from "./arithmetic.ts";
 import { betweenSql, comparison, equalSql, isComparable } from "./comparisons.ts";
 import { commonKind, converted, textSql } from "./convert.ts";
@@ -131,11 +132,9 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
 function anyColumn(kind: string, node: SyntaxNode, rightNode: SyntaxNode, at: ScalarContext): Scalar {
   const { text } = at.context;
   const right = scalar(rightNode, at);
-  const test = textTests[kind];
-  if (test && !isNegated(kind)) {
-    const tests = (wanted: string) =>
-      at.row.map((column) => test(textSql(column), wanted, right.literal !== undefined));
-    return bool(once(textSql(right), (wanted) => anyOf(tests(wanted))));
+  if (textTests[kind] && !isNegated(kind)) {
+    const wanted: Scalar = { ...right, sql: textSql(right), kind: "string" };
+    return bool(once(wanted.sql, (sql) => anyTextSql(at.row, kind, { ...wanted, sql })));
   }
   if (kind === "EqualExpression") {
     const fitting = at.row.filter((column) => isComparable(column.kind, right.kind));

@@ -41,6 +41,26 @@ const startOfDay: ScalarFunction = (call) =>
 const dayOfWeek: ScalarFunction = ({ args: [value] }) =>
   `((((${value!.sql} // ${ticks(ticksPerDay)}) + 1) % 7) * ${ticks(ticksPerDay)})`;
 
+const sqlParts: Readonly<Record<string, string>> = { MM: "%m", dd: "%d", HH: "%H", mm: "%M", ss: "%S" };
+
+/** The parts that DuckDB writes alike, within a format that the query writes out; anything else goes by JavaScript. */
+const formatted: ScalarFunction = ({ args, result }) => {
+  const exact = calledSql("format_datetime", args, result);
+  const format = args[1]?.literal;
+  if (typeof format !== "string" || !/^(yyyy|MM|dd|HH|mm|ss|[ :./_-])*$/.test(format)) return exact;
+  const sqlFormat = format.replaceAll(/yyyy|MM|dd|HH|mm|ss/g, (part) => sqlParts[part] ?? "%Y");
+  // Years of fewer than four digits come without their zeros.
+  const isLong = (t: string) => `${t} >= ${ticks(ticksOf1000)}`;
+  return once(
+    args[0]!.sql,
+    (t) => `CASE WHEN ${isLong(t)} THEN strftime(${timestampSql(t)}, '${sqlFormat}') ELSE ${exact} END`,
+    "f",
+  );
+};
+
+/** The year 1000 begins. */
+const ticksOf1000 = 315_253_728_000_000_000n;
+
 /** Datetimes and timespans are both counts of ticks. */
 export const datetimes: Functions = {
   ...calledAs(
@@ -53,7 +73,6 @@ export const datetimes: Functions = {
     "endofmonth",
     "endofweek",
     "endofyear",
-    "format_datetime",
     "format_timespan",
     "make_datetime",
     "make_timespan",
@@ -65,6 +84,7 @@ export const datetimes: Functions = {
   dayofmonth: part("day", "day"),
   dayofweek: dayOfWeek,
   dayofyear: part("dayofyear", "dayofyear"),
+  format_datetime: formatted,
   getmonth: part("month", "month"),
   getyear: part("year", "year"),
   hourofday: part("hour", "hour"),
