@@ -15,7 +15,7 @@ const hasWord = (word: string) => `regexp_matches(msg, '(?i)\\b${word}\\b')`;
 export const pairs: readonly Pair[] = [
   // Filters.
   pair("E | count", "SELECT count(*) FROM e"),
-  pair("E | where id == 4242", "SELECT * FROM e WHERE id = 4242"),
+  pair("E | where id == 42", "SELECT * FROM e WHERE id = 42"),
   pair("E | where level == 'error' | count", "SELECT count(*) FROM e WHERE level = 'error'"),
   pair("E | where level =~ 'ERROR' | count", "SELECT count(*) FROM e WHERE lower(level) = 'error'"),
   pair("E | where value > 0.99 | project id, value", "SELECT id, value FROM e WHERE value > 0.99"),
@@ -65,8 +65,14 @@ export const pairs: readonly Pair[] = [
     "E | where msg matches regex 'user[0-9]+ re' | count",
     "SELECT count(*) FROM e WHERE regexp_matches(msg, 'user[0-9]+ re')",
   ),
-  pair("E | where * has 'timeout' | count", `SELECT count(*) FROM e WHERE ${hasWord("timeout")}`),
-  pair("search in (E) 'timeout' | count", `SELECT count(*) FROM e WHERE ${hasWord("timeout")}`),
+  pair(
+    "E | where * has 'timeout' | count",
+    `SELECT count(*) FROM e WHERE ${hasWord("timeout")} OR regexp_matches(d, '\\btimeout\\b')`,
+  ),
+  pair(
+    "search in (E) 'timeout' | count",
+    `SELECT count(*) FROM e WHERE ${hasWord("timeout")} OR regexp_matches(d, '\\btimeout\\b')`,
+  ),
   pair("E | summarize sum(strlen(msg))", "SELECT sum(length(msg)) FROM e"),
   pair(
     "E | summarize count() by w = tostring(split(msg, ' ')[0])",
@@ -157,7 +163,7 @@ export const pairs: readonly Pair[] = [
   // Conversions and dates.
   pair("E | summarize count() by tostring(n)", "SELECT coalesce(CAST(n AS VARCHAR), ''), count(*) FROM e GROUP BY 1"),
   pair("E | summarize max(tolong(substring(host, 4)))", "SELECT max(CAST(substr(host, 5) AS BIGINT)) FROM e"),
-  pair("E | summarize max(strlen(tostring(value)))", "SELECT max(length(CAST(value AS VARCHAR))) FROM e"),
+  pair("E | summarize sum(toreal(tostring(value)))", "SELECT sum(CAST(CAST(value AS VARCHAR) AS DOUBLE)) FROM e"),
   pair("E | summarize dcount(tostring(ts))", "SELECT count(DISTINCT CAST(ts AS VARCHAR)) FROM e"),
   pair("E | summarize count() by dayofweek(ts)", "SELECT dayofweek(ts), count(*) FROM e GROUP BY 1"),
   pair(

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
-import { elementsOf, isBag, membersOf } from "../ingest/json.ts";
+import { elementsOf } from "../ingest/json.ts";
 import { dynamicOf, type Stored, textReaders } from "../ingest/text-values.ts";
 import { calledFunctions } from "./called/called.ts";
 import { bagIn, itemsIn } from "./called/json-values.ts";
@@ -72,8 +72,8 @@ const functions: Readonly<Record<string, SqlFunction>> = {
   },
   k_dynamic_text: text1("VARCHAR", dynamicText),
   k_dynamic_length: text1("BIGINT", (json) => {
-    const value: unknown = JSON.parse(json);
-    return Array.isArray(value) ? BigInt(value.length) : null;
+    const items = itemsIn(json);
+    return items && BigInt(items.length);
   }),
   k_dynamic_string: ofBytes((text) => JSON.stringify(text)),
 };
@@ -151,15 +151,13 @@ function sumOf(texts: string): string {
 
 /** A member of a property bag by name, or an element of an array by index, from the end if it is negative. */
 function memberOf(json: string, step: string): string | null {
-  const value: unknown = JSON.parse(json);
   const key = JSON.parse(step) as string | number;
   let found: string | undefined;
-  if (typeof key === "number" && Array.isArray(value)) found = elementsOf(json).at(key);
-  if (typeof key === "string" && isBag(value)) found = membersOf(json).get(key);
+  if (typeof key === "number") found = itemsIn(json)?.at(key);
+  if (typeof key === "string") found = bagIn(json)?.get(key);
   return found === undefined || found === "null" ? null : found;
 }
 
 function dynamicText(json: string): string {
-  const value: unknown = JSON.parse(json);
-  return typeof value === "string" ? value : json;
+  return json.trimStart().startsWith('"') ? (JSON.parse(json) as string) : json;
 }

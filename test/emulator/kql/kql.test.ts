@@ -65,6 +65,9 @@ const cases: readonly [query: string, columns: string, rows: string][] = [
   ["T | where * matches regex '^F.o B' | count", "Count:long", "[[1]]"],
   ["T | where * =~ 'HEY' | count", "Count:long", "[[1]]"],
   ["T | where * has s | count", "Count:long", "[[3]]"],
+  // Nothing is found across the border of two columns.
+  ["T | where * has 'foo 1' or * contains 'foo1' or * contains 'oo Bar9' | count", "Count:long", "[[0]]"],
+  ["search 'foo 1' | count", "Count:long", "[[0]]"],
   ["T | where not(* has 'foo') | count", "Count:long", "[[1]]"],
   ["T | where * == 'foo' | count", "Count:long", "[[1]]"],
   ["T | where * == 'abc' | count", "Count:long", "[[1]]"],

@@ -1,6 +1,7 @@
 import type { Kind } from "../../../schema/kinds.ts";
 import { physicalType } from "../../engine/physical.ts";
 import type { Scalar } from "../relation.ts";
+import { once } from "./once.ts";
 
 export const isNumber = (kind: Kind) => kind === "int" || kind === "long" || kind === "real" || kind === "decimal";
 export const isTicks = (kind: Kind) => kind === "datetime" || kind === "timespan";
@@ -23,7 +24,12 @@ function bareTextSql({ sql, kind }: Scalar): string {
     case "dynamic":
       // A text within JSON is rare, and asking JavaScript for each row is slow: `extent_tags() has` took 1.3 s over 1 000 000 rows, and
       // takes 0.2 s.
-      return `CASE WHEN starts_with(ltrim(${sql}, chr(9) || chr(10) || chr(13) || chr(32)), chr(34)) THEN k_dynamic_text(${sql}) ELSE ${sql} END`;
+      return once(
+        sql,
+        (d) =>
+          `CASE WHEN starts_with(ltrim(${d}, chr(9) || chr(10) || chr(13) || chr(32)), chr(34)) THEN k_dynamic_text(${d}) ELSE ${d} END`,
+        "t",
+      );
     case "int":
     case "long":
       return `CAST(${sql} AS VARCHAR)`;

@@ -83,8 +83,9 @@ type Test = (right: Scalar) => string;
 
 /** The names of the nodes are crossed: `InCs` is `in~`. */
 function testOf(kind: string, left: Scalar): Test {
-  if (kind.startsWith("Has")) return (right) => hasTermAnyCase(textSql(left), textSql(right));
-  if (kind.includes("Cs")) return (right) => equalAnyCase(textSql(left), textSql(right));
+  if (kind.startsWith("Has"))
+    return (right) => hasTermAnyCase(textSql(left), textSql(right), right.literal !== undefined);
+  if (kind.includes("Cs")) return (right) => equalAnyCase(textSql(left), textSql(right), right.literal !== undefined);
   return (right) => equalSql(left, right);
 }
 

@@ -19,6 +19,7 @@ import {
   textOf,
 } from "../tree.ts";
 import { aggregate, isAggregate } from "./aggregates.ts";
+import { anyTextSql } from "./any-column.ts";
 import { arithmetic, arithmeticSigns } from "./arithmetic.ts";
 import { betweenSql, comparison, equalSql, isComparable } from "./comparisons.ts";
 import { commonKind, converted, textSql } from "./convert.ts";
@@ -121,7 +122,7 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   if (kindOf(leftNode) === "StarExpression") return anyColumn(kind, node, rightNode, at);
   const [left, right] = [scalar(leftNode, at), scalar(rightNode, at)];
   const test = textTests[kind];
-  if (test) return bool(test(textSql(left), textSql(right)));
+  if (test) return bool(test(textSql(left), textSql(right), right.literal !== undefined));
   const compared = comparison(kind, left, right);
   if (compared) return bool(compared);
   const sign = arithmeticSigns[kind];
@@ -135,10 +136,9 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
 function anyColumn(kind: string, node: SyntaxNode, rightNode: SyntaxNode, at: ScalarContext): Scalar {
   const { text } = at.context;
   const right = scalar(rightNode, at);
-  const test = textTests[kind];
-  if (test && !isNegated(kind)) {
-    const tests = (wanted: string) => at.row.map((column) => test(textSql(column), wanted));
-    return bool(once(textSql(right), (wanted) => anyOf(tests(wanted))));
+  if (textTests[kind] && !isNegated(kind)) {
+    const wanted: Scalar = { ...right, sql: textSql(right), kind: "string" };
+    return bool(once(wanted.sql, (sql) => anyTextSql(at.row, kind, { ...wanted, sql })));
   }
   if (kind === "EqualExpression") {
     const fitting = at.row.filter((column) => isComparable(column.kind, right.kind));

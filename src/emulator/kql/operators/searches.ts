@@ -1,8 +1,7 @@
-import { sqlText } from "../../engine/physical.ts";
 import type { QueryContext } from "../context.ts";
-import { textSql } from "../expressions/convert.ts";
+import { anyTextSql } from "../expressions/any-column.ts";
+import { stringLiteral } from "../expressions/literals.ts";
 import { condition } from "../expressions/scalar.ts";
-import { textTests } from "../expressions/strings.ts";
 import { kindOf } from "../language.ts";
 import { filtered, type Relation, type RelationColumn } from "../relation.ts";
 import { over } from "../row.ts";
@@ -84,13 +83,8 @@ function inColumn(node: SyntaxNode, table: Relation, isExact: boolean): string {
   return anywhere(columns, String(needPart(node, "Right").LiteralValue ?? textOf(needPart(node, "Right"))), isExact);
 }
 
-function anywhere(columns: readonly RelationColumn[], term: string, isExact: boolean): string {
-  const tests = columns.map((column) => termTest(textSql(column), term, isExact));
-  return tests.length === 0 ? "false" : `(${tests.join(" OR ")})`;
-}
-
 /** A term stands for a whole word, `term*` for a word's beginning, `*term` for its end, `*term*` for any part. */
-function termTest(text: string, term: string, isExact: boolean): string {
+function anywhere(columns: readonly RelationColumn[], term: string, isExact: boolean): string {
   const bare = term.replaceAll(/^\*|\*$/g, "");
   const [starts, ends] = [term.startsWith("*"), term.endsWith("*")];
   const name = starts && ends ? "Contains" : ends ? "HasPrefix" : starts ? "HasSuffix" : "Has";
@@ -99,9 +93,9 @@ function termTest(text: string, term: string, isExact: boolean): string {
       .split("*")
       .map((each) => each.replaceAll(/[\\^$.*+?()[\]{}|]/g, "\\$&"))
       .join(".*");
-    return textTests.MatchesRegexExpression!(text, sqlText(`${isExact ? "" : "(?i)"}${pattern}`));
+    return anyTextSql(columns, "MatchesRegexExpression", stringLiteral(`${isExact ? "" : "(?i)"}${pattern}`));
   }
-  return textTests[`${name}${isExact ? "Cs" : ""}Expression`]!(text, sqlText(bare));
+  return anyTextSql(columns, `${name}${isExact ? "Cs" : ""}Expression`, stringLiteral(bare));
 }
 
 export const searchOperators: Readonly<Record<string, Operator>> = { SearchOperator: search };

@@ -63,7 +63,18 @@ const isWhole = ({ kind }: Scalar) => kind === "int" || kind === "long";
 
 const rounded: ScalarFunction = ({ args, result }) => {
   if (args[0]!.kind === "decimal") return undefined;
-  return calledSql(isWhole(args[0]!) ? "round_long" : "round", args, result);
+  if (isWhole(args[0]!)) return calledSql("round_long", args, result);
+  const exact = calledSql("round", args, result);
+  const digits = args[1] ? Number(args[1].literal ?? Number.NaN) : 0;
+  if (args[0]!.kind !== "real" || result !== "real" || !(digits >= 0 && digits <= 9)) return exact;
+  // Far from a half, DuckDB finds the same digits in a hundredth of the time; 1e9 leaves an error of 1e-7 at most.
+  const power = `1e${digits}::DOUBLE`;
+  const isFar = (y: string) => `abs(${y}) < 1e9 AND abs(abs(${y}) - floor(abs(${y})) - 0.5) > 1e-6 AND ${y} <> 0`;
+  return once(
+    args[0]!.sql,
+    (x) => `CASE WHEN ${isFar(`(${x} * ${power})`)} THEN round(${x} * ${power}) / ${power} ELSE ${exact} END`,
+    "r",
+  );
 };
 
 const sign: ScalarFunction = ({ args, result }) =>
