@@ -16,7 +16,6 @@ const sink = await open({
   deliveryGuarantee: "exactly-once",
   state: directoryState(folder), // one folder per job and table
   batchSize: 4_000,
-  flushImmediately: true, // for a trickle: without it the service waits ten seconds for more of a checkpoint's rows
 });
 sink.keepToCheckpoints(); // positions are told: `close()` must not commit what lies behind the newest checkpoint
 

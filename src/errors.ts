@@ -12,6 +12,8 @@ export type ErrorCode =
   | "BACK_PRESSURE"
   /** A refused record could not be kept in the dead letter; no checkpoint after it resolves. */
   | "DEAD_LETTER_FAILED"
+  /** A getter or `toJSON()` of a record, or the dead letter, called the sink that waits for it; the call did nothing. */
+  | "REENTRANT_CALL"
   /** The sink was closed. */
   | "CLOSED"
   /** The caller's signal, or `abort()`. */
@@ -26,7 +28,7 @@ export type ErrorCode =
   | "UNAUTHENTICATED"
   /** The principal lacks a right. */
   | "FORBIDDEN"
-  /** A host that is not known as Kusto's would have received a credential. */
+  /** A host that is not known as Kusto's or Azure Storage's would have received a credential or rows. */
   | "UNTRUSTED_HOST"
   /** A storage SAS has expired or was refused: the resources must be asked for again. */
   | "SAS_EXPIRED"

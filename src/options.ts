@@ -24,7 +24,10 @@ export interface WriteOptions {
   deliveryGuarantee?: DeliveryGuarantee;
   /** Records per batch (and per subtask, see `batchPerSubtask`). Default 1 000. */
   batchSize?: number;
-  /** The greatest age of a record that waits for its batch to fill, in milliseconds; 0: no limit. Default 30 000. */
+  /**
+   * The greatest age of a record that waits for its batch to fill, in milliseconds; 0: no limit. Default 30 000. The process lives until
+   * then. With 0 it may end before: a process warning, MILLRACE_UNDELIVERED, tells what was not delivered.
+   */
   batchIntervalMs?: number;
   /** Uncompressed bytes per batch; a larger record is refused. Default 314 572 800 (300 MB). */
   clientBatchSizeLimit?: number;
@@ -84,7 +87,10 @@ export interface SinkOptions extends WriteOptions {
   job?: string;
   /** How an epoch becomes visible, with exactly once: "move" (default), "append" or "tag". See {@link CommitMode}. */
   commitMode?: CommitMode;
-  /** Go on with a new state where the table bears tags of this job's older one. Default false: STATE_LOST. */
+  /**
+   * Go on with a new state where the table bears tags of this job's older one, or with a state that is older than the table: rows since
+   * its checkpoint may arrive twice. Default false: STATE_LOST, STATE_OUTDATED.
+   */
   acceptDuplicates?: boolean;
   /** A checkpoint every so often by itself, in milliseconds, for writers without positions: where a checkpoint bears some, or `run()` reads, nothing comes of it. 0 (default): none. */
   checkpointMs?: number;
@@ -98,7 +104,10 @@ export interface SinkOptions extends WriteOptions {
    * 100 MB and more, and four blobs are read and uploaded at once).
    */
   blobBytesLimit?: number;
-  /** How long the service may take to load an epoch, in milliseconds, before it is sent anew. Default 1 200 000. */
+  /**
+   * How long the service may load nothing of an epoch, in milliseconds, before what is missing is sent again. Each further attempt has
+   * twice as long, up to 48 hours, and a copy that was sent before counts when it comes. Default 1 200 000.
+   */
   attemptTimeoutMs?: number;
   /** OpenTelemetry's meter and tracer, or what looks like them: metrics and spans of this sink. Default none. */
   telemetry?: TelemetryOptions;

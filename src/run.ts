@@ -1,7 +1,9 @@
+import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import { MillraceError, throwIfAborted } from "./errors.ts";
+import { refuseUnknownOptions } from "./option-names.ts";
 import type { Sink, SinkStats } from "./sink.ts";
-import type { Positions, Slice, Source } from "./source/source.ts";
+import type { Position, Positions, Slice, Source } from "./source/source.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
@@ -17,6 +19,8 @@ export interface RunOptions<Raw, R> {
   /** Called after each slice. */
   onProgress?: (progress: RunProgress) => void;
 }
+
+const optionNames = ["from", "into", "through", "checkpointMs", "positions", "signal", "onProgress"];
 
 /** How far a run has come. */
 export interface RunProgress {
@@ -42,15 +46,21 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
  * stands. The sink stays open.
  *
- * @throws what the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
+ * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
+ *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
 export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
+  refuseUnknownOptions("run()", options, optionNames);
   const { from, into, through, checkpointMs = 30_000, onProgress } = options;
   if (!(checkpointMs > 0))
     throw new MillraceError("BAD_OPTION", `run(): checkpointMs is ${checkpointMs}; it takes a positive number.`);
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
-  const positions: Record<string, Positions[string]> = { ...(options.positions ?? into.restored?.positions) };
+  // Without a prototype, for a partition may be called "__proto__".
+  const positions: Record<string, Position> = Object.assign(
+    Object.create(null),
+    options.positions === undefined ? into.restored?.positions : copyPositions("run(): positions", options.positions),
+  );
   let read = 0;
   let sourceBytes = 0;
   let checkpoints = 0;
@@ -94,21 +104,24 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
 
   if (from.replayable) into.keepToCheckpoints();
   try {
-    reading = from.read(positions, signal)[Symbol.asyncIterator]();
+    reading = from.read({ ...positions }, signal)[Symbol.asyncIterator]();
     for (;;) {
       const { value: slice, done } = await arrival(reading.next());
       if (done) break;
+      const { partition } = slice;
+      // Before its records are written: a position that cannot be stored leaves the sink as it was.
+      const position = copyPosition(`run(): source ${from.name}`, partition, slice.position);
       isBehind = true;
       read += slice.records.length + (slice.refused?.length ?? 0);
       await writeSlice(slice, into, through);
-      positions[slice.partition] = slice.position;
+      positions[partition] = position;
       sourceBytes += slice.bytes ?? 0;
       onProgress?.({ read, sourceBytes, stats: into.stats });
       throwIfAborted(signal, doing);
       if (performance.now() - lastCheckpoint >= checkpointMs) await checkpoint();
     }
     await checkpoint();
-    return { read, sourceBytes, positions, checkpoints, stats: into.stats };
+    return { read, sourceBytes, positions: { ...positions }, checkpoints, stats: into.stats };
   } finally {
     stop.abort();
     const end = reading?.return?.().catch(() => {}); // what ended the run is what is told

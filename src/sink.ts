@@ -5,13 +5,17 @@ import { type LoopBudget, type LoopTurns, loopBudget } from "./batch/loop-budget
 import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { batchEvent } from "./batch-events.ts";
+import { copyPositions, type PositionSizes, sizesOf } from "./checkpoint/positions.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
 import type { Epochs } from "./epochs.ts";
-import { MillraceError, reasonOf } from "./errors.ts";
+import { isCode, MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "./events.ts";
+import { type LetterScope, letterScope } from "./letter-scope.ts";
+import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
+import { type Undelivered, watchProcessEnd } from "./process-end.ts";
 import type { Table } from "./schema/table.ts";
 import type { Positions, Refusal } from "./source/source.ts";
 import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
@@ -41,7 +45,8 @@ export interface SinkStats {
 export interface CheckpointOptions {
   /**
    * Where the source stands behind the last record written, by partition. Kept with the checkpoint, and given back by
-   * {@link Sink.restored} to the next process. Partitions that are left out keep the positions that they had.
+   * {@link Sink.restored} to the next process. Partitions that are left out keep the positions that they had. Copied when
+   * `checkpoint()` is called. What JSON cannot hold is refused: see {@link Position}.
    */
   readonly positions?: Positions;
 }
@@ -130,6 +135,8 @@ export class Sink<R> implements AsyncDisposable {
   #acceptedAtCheckpoint = { written: 0, raw: 0 };
   /** The epoch that was the newest when the sink was opened. */
   readonly #firstEpoch: number;
+  /** With a state, from the first checkpoint with positions on. */
+  #positionSizes: PositionSizes | undefined;
   /** Checkpoints, one after another. */
   #lastCheckpoint: Promise<unknown> = Promise.resolve();
   /** Its writer tells positions: what lies behind the newest checkpoint will be read again, and is not for `close()` to commit. */
@@ -142,14 +149,24 @@ export class Sink<R> implements AsyncDisposable {
   #isPressed = false;
   /** The same but for what is left of raw rows, which waits for this. */
   #isFull = false;
-  /** `write()` must not take anything: it failed, closes, or is too full. */
+  /** The bounds are broken: nothing must be taken. */
+  #isOverfull = false;
+  /** `write()` must look closer: it is too full, failed, closes, or may be called by the dead letter. */
   #isBarred = false;
+  /** The calls of the dead letter. */
+  readonly #letterScope: LetterScope = letterScope();
+  /** Bounds the wait for the dead letter. */
+  #hurry: () => void = () => {};
   /** How long the event loop has been held. */
   readonly #loop: LoopBudget;
   /** Records to take until the clock is looked at again. */
   #untilLook = 1;
   readonly #rawBacklog: RawBacklog;
   #released: Promise<void> | undefined;
+  /** Records of the checkpoints that were decided on: with a state, they are in the log. */
+  #logged = 0;
+  /** The end of the process needs no warning any more. */
+  readonly #unwatch: () => void;
 
   constructor(parts: SinkParts<R>) {
     this.#parts = parts;
@@ -194,6 +211,7 @@ export class Sink<R> implements AsyncDisposable {
       onFailed: (error) => this.#fail(asFailure(error)),
     });
     this.#armCheckpoint();
+    this.#unwatch = watchProcessEnd({ table: parts.table.name, undelivered: () => this.#undelivered() });
   }
 
   get table(): Table {
@@ -211,10 +229,12 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError RECORD_REFUSED when the record does not fit the table and there is no dead letter; its
    *   neighbours are unharmed and the sink goes on.
    * @throws MillraceError BACK_PRESSURE when `false` was not heeded and the bounds are full; nothing was taken.
+   * @throws MillraceError REENTRANT_CALL for every call of the sink but `abort()` by a getter, `toJSON()` or `place` of a record
+   *   that `write()` is reading, or by the dead letter; nothing was done.
    * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
    */
   write(record: R, place?: Place): boolean {
-    this.#mustTake("record");
+    this.#mustTake("write()", "record");
     if (this.#isPressed) this.#rawBacklog.drain();
     try {
       this.#batcher.write(record, place);
@@ -249,7 +269,8 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
    */
   writeRaw(rows: Uint8Array | string): boolean {
-    this.#mustTake("call's rows");
+    this.#refuseReentry("writeRaw()");
+    this.#mustTake("writeRaw()", "call's rows");
     if (typeof rows !== "string" && !(rows instanceof Uint8Array))
       throw new MillraceError("BAD_OPTION", `Table ${this.table.name}: writeRaw() takes a Uint8Array or a text.`);
     this.#rawBacklog.add(rows);
@@ -263,6 +284,8 @@ export class Sink<R> implements AsyncDisposable {
    */
   get ready(): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure);
+    const reentry = this.#reentry("ready");
+    if (reentry) return Promise.reject(reentry);
     if (!this.#isPressed) return Promise.resolve();
     this.#room ??= deferred();
     return this.#room.promise;
@@ -293,7 +316,8 @@ export class Sink<R> implements AsyncDisposable {
    * @throws MillraceError RECORD_REFUSED where there is no dead letter; BACK_PRESSURE as `write()`.
    */
   reject(refusal: Refusal): boolean {
-    this.#mustTake("refusal");
+    this.#refuseReentry("reject()");
+    this.#mustTake("reject()", "refusal");
     this.#refuse(
       "source",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
@@ -308,14 +332,15 @@ export class Sink<R> implements AsyncDisposable {
 
   /** Seals what is open and resolves when every batch so far has been taken (or landed, with `pollForIngestionStatus`). */
   async flush(): Promise<void> {
-    this.#mustBeOpen();
+    this.#mustBeOpen("flush()");
     await this.#flush();
   }
 
   /** With a state: what earlier checkpoints say, this process's or another's. A source reads on from its positions. */
   get restored(): Restored | undefined {
     const head = this.#parts.epochs?.head;
-    return head && { epoch: head.epoch, positions: head.positions };
+    // A copy: what the caller does with it must not change what the next checkpoint stores.
+    return head && { epoch: head.epoch, positions: structuredClone(head.positions) };
   }
 
   /**
@@ -325,14 +350,36 @@ export class Sink<R> implements AsyncDisposable {
    * - with a state (exactly once, or at least once from the log): resolves when the records and the positions are on the
    *   disk, which is when the source may be acknowledged; they are committed in the background. See {@link committed}.
    * - none: seals and resolves at once.
+   *
+   * @throws MillraceError BAD_OPTION for a position that JSON cannot hold, naming the partition, the path and the value, or for an
+   *   unknown option. No checkpoint is made and the sink goes on: call it again with sound positions.
    */
   async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
-    this.#mustBeOpen();
-    return this.#checkpoint(options);
+    this.#mustBeOpen("checkpoint()");
+    const positions = this.#copyPositions(options);
+    this.#mustBeOpen("checkpoint()"); // a getter of the positions may have closed it
+    return this.#checkpoint(positions);
+  }
+
+  /** As of now: the caller may go on with its object while the checkpoint waits. */
+  #copyPositions(options: CheckpointOptions): Positions {
+    if (typeof options !== "object" || options === null)
+      throw new MillraceError("BAD_OPTION", "checkpoint() takes an object: { positions }.");
+    refuseUnknownOptions("checkpoint()", options, ["positions"]);
+    const { positions } = options;
+    if (positions === undefined) return {};
+    const { epochs } = this.#parts;
+    if (epochs) this.#positionSizes ??= sizesOf(epochs.head.positions);
+    return copyPositions("checkpoint()", positions, this.#positionSizes);
   }
 
   /** Resolves when every checkpoint so far is committed into the table; at once where there is no state. */
   async committed(): Promise<void> {
+    this.#refuseReentry("committed()");
+    return this.#committed();
+  }
+
+  async #committed(): Promise<void> {
     if (this.#failure) throw this.#failure;
     try {
       await this.#parts.epochs?.settled();
@@ -350,10 +397,8 @@ export class Sink<R> implements AsyncDisposable {
     if (this.#parts.epochs) this.#isPositional = true;
   }
 
-  #checkpoint({ positions = {} }: CheckpointOptions): Promise<Checkpoint> {
+  #checkpoint(reached: Positions): Promise<Checkpoint> {
     const started = performance.now();
-    // As of now: the caller may go on with its object while the checkpoint waits.
-    const reached: Positions = structuredClone(positions);
     if (Object.keys(reached).length > 0) this.#isPositional = true;
     const written = this.#written - this.#acceptedAtCheckpoint.written;
     this.#acceptedAtCheckpoint.written = this.#written;
@@ -391,6 +436,7 @@ export class Sink<R> implements AsyncDisposable {
     if (!epochs) return ++this.#counters.checkpoints;
     try {
       const { epoch } = await epochs.prepare(positions, records);
+      this.#logged += records;
       this.#counters.checkpoints++;
       return epoch;
     } catch (error) {
@@ -413,8 +459,15 @@ export class Sink<R> implements AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** Flushes, waits for every batch, and releases threads and connections. Can be called again. */
+  /**
+   * Flushes, waits for every batch, and releases threads and connections. Can be called again.
+   *
+   * @throws MillraceError what made the sink fail. REENTRANT_CALL from a getter of a record or from the dead letter: the sink stays
+   *   open.
+   */
   close(): Promise<void> {
+    const reentry = this.#reentry("close()");
+    if (reentry) return Promise.reject(reentry);
     if (!this.#closing) {
       this.#closing = this.#close();
       this.#gauge();
@@ -426,11 +479,16 @@ export class Sink<R> implements AsyncDisposable {
     return this.close();
   }
 
-  /** Gives up: what has not been taken yet is not waited for. Resolves when everything is released. */
+  /**
+   * Gives up: what has not been taken yet is not waited for. Resolves when everything is released; called by the dead letter,
+   * which that waits for, at once.
+   */
   abort(reason?: unknown): Promise<void> {
     if (!this.#released)
       this.#fail(new MillraceError("ABORTED", `The sink of table ${this.table.name} was aborted.`, { cause: reason }));
-    return this.#release();
+    else this.#hurry();
+    const released = this.#release();
+    return this.#letterScope.current ? Promise.resolve() : released;
   }
 
   /** A WHATWG stream over this sink, with its back-pressure; closing it closes the sink. */
@@ -461,7 +519,7 @@ export class Sink<R> implements AsyncDisposable {
     }
     await this.#lastCheckpoint;
     if (!this.#isPositional) await this.#checkpoint({});
-    if (!this.#failure) await this.committed();
+    if (!this.#failure) await this.#committed();
   }
 
   async #flush(seal?: () => Promise<number>): Promise<number> {
@@ -491,6 +549,7 @@ export class Sink<R> implements AsyncDisposable {
       await Promise.all(this.#inFlight);
       await Promise.allSettled([this.#batcher.close(), deliverer?.close(), epochs?.close(), this.#closeDeadLetter()]);
       controller.abort();
+      this.#unwatch();
       this.#parts.onReleased?.();
     })();
     return this.#released;
@@ -501,30 +560,62 @@ export class Sink<R> implements AsyncDisposable {
     const { deadLetter } = this.#parts.options;
     if (!deadLetter) return;
     let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<void>((resolve) => {
-      if (this.#failure) timer = setTimeout(resolve, deadLetterPatienceMs);
+    const patience = new Promise<MillraceError>((resolve) => {
+      this.#hurry = () => {
+        timer ??= setTimeout(() => resolve(deadLetterSilent()), deadLetterPatienceMs);
+      };
     });
+    if (this.#failure) this.#hurry();
     const closed = (async () => {
       await Promise.all(this.#letters);
-      await deadLetter.close();
+      await this.#letterScope.run("close()", () => deadLetter.close());
     })();
     try {
-      await Promise.race([closed, patience]);
+      const silent = await Promise.race([closed, patience]);
+      if (silent) throw silent;
     } catch (error) {
       this.#fail(deadLetterFailed(error));
     } finally {
       clearTimeout(timer);
+      this.#hurry = () => {};
     }
   }
 
-  #mustBeOpen(): void {
+  #mustBeOpen(call: string): void {
+    this.#refuseReentry(call);
     if (this.#failure) throw this.#failure;
     if (this.#closing) throw new MillraceError("CLOSED", `The sink of table ${this.table.name} is closed.`);
   }
 
-  #mustTake(what: string): void {
+  /** A call by code that the sink is in the midst of, or waits for, would wait for itself or lose what is under way. */
+  #reentry(call: string): MillraceError | undefined {
+    const { name } = this.table;
+    const letterCall = this.#letterScope.current;
+    const context = { table: name, call };
+    if (letterCall)
+      return new MillraceError(
+        "REENTRANT_CALL",
+        `Table ${name}: ${call} was called by the ${letterCall} of the dead letter, which the sink waits for. Call it when that has settled, or from elsewhere.`,
+        { context },
+      );
+    if (this.#batcher.isPacking)
+      return new MillraceError(
+        "REENTRANT_CALL",
+        `Table ${name}: ${call} was called by a getter, toJSON() or place of the record that write() is reading. Call it when that write() has returned.`,
+        { context },
+      );
+    return undefined;
+  }
+
+  #refuseReentry(call: string): void {
+    const reentry = this.#reentry(call);
+    if (reentry) throw reentry;
+  }
+
+  #mustTake(call: string, what: string): void {
     if (!this.#isBarred) return;
-    this.#mustBeOpen();
+    this.#mustBeOpen(call);
+    if (!this.#isOverfull) return;
     throw new MillraceError(
       "BACK_PRESSURE",
       `Table ${this.table.name}: ${this.#letters.size} dead letters, ${this.#inFlight.size} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
@@ -543,12 +634,9 @@ export class Sink<R> implements AsyncDisposable {
       this.#parts.epochs?.isPressed === true ||
       this.#loop.isSpent;
     this.#isPressed = this.#isFull || !this.#rawBacklog.isEmpty;
+    this.#isOverfull = batches >= this.#hardBatches || chunks >= this.#hardChunks || letters >= lettersInFlight.hard;
     this.#isBarred =
-      this.#failure !== undefined ||
-      this.#closing !== undefined ||
-      batches >= this.#hardBatches ||
-      chunks >= this.#hardChunks ||
-      letters >= lettersInFlight.hard;
+      this.#isOverfull || this.#failure !== undefined || this.#closing !== undefined || this.#letterScope.isOpen;
   }
 
   /** Sees to the event loop: for some records, and for all that takes its time. */
@@ -578,6 +666,7 @@ export class Sink<R> implements AsyncDisposable {
       message: error.message,
     });
     this.#isBarred = true;
+    this.#hurry();
     this.#rawBacklog.drop();
     this.#parts.controller.abort(error);
     this.#room?.reject(error);
@@ -600,10 +689,11 @@ export class Sink<R> implements AsyncDisposable {
       reason,
     });
     if (!deadLetter) throw error;
+    const letter = { table: this.table.name, record: number, place, reason: error.message, original: record };
+    this.#isBarred = true; // the dead letter may call write() at once
     this.#track(
       this.#letters,
-      (async () =>
-        deadLetter.write({ table: this.table.name, record: number, place, reason: error.message, original: record }))(),
+      this.#letterScope.run("write()", () => deadLetter.write(letter)),
       (error) => this.#fail(deadLetterFailed(error)),
     );
   }
@@ -670,6 +760,35 @@ export class Sink<R> implements AsyncDisposable {
     );
   }
 
+  /** What the process's end would lose, or have its source read again. */
+  #undelivered(): Undelivered | undefined {
+    const failure = this.#failure;
+    // Whoever aborts knows.
+    if (failure?.code === "ABORTED") return undefined;
+    const { accepted, delivered, lost } = this.#counters;
+    const { epochs } = this.#parts;
+    const records = epochs ? accepted - this.#logged : accepted - delivered - lost;
+    const owed = [
+      ...(records > 0 ? [counted(records, "record")] : []),
+      ...(this.#batcher.hasUncountedRows || !this.#rawBacklog.isEmpty ? ["uncounted rows of writeRaw()"] : []),
+      ...(this.#letters.size > 0 ? [counted(this.#letters.size, "dead letter")] : []),
+    ];
+    if (owed.length === 0) return undefined;
+    const fate = epochs ? "neither delivered nor in the log of the state" : "not delivered";
+    const why = failure
+      ? `the sink had failed with ${failure.code}: ${failure.message}`
+      : this.#closing
+        ? "close() had not resolved yet. Await it before the end."
+        : "close() was not called. Await sink.close() before the end.";
+    const again = this.#isPositional
+      ? " A source that reads on from the positions of the newest checkpoint gives them again."
+      : "";
+    return {
+      records,
+      message: `Table ${this.table.name}: the process ends with ${owed.join(" and ")} ${fate}: ${why}${again}`,
+    };
+  }
+
   /** Keeps a promise in its set until it settles; its failure goes to `onError`, so the kept promise never rejects. */
   #track(set: Set<Promise<void>>, work: Promise<unknown>, onError: (error: unknown) => void): void {
     const kept = work
@@ -688,13 +807,25 @@ function stepOf({ context }: MillraceError): BatchStep {
   return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
 }
 
+function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 function asFailure(error: unknown): MillraceError {
   return error instanceof MillraceError ? error : new MillraceError("INTERNAL", reasonOf(error), { cause: error });
 }
 
+/** Its own code, whatever it was that the dead letter threw: the error of another sink, or of a call that this one refused. */
 function deadLetterFailed(error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
+  if (isCode(error, "DEAD_LETTER_FAILED")) return error;
   return new MillraceError("DEAD_LETTER_FAILED", `The dead letter failed: ${reasonOf(error)}`, { cause: error });
+}
+
+function deadLetterSilent(): MillraceError {
+  return new MillraceError(
+    "DEAD_LETTER_FAILED",
+    `The dead letter did not close within ${deadLetterPatienceMs / 1000} s of the sink being given up.`,
+  );
 }
 
 /** `Promise.withResolvers`, which Node 20 does not have. */

@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import { WritableStream } from "node:stream/web";
+import { refuseUnknownOptions } from "./option-names.ts";
 
 /** What the adapters need of a sink. */
 interface Writing<R> {
@@ -18,10 +19,13 @@ export interface StreamOptions {
   preventAbort?: boolean;
 }
 
+const optionNames = ["preventClose", "preventAbort"];
+
 /** Records that a stream may hold before its own back-pressure begins; the sink's bounds come on top. */
 const highWaterMark = 256;
 
 export function webWritable<R>(sink: Writing<R>, options: StreamOptions = {}): WritableStream<R> {
+  refuseUnknownOptions("writable()", options, optionNames);
   return new WritableStream<R>(
     {
       write(record) {
@@ -37,6 +41,7 @@ export function webWritable<R>(sink: Writing<R>, options: StreamOptions = {}): W
 }
 
 export function nodeWritable<R>(sink: Writing<R>, options: StreamOptions = {}): Writable {
+  refuseUnknownOptions("nodeWritable()", options, optionNames);
   return new Writable({
     objectMode: true,
     highWaterMark,

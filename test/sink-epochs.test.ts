@@ -267,10 +267,10 @@ for (const [what, changed] of change)
   test(`another ${what} than that of checkpoints on their way is refused, and taken when they are committed`, async () => {
     const disk = memoryDisk();
     const to = memory();
-    const stuck = {
+    const stuck: typeof to = {
       ...to,
-      openEpochs: async () => ({
-        ...(await to.openEpochs!(undefined as never)),
+      openEpochs: async (context) => ({
+        ...(await to.openEpochs!(context)),
         stage: () => new Promise<never>(() => {}),
       }),
     };
@@ -354,3 +354,156 @@ for (const parallelism of [0, 1, 3])
         { numRuns: parallelism === 0 ? 60 : 12, seed },
       );
     });
+
+test("positions that JSON cannot hold are refused at the call, and the sink goes on", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to);
+  sink.write({ n: 0 });
+  for (const bad of [10n, Number.NaN, -0, new Date(0), new Map(), { a: undefined }, [Symbol("s")]])
+    await assert.rejects(sink.checkpoint({ positions: { sound: 1, source: { at: [bad] } } } as never), {
+      code: "BAD_OPTION",
+      message: /^checkpoint\(\): the position of partition "source" holds .* at \.at\[0\]/,
+    });
+  await assert.rejects(sink.checkpoint({ position: { source: 1 } } as never), {
+    code: "BAD_OPTION",
+    message: /Did you mean positions/,
+  });
+  await assert.rejects(sink.checkpoint(null as never), { code: "BAD_OPTION" });
+  assert.equal(sink.restored!.epoch, 0, "none was made");
+  sink.write({ n: 1 });
+  assert.deepEqual(await sink.checkpoint({ positions: { source: { at: [2] } } }), { epoch: 1, records: 2 });
+  await sink.close();
+  assert.deepEqual(numbersIn(to), upTo(2));
+  const next = await start(disk, to);
+  assert.deepEqual(next.restored, { epoch: 1, positions: { source: { at: [2] } } });
+  await next.close();
+});
+
+test("positions are refused without a state too, and whatever a getter of theirs does", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  sink.write({ n: 0 });
+  await assert.rejects(sink.checkpoint({ positions: { source: 1n } } as never), { code: "BAD_OPTION" });
+  await sink.checkpoint({ positions: { source: 1 } });
+  sink.write({ n: 1 });
+  let closed: Promise<void> | undefined;
+  const positions = {
+    get source() {
+      closed = sink.close();
+      return 2;
+    },
+  };
+  await assert.rejects(sink.checkpoint({ positions }), { code: "CLOSED" });
+  await closed;
+  assert.deepEqual(numbersIn(to), upTo(2));
+});
+
+test("the positions of all checkpoints together are bounded, those of earlier processes with them", async () => {
+  const disk = memoryDisk();
+  const filler = "x".repeat(40 * 1024 * 1024);
+  const sink = await start(disk);
+  await sink.checkpoint({ positions: { a: filler } });
+  await sink.checkpoint({ positions: { a: filler } });
+  await assert.rejects(sink.checkpoint({ positions: { b: filler } }), { code: "BAD_OPTION", message: /67108864/ });
+  await sink.close();
+  const next = await start(disk);
+  await assert.rejects(next.checkpoint({ positions: { b: filler } }), { code: "BAD_OPTION", message: /67108864/ });
+  await next.checkpoint({ positions: { a: 1, b: 2 } });
+  assert.deepEqual(next.restored!.positions, { a: 1, b: 2 });
+  await next.close();
+});
+
+test("what a caller does with restored positions changes nothing that is stored", async () => {
+  const disk = memoryDisk();
+  const sink = await start(disk);
+  await sink.checkpoint({ positions: { a: { at: 1 } } });
+  const a = sink.restored!.positions.a as { at: number };
+  a.at = 9;
+  await sink.checkpoint({ positions: { b: 1 } });
+  await sink.close();
+  const next = await start(disk);
+  assert.deepEqual(next.restored!.positions, { a: { at: 1 }, b: 1 });
+  await next.close();
+});
+
+test("a partition called __proto__ keeps its position", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const source = (end: number): Source<{ n: number }> => ({
+    name: "odd",
+    replayable: true,
+    async *read(positions) {
+      const from = Number(new Map(Object.entries(positions)).get("__proto__") ?? 0);
+      for (let n = from; n < end; n++) yield { partition: "__proto__", records: [{ n }], position: n + 1 };
+    },
+  });
+  for (const end of [2, 4]) {
+    const sink = await start(disk, to);
+    const { positions } = await run({ from: source(end), into: sink });
+    assert.equal(JSON.stringify(positions), `{"__proto__":${end}}`);
+    await sink.close();
+  }
+  assert.deepEqual(numbersIn(to), upTo(4));
+});
+
+test("run(): a source that goes on with the object of its position commits no record it has not given", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  let giveUp: () => void = () => {};
+  const silent = new Promise<void>((resolve) => {
+    giveUp = resolve;
+  });
+  const source = (end: number, isSilent: boolean): Source<{ n: number }> => ({
+    name: "reusing",
+    replayable: true,
+    async *read(positions) {
+      const position = { next: Number((positions.only as { next: number } | undefined)?.next ?? 0) };
+      while (position.next < end) {
+        const n = position.next++;
+        // The position is ahead of what was given while the checkpoint is made.
+        if (isSilent && n === 1) await silent;
+        yield { partition: "only", records: [{ n }], position };
+      }
+    },
+  });
+  const sink = await start(disk, to);
+  const abort = new AbortController();
+  const running = run({ from: source(3, true), into: sink, checkpointMs: 20, signal: abort.signal });
+  await until(() => sink.restored!.epoch === 1, "a checkpoint");
+  abort.abort();
+  giveUp();
+  await assert.rejects(running, { code: "ABORTED" });
+  assert.deepEqual(sink.restored!.positions, { only: { next: 1 } });
+  await sink.close();
+  const next = await start(disk, to);
+  await run({ from: source(3, false), into: next });
+  await next.close();
+  assert.deepEqual(numbersIn(to), upTo(3));
+});
+
+test("run(): a source's position that JSON cannot hold ends the run by name, and the sink goes on", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to);
+  const from: Source<{ n: number }> = {
+    name: "big",
+    replayable: true,
+    async *read() {
+      yield { partition: "only", records: [{ n: 0 }], position: { offset: 1n } as never };
+    },
+  };
+  await assert.rejects(run({ from, into: sink }), {
+    code: "BAD_OPTION",
+    message: /^run\(\): source big: the position of partition "only" holds 1n at \.offset/,
+  });
+  assert.equal(sink.stats.accepted, 0, "its records were not taken");
+  await assert.rejects(run({ from: counting(2), into: sink, positions: { only: 1n } as never }), {
+    code: "BAD_OPTION",
+    message: /^run\(\): positions: the position of partition "only" is 1n/,
+  });
+  await assert.rejects(run({ from: counting(2), into: sink, checkPointMs: 1 } as never), { code: "BAD_OPTION" });
+  await run({ from: counting(4), into: sink });
+  await sink.close();
+  assert.deepEqual(numbersIn(to), upTo(4));
+});

@@ -19,6 +19,10 @@ export interface Batcher<R> {
    * what it is given. A row that does not fit is told of later, by `onRawRefused`.
    */
   writeRaw(rows: Uint8Array | string): void;
+  /** A record is being read: its getters, `toJSON()` and `place` run within. */
+  readonly isPacking: boolean;
+  /** Raw rows were given that are not counted yet, or a part of one. */
+  readonly hasUncountedRows: boolean;
   /** Chunks and slabs handed to subtasks and not encoded yet. */
   readonly outstanding: number;
   /**
@@ -216,6 +220,12 @@ export function batcher<R>(
       if (!raw.isWaiting) rawSince = performance.now();
       raw.add(rows);
       arm();
+    },
+    get isPacking() {
+      return packer.isPacking;
+    },
+    get hasUncountedRows() {
+      return raw?.isHolding === true || !ledger.isSettled;
     },
     get outstanding() {
       let chunks = 0;

@@ -12,6 +12,8 @@ export interface RawLedger {
    * must not change until then.
    */
   settle(subtask: object, bytes: ArrayBuffer, tally: RawTally): void;
+  /** Every slab that was handed over has been counted. */
+  readonly isSettled: boolean;
   /** Sound rows of all slabs handed over until now: known when all of them are settled. */
   mark(): RawMark;
 }
@@ -57,6 +59,9 @@ export function rawLedger(onCounted: (rowsBefore: number, bytes: ArrayBuffer, ta
       const entry = waiting.find((one): one is Entry => "subtask" in one && one.subtask === subtask && !one.counted);
       entry!.counted = { bytes, tally };
       settleInOrder();
+    },
+    get isSettled() {
+      return waiting.length === 0;
     },
     mark() {
       const mark: { taken: number | undefined } = { taken: undefined };

@@ -66,12 +66,15 @@ function width(text: string): number {
 }
 
 function textOf(value: unknown): string {
+  if (Object.is(value, -0)) return "-0";
   return typeof value === "object" && value !== null ? toJson(value) : String(value);
 }
 
 /** Long integers as their digits: a consumer that reads them as doubles rounds them itself. */
 export function toJson(value: unknown): string {
   if (typeof value === "bigint") return String(value);
+  // JSON.stringify drops the sign.
+  if (Object.is(value, -0)) return "-0";
   if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
   if (typeof value === "object" && value !== null)
     return `{${Object.entries(value)

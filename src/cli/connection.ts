@@ -52,7 +52,13 @@ export function addConnectionFlags(command: Command): Command {
     login,
   );
   add(new Option("--authority-host <url>", "the login authority of a sovereign cloud"), login);
-  add(new Option("--trusted-host <host...>", "a host beside Kusto's own that may be given a token"), login);
+  add(
+    new Option(
+      "--trusted-host <host...>",
+      "a host beside Kusto's and Azure Storage's own that may be given a token, rows and SAS",
+    ),
+    login,
+  );
   add(
     new Option(
       "--retry-timeout-ms <ms>",

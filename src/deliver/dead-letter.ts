@@ -14,7 +14,10 @@ export interface Letter {
   readonly original: unknown;
 }
 
-/** Where refused records go. */
+/**
+ * Where refused records go. The sink waits for its calls, so until a call has settled nothing in it may wait for the sink: `write()`,
+ * `writeRaw()`, `reject()`, `flush()`, `checkpoint()`, `committed()`, `close()` and `ready` are then refused with REENTRANT_CALL.
+ */
 export interface DeadLetter {
   /**
    * Keeps a letter: at once, or when the promise resolves. It throws or rejects when the letter could not be kept. A

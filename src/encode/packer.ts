@@ -42,9 +42,12 @@ export interface Packer {
    * (`events.ndjson:17`), for the error; give a function where the text would have to be made for every record.
    *
    * @throws MillraceError RECORD_REFUSED when the record does not fit: the open chunk is as it was before, and the
-   * record has used up its sequence number. INTERNAL when the chunk is full of rows and was not taken.
+   * record has used up its sequence number. REENTRANT_CALL within another `pack()`. INTERNAL when the chunk is full of rows and
+   * was not taken.
    */
   pack(record: unknown, place?: string | (() => string)): void;
+  /** A record is being read: its getters, `toJSON()` and `place` run within. */
+  readonly isPacking: boolean;
   /** The open chunk, whose buffers are then the caller's; undefined when it is empty. */
   take(): Chunk | undefined;
   /** Gives buffers back, to be filled again. */
@@ -103,7 +106,11 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
     if (rows === mostRows) throw new MillraceError("INTERNAL", `A chunk of ${rows} rows was not taken in time.`);
     // Checked because the inner record would be overwritten by the outer one, in silence.
     if (isPacking)
-      throw new MillraceError("INTERNAL", "A getter or toJSON of a record wrote another record; write it afterwards.");
+      throw new MillraceError(
+        "REENTRANT_CALL",
+        `Table ${table.name}: write() was called by a getter, toJSON() or place of the record that write() is reading; write it afterwards.`,
+        { context: { table: table.name } },
+      );
     // Before the record is looked at: there may be no memory for it.
     if (text.length >= pieceUnits) writeTexts();
     const number = nextRecord++;
@@ -167,6 +174,9 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
     },
     get isFull() {
       return rows === mostRows || writtenUnits + text.length >= fullTextUnits || nodes.at >= fullNodes;
+    },
+    get isPacking() {
+      return isPacking;
     },
     pack,
     take,

@@ -19,6 +19,8 @@ export interface RawPackerOptions {
 export interface RawPacker {
   /** Something was added since the last `flush()`, so that there may be whole rows. */
   readonly isWaiting: boolean;
+  /** It holds bytes that were not handed over: whole rows, or a part of one. */
+  readonly isHolding: boolean;
   /** Copies what it is given; slabs that become full on the way are handed over. */
   add(rows: Uint8Array | string): void;
   /** Hands over the whole rows. At the end of the input what is left is a row too, with a newline or without. */
@@ -179,6 +181,9 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
   return {
     get isWaiting() {
       return isWaiting;
+    },
+    get isHolding() {
+      return used > 0 || half !== "";
     },
     add(rows) {
       isWaiting = true;

@@ -35,20 +35,26 @@ export async function* fileBytes(path: string, from: number, signal: AbortSignal
 export async function* streamBytes(stream: Readable, name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const head = await firstChunk(stream, name, signal);
   if (!head) return;
+  if (stream.readableEnded) {
+    yield head;
+    return;
+  }
   stream.unshift(head);
   yield* readAll(isGzipHead(head) ? unpacked(stream) : stream, name, signal);
 }
 
 async function firstChunk(stream: Readable, name: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  let head: Buffer | undefined;
   // A loop with break would destroy the stream; its iterator is therefore not used here.
   for (;;) {
     const chunk: Buffer | null = stream.read();
-    // One byte does not tell what it is; unless it is all there is.
-    if (chunk && chunk.length >= 2) return chunk;
-    if (chunk) stream.unshift(chunk);
-    if (stream.readableEnded || stream.destroyed) return undefined;
-    const isEnd = await nextEvent(stream, name, signal);
-    if (isEnd) return stream.read() ?? undefined;
+    if (chunk) head = head ? Buffer.concat([head, chunk]) : chunk;
+    // One byte does not tell what it is, unless it is all there is. It is kept here: unshift() would say "readable" at once,
+    // and the loop would turn on it for ever.
+    if (head && head.length >= 2) return head;
+    if (chunk) continue;
+    if (stream.readableEnded || stream.destroyed) return head;
+    if (await nextEvent(stream, name, signal)) return head;
   }
 }
 

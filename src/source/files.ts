@@ -7,7 +7,7 @@ import { fileBytes, isGzipFile, streamBytes, unreadable } from "./byte-stream.ts
 import { readHeader, rowParser } from "./csv-header.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import { parseExactly } from "./exact-json.ts";
-import { bomLength, extensionOf, type FileFormat, formatOf, refuseUtf16 } from "./format.ts";
+import { bomLength, extensionOf, type FileFormat, formatOf, mayBecomeBom, refuseUtf16 } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { elementSplitter } from "./json-elements.ts";
 import { pathSplitter } from "./json-path.ts";
@@ -59,7 +59,7 @@ export interface FilesSource extends Source<RawRecord> {
 const defaultMaxRecordBytes = 16 * 1024 * 1024;
 
 /**
- * Reads NDJSON, JSON (an array, an array within an object, one or several objects) and CSV with a header row, plain or
+ * Reads NDJSON, JSON (one array, an array within an object, one or several objects) and CSV with a header row, plain or
  * gzip. `patterns` are paths or globs (`in/*.ndjson`, quoted from the shell); a file is read once, in the given order.
  *
  * Records are objects: of JSON values (integers beyond 2^53 as bigint), or for CSV of texts; `coerce()` turns them into
@@ -159,7 +159,7 @@ interface Head {
 }
 
 async function lookAhead(bytes: AsyncGenerator<Uint8Array>, name: string, options: FilesOptions): Promise<Head> {
-  const { value: first = new Uint8Array(0) } = await bytes.next();
+  const first = await firstBytes(bytes);
   const format = chosenFormat(name, first, options);
   async function* all(): AsyncGenerator<Uint8Array> {
     yield first;
@@ -221,8 +221,23 @@ async function openOne(path: string, options: FilesOptions, signal: AbortSignal)
 }
 
 async function headOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
-  for await (const head of fileBytes(path, 0, signal)) return head;
-  return new Uint8Array(0);
+  const bytes = fileBytes(path, 0, signal);
+  try {
+    return await firstBytes(bytes);
+  } finally {
+    await bytes.return(undefined);
+  }
+}
+
+/** The first chunk, and more where it may be the start of a byte order mark that comes in pieces. */
+async function firstBytes(bytes: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+  let head: Uint8Array = new Uint8Array(0);
+  do {
+    const { value, done } = await bytes.next();
+    if (done) return head;
+    head = head.length === 0 ? value : Buffer.concat([head, value]);
+  } while (mayBecomeBom(head));
+  return head;
 }
 
 function chosenFormat(path: string, head: Uint8Array, { format = "auto", path: jsonPath }: FilesOptions): FileFormat {
@@ -238,13 +253,6 @@ async function jsonPathOf(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (given !== undefined) return given === "$" ? [] : given.split(".");
-  if (
-    !new TextDecoder()
-      .decode(head.subarray(bomLength(head)))
-      .trimStart()
-      .startsWith("{")
-  )
-    return [];
   const shape = await shapeOf(fileBytes(path, bomLength(head), signal));
   if (shape.is === "documents" || shape.arrays.length === 0) return [];
   if (shape.arrays.length === 1) return shape.arrays;
@@ -262,7 +270,7 @@ async function* readFile(
   signal: AbortSignal,
 ): AsyncGenerator<Slice<RawRecord>> {
   const { path, format, delimiter } = file;
-  const stored = positions[path];
+  const stored = Object.hasOwn(positions, path) ? positions[path] : undefined; // a file may be called "constructor"
   const fresh: FilePosition = { byte: file.bom, line: 1 };
   const from = stored === undefined ? fresh : stored;
   if (!isFilePosition(from) || (!file.isPacked && from.byte > file.bytes))

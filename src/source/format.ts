@@ -27,7 +27,7 @@ export function formatOf(path: string, head: Uint8Array): FileFormat {
   const named = extensions[extensionOf(path)];
   if (named && named !== "json") return named;
   const text = new TextDecoder().decode(head);
-  const first = text.trimStart()[0];
+  const first = withoutSpace(text)[0];
   if (first === "{") return isLines(text) ? "ndjson" : "json";
   if (named || first === "[" || first === undefined) return "json";
   throw new MillraceError(
@@ -42,15 +42,27 @@ export function refuseUtf16(path: string, [first, second]: Uint8Array): void {
     throw new MillraceError("BAD_SOURCE", `${path} is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8).`);
 }
 
+const bom = [0xef, 0xbb, 0xbf];
+
 /** Bytes of the byte order mark at the start, to be left out. */
 export function bomLength(head: Uint8Array): number {
-  return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf ? 3 : 0;
+  return bom.every((byte, index) => head[index] === byte) ? bom.length : 0;
+}
+
+/** Do these bytes leave open whether a byte order mark stands here? */
+export function mayBecomeBom(head: Uint8Array): boolean {
+  return head.length < bom.length && head.every((byte, index) => byte === bom[index]);
+}
+
+/** `trimStart` takes more for white space than JSON does. */
+function withoutSpace(text: string): string {
+  return text.replace(/^[ \t\n\r]+/, "");
 }
 
 /** A whole object on the first line, and another that begins on the next: no pretty-printed document looks like that. */
 function isLines(text: string): boolean {
-  const [first = "", second] = text.split("\n").filter((line) => line.trim() !== "");
-  if (!second?.trimStart().startsWith("{")) return false;
+  const [first = "", second] = text.split("\n").filter((line) => withoutSpace(line) !== "");
+  if (second === undefined || !withoutSpace(second).startsWith("{")) return false;
   try {
     JSON.parse(first);
     return true;

@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import type { ByteWindow } from "./byte-window.ts";
+import { isJsonSpace, shownByte } from "./json-text.ts";
 import { resetScan, scanValue, valueScan } from "./json-value.ts";
 import type { FilePosition, Frame, Splitter } from "./splitter.ts";
 
@@ -8,14 +9,19 @@ const openBracket = 91;
 const closeBracket = 93;
 const openBrace = 123;
 const newline = 10;
-const blank = 32;
+
+export interface ElementSplitter extends Splitter {
+  /** Behind the bracket that closes the array, once it has been seen. */
+  behindArray(): FilePosition | undefined;
+}
 
 /**
- * Finds the records of JSON text without holding the text: the elements of arrays, and objects, one after another.
- * `inside: "array"` starts between two elements; `isOnlyArray` says that nothing behind that array is to be read.
+ * Finds the records of JSON text without holding the text: the elements of one array, or objects, one after another.
+ * `inside: "array"` starts between two elements; `isWithin` says that the array lies within a document, whose rest the
+ * caller reads. Else nothing may stand behind the array, as nothing may for `JSON.parse`.
  */
-export function elementSplitter(from: FilePosition, name: string, isOnlyArray = false): Splitter {
-  let inside = from.inside ?? "top";
+export function elementSplitter(from: FilePosition, name: string, isWithin = false): ElementSplitter {
+  let inside: FilePosition["inside"] = from.inside;
   let scanned = from.byte;
   let line = from.line;
   let needsComma = inside === "array" && from.isFirst !== true;
@@ -31,9 +37,8 @@ export function elementSplitter(from: FilePosition, name: string, isOnlyArray = 
   return {
     next(window, isLast): Frame | undefined {
       const end = window.base + window.length;
-      while (scanned < end) {
-        if (inside === "end") scanned = end;
-        else if (isInValue || toValue(window, end)) {
+      while (scanned < end && !isDone()) {
+        if (isInValue || toValue(window, end)) {
           if (fault !== missing && !toEnd(window)) break;
           return taken();
         }
@@ -48,14 +53,20 @@ export function elementSplitter(from: FilePosition, name: string, isOnlyArray = 
       return isInValue ? start : scanned;
     },
     position: () => behind,
+    behindArray: () => (inside === "end" ? { byte: scanned, line } : undefined),
   };
+
+  function isDone(): boolean {
+    return isWithin && inside === "end";
+  }
 
   /** Goes over what is between records. True: at the first byte of one. */
   function toValue({ bytes, base }: ByteWindow, end: number): boolean {
     for (; scanned < end; scanned++) {
+      if (isDone()) return false;
       const byte = bytes[scanned - base]!;
       if (byte === newline) line++;
-      if (byte <= blank) continue;
+      if (isJsonSpace(byte)) continue;
       if (inside === "array" ? startsInArray(byte) : startsAtTop(byte)) {
         isInValue = true;
         start = scanned;
@@ -63,30 +74,36 @@ export function elementSplitter(from: FilePosition, name: string, isOnlyArray = 
         resetScan(scan);
         return true;
       }
-      if (inside === "end") return false;
     }
     return false;
   }
 
   function startsAtTop(byte: number): boolean {
     fault = undefined;
-    if (byte === openBrace) return true;
-    if (byte !== openBracket)
-      throw new MillraceError(
-        "BAD_SOURCE",
-        `${name}:${line}: expected { or [ to begin JSON records, found ${JSON.stringify(String.fromCharCode(byte))}.`,
-      );
+    if (byte === openBrace && inside !== "end") {
+      inside = "top";
+      return true;
+    }
+    if (byte !== openBracket || inside !== undefined)
+      throw new MillraceError("BAD_SOURCE", `${name}:${line}: ${expected()}, found ${shownByte(byte)}.`, {
+        context: { line },
+      });
     inside = "array";
     needsComma = false;
     isAfterComma = false;
     return false;
   }
 
+  function expected(): string {
+    if (inside === undefined) return "expected { or [ to begin JSON records";
+    return inside === "end" ? "expected the end of the file behind the array" : "expected { to begin another object";
+  }
+
   function startsInArray(byte: number): boolean {
     fault = undefined;
     if (byte === closeBracket && !isAfterComma) {
       // The loop steps over the bracket.
-      inside = isOnlyArray ? "end" : "top";
+      inside = "end";
       return false;
     }
     if (byte === comma && needsComma) {

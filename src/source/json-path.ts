@@ -1,117 +1,112 @@
 import { MillraceError } from "../errors.ts";
 import type { ByteWindow } from "./byte-window.ts";
-import { elementSplitter } from "./json-elements.ts";
-import { resetScan, scanValue, valueScan } from "./json-value.ts";
+import { type ElementSplitter, elementSplitter } from "./json-elements.ts";
+import { isJsonSpace, isWhole, jsonText, nextByte } from "./json-text.ts";
 import type { FilePosition, Frame, Splitter } from "./splitter.ts";
 
 const quote = 34;
-const comma = 44;
-const colon = 58;
 const openBracket = 91;
 const openBrace = 123;
 const closeBrace = 125;
 const newline = 10;
-const blank = 32;
 
-/** What is expected next on the way down. */
-type Step = "object" | "member" | "key" | "colon" | "value" | "skipped";
+/** A character of a name takes at most six bytes of JSON, as `\u0041`. */
+const bytesPerCharacter = 6;
 
-/** The elements of the array that lies at `path` within one JSON object, such as `features` in GeoJSON. */
+/**
+ * The elements of the array that lies at `path` within one JSON object, such as `features` in GeoJSON. What stands around
+ * the array is read too, to the end of the file: a document that is cut off or broken behind its records says so.
+ */
 export function pathSplitter(from: FilePosition, path: readonly string[], name: string): Splitter {
-  let elements = from.inside ? elementSplitter(from, name, true) : undefined;
-  let step: Step = "object";
-  /** How many names of the path have been found. */
+  let elements: ElementSplitter | undefined = from.inside ? elementSplitter(from, name, true) : undefined;
+  let text = jsonText();
+  /** How many names of the path have been found; all of them, behind the array. */
   let level = 0;
+  let isBehind = false;
+  /** The depth at which members are looked for: that of the innermost open object on the path. */
+  let watched = 1;
+  let isOnPath = false;
+  let key: number[] | undefined;
+  let behindRecord: FilePosition | undefined;
   let at = from.byte;
   let line = from.line;
-  let keyStart = from.byte;
-  let isOnPath = false;
-  const scan = valueScan();
+  const longestKey = bytesPerCharacter * Math.max(...path.map((part) => part.length)) + 2;
 
   return {
     next(window, isLast): Frame | undefined {
-      if (!elements && !descend(window)) {
-        if (isLast) throw bad(`the file ends before the array at ${path.join(".")}`);
-        return undefined;
+      for (;;) {
+        if (elements) {
+          const frame = elements.next(window, isLast);
+          const behind = elements.behindArray();
+          if (frame || !behind) return frame;
+          leaveArray(behind);
+        }
+        if (!walk(window)) break;
+        elements = elementSplitter({ byte: at, line, inside: "array", isFirst: true }, name, true);
       }
-      elements ??= elementSplitter({ byte: at, line, inside: "array", isFirst: true }, name, true);
-      return elements.next(window, isLast);
+      if (!isLast) return undefined;
+      if (!isBehind) throw bad(`the file ends before the array at ${path.join(".")}`);
+      if (!isWhole(text)) throw bad("the file ends within the object that holds the array: it is cut off");
+      return undefined;
     },
     get keepFrom() {
-      return elements?.keepFrom ?? (step === "key" ? keyStart : at);
+      return elements?.keepFrom ?? at;
     },
-    tooLong() {
-      if (!elements) throw bad("a member's name is too long");
-    },
-    position: () => elements?.position() ?? from,
+    position: () => elements?.position() ?? behindRecord ?? from,
   };
 
-  /** True: `at` stands behind the bracket that opens the array. */
-  function descend(window: ByteWindow): boolean {
-    const end = window.base + window.length;
-    while (at < end) {
-      if (step === "key" || step === "skipped") {
-        if (!toEnd(window)) return false;
-        continue;
-      }
-      const byte = window.bytes[at - window.base]!;
-      if (byte <= blank) {
+  function leaveArray(behind: FilePosition): void {
+    ({ byte: at, line } = behind);
+    behindRecord = elements!.position();
+    elements = undefined;
+    isBehind = true;
+    level = watched = path.length;
+    text = jsonText(path.length);
+  }
+
+  /** Goes over what is no record. True: `at` stands behind the bracket that opens the array. */
+  function walk({ bytes, base, length }: ByteWindow): boolean {
+    const end = base + length;
+    for (; at < end; at++) {
+      const byte = bytes[at - base]!;
+      const { expects, depth } = text;
+      const isToken = !isJsonSpace(byte);
+      if (isToken && !isBehind) expectPath(byte);
+      if (depth === watched && byte === quote && (expects === "firstKey" || expects === "key")) key = [];
+      const fault = nextByte(text, byte);
+      if (fault !== undefined) throw bad(fault);
+      if (byte === newline) line++;
+      if (key !== undefined) addToKey(byte);
+      if (isBehind && text.depth < watched) watched = text.depth;
+      if (isToken && !isBehind && level === path.length) {
         at++;
-        if (byte === newline) line++;
-      } else if (isArrayAfter(byte)) return true;
+        return true;
+      }
     }
     return false;
   }
 
-  function toEnd({ bytes, base, length }: ByteWindow): boolean {
-    const end = scanValue(scan, bytes, at - base, length);
-    at = base + (end < 0 ? length : end);
-    if (end < 0) return false;
-    line += scan.lines;
-    resetScan(scan);
-    if (step === "key") isOnPath = keyText(bytes.subarray(keyStart - base, end)) === path[level];
-    step = step === "key" ? "colon" : "member";
-    return true;
+  /** Refuses what is not on the way to the array, before the text goes over it. */
+  function expectPath(byte: number): void {
+    const { expects, depth } = text;
+    if (depth === 0 && byte !== openBrace) throw bad("the document is no object");
+    if (isOnPath && expects === "value") {
+      isOnPath = false;
+      level++;
+      watched++;
+      if (level < path.length && byte !== openBrace) throw bad(`${path.slice(0, level).join(".")} is no object`);
+      if (level === path.length && byte !== openBracket) throw bad(`what is at ${path.join(".")} is no array`);
+    } else if (depth === watched && byte === closeBrace && (expects === "firstKey" || expects === "afterMember"))
+      throw bad(`there is nothing at ${path.slice(0, level + 1).join(".")}`);
   }
 
-  function isArrayAfter(byte: number): boolean {
-    switch (step) {
-      case "object":
-        if (byte !== openBrace) throw bad(`${path.slice(0, level).join(".") || "the document"} is no object`);
-        at++;
-        step = "member";
-        return false;
-      case "member":
-        if (byte === comma) at++;
-        else if (byte === quote) {
-          step = "key";
-          keyStart = at;
-        } else if (byte === closeBrace) throw bad(`there is nothing at ${path.slice(0, level + 1).join(".")}`);
-        else throw bad(`expected a member's name, found ${JSON.stringify(String.fromCharCode(byte))}`);
-        return false;
-      case "colon":
-        if (byte !== colon) throw bad(`expected a colon, found ${JSON.stringify(String.fromCharCode(byte))}`);
-        at++;
-        step = "value";
-        return false;
-      default:
-        return isArrayAsValue(byte);
-    }
-  }
-
-  function isArrayAsValue(byte: number): boolean {
-    if (!isOnPath) {
-      step = "skipped";
-      return false;
-    }
-    level++;
-    if (level < path.length) {
-      step = "object";
-      return false;
-    }
-    if (byte !== openBracket) throw bad(`what is at ${path.join(".")} is no array`);
-    at++;
-    return true;
+  function addToKey(byte: number): void {
+    if (key!.length < longestKey) key!.push(byte);
+    if (text.expects !== "colon") return;
+    isOnPath = keyText(key!) === path[watched - 1];
+    key = undefined;
+    if (isOnPath && isBehind)
+      throw bad(`${path.slice(0, watched).join(".")} comes twice, and only the first array was read`);
   }
 
   function bad(reason: string): MillraceError {
@@ -119,10 +114,10 @@ export function pathSplitter(from: FilePosition, path: readonly string[], name: 
   }
 }
 
-function keyText(bytes: Uint8Array): string | undefined {
+function keyText(bytes: readonly number[]): string | undefined {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes)));
   } catch {
-    return undefined; // no key that anyone could have asked for
+    return undefined; // cut by the bound above
   }
 }

@@ -1,3 +1,5 @@
+import { isJsonSpace } from "./json-text.ts";
+
 const quote = 34;
 const backslash = 92;
 const comma = 44;
@@ -6,10 +8,10 @@ const openBracket = 91;
 const closeBracket = 93;
 const openBrace = 123;
 const closeBrace = 125;
-const blank = 32;
 
-/** What a JSON text that begins with an object is. */
+/** What a JSON text is. */
 export type Shape =
+  /** An array, several objects, or no JSON. */
   | { readonly is: "documents" }
   /** One object, and its members that are arrays of objects, of nothing else, and not empty. */
   | { readonly is: "object"; readonly arrays: readonly string[] };
@@ -45,8 +47,8 @@ export async function shapeOf(chunks: AsyncIterable<Uint8Array>): Promise<Shape>
         else if (byte === quote) inString = isKey = false;
         continue;
       }
-      if (byte <= blank) continue;
-      if (isDocumentDone) return { is: "documents" };
+      if (isJsonSpace(byte)) continue;
+      if (isDocumentDone || (depth === 0 && byte !== openBrace)) return { is: "documents" };
       const isElement = inArray && depth === 2;
       if (byte === quote) {
         inString = true;

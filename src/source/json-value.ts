@@ -1,3 +1,5 @@
+import { isJsonSpace } from "./json-text.ts";
+
 const quote = 34;
 const backslash = 92;
 const comma = 44;
@@ -6,7 +8,6 @@ const closeBracket = 93;
 const openBrace = 123;
 const closeBrace = 125;
 const newline = 10;
-const blank = 32;
 
 /** How far the scan of one JSON value has come. It may go on in the next stretch of bytes. */
 export interface ValueScan {
@@ -57,7 +58,7 @@ export function scanValue(scan: ValueScan, bytes: Uint8Array, from: number, to: 
       if (scan.depth === 0) return scan.isBare ? i : i + 1;
       if (--scan.depth === 0 && !scan.isBare) return i + 1;
     } else if (scan.depth === 0) {
-      if (byte === comma || byte <= blank) return i;
+      if (byte === comma || isJsonSpace(byte)) return i;
       scan.isBare = true;
     }
   }

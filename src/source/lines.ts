@@ -1,9 +1,9 @@
+import { isJsonSpace } from "./json-text.ts";
 import type { FilePosition, Frame, Splitter } from "./splitter.ts";
 
 const newline = 10;
-const blank = 32;
 
-/** NDJSON: a record per line. Lines of nothing but blanks are skipped; a last line needs no line end. */
+/** NDJSON: a record per line. Lines of nothing but white space are skipped; a last line needs no line end. */
 export function lineSplitter(from: FilePosition): Splitter {
   let start = from.byte;
   let scanned = from.byte;
@@ -24,7 +24,7 @@ export function lineSplitter(from: FilePosition): Splitter {
         const frameLine = line++;
         start = scanned = Math.min(base + end + 1, base + length);
         let stop = end;
-        while (stop > first - base && bytes[stop - 1]! <= blank) stop--;
+        while (stop > first - base && isJsonSpace(bytes[stop - 1]!)) stop--;
         if (stop > first - base) return { start: first, end: base + stop, line: frameLine };
       }
     },

@@ -1,7 +1,12 @@
-import type { Json } from "../schema/kinds.ts";
-
-/** Where a source stands in one partition: after the last record of a slice. Plain JSON, so that it can be stored. */
-export type Position = Json;
+/**
+ * Where a source stands in one partition: after the last record of a slice. It is stored as JSON and must be the same when it
+ * is read again: null, booleans, texts, finite numbers other than -0, and arrays and plain objects of these, nested up to 64 deep.
+ *
+ * Refused with BAD_OPTION: a bigint (tell it as text), NaN and infinities, -0, undefined, functions, symbols, dates, maps, sets,
+ * typed arrays, instances of classes, what has a `toJSON()`, arrays with holes, cycles. The positions of all partitions may take
+ * 64 MiB of JSON together.
+ */
+export type Position = string | number | boolean | null | readonly Position[] | { readonly [key: string]: Position };
 
 /** Positions by partition (a file, a topic partition, ...): a checkpoint stores them, a restart reads on from them. */
 export type Positions = Readonly<Record<string, Position>>;
@@ -9,6 +14,7 @@ export type Positions = Readonly<Record<string, Position>>;
 /** Some records of one partition, in order, and the position behind them. */
 export interface Slice<R> {
   readonly partition: string;
+  /** `run()` copies it when the slice arrives: the source may go on with its object. */
   readonly position: Position;
   readonly records: readonly R[];
   /** What could not be read as a record at all. Its neighbours are in `records`. */

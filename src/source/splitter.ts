@@ -34,7 +34,7 @@ export type FilePosition = {
   readonly byte: number;
   /** The line of that byte, from 1. */
   readonly line: number;
-  /** JSON only: whether the byte lies between documents, or between the elements of the array that is being read. */
+  /** JSON only: whether the byte lies between objects, between the elements of the array that is being read, or behind it. */
   readonly inside?: "array" | "top" | "end";
   /** Behind the bracket that opens the array, where no comma is due. Never stored. */
   readonly isFirst?: true;

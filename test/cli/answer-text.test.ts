@@ -54,6 +54,14 @@ test("JSON: one line that JSON.parse reads, with all digits of a long", () => {
   );
 });
 
+test("a negative zero keeps its sign", () => {
+  const zero = { columns: [{ name: "r", type: "real" }], rows: [[-0], [0]] };
+  assert.equal(answerTable(zero).split("\n").slice(2).join(), "-0, 0");
+  assert.equal(answerCsv(zero), "r\n-0\n0");
+  const [row] = JSON.parse(answerJson(zero)).rows;
+  assert.ok(Object.is(row.r, -0));
+});
+
 test("CSV that csv-parse reads back", () => {
   assert.deepEqual(parse(answerCsv(answer)), [
     ["name", "n", "d"],

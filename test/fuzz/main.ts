@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { compileKernels, randomWords } from "../assembly/compile-kernels.ts";
 import { gzip } from "./gzip.ts";
 import { json } from "./json.ts";
+import { jsonFiles } from "./json-files.ts";
 import { doubles, integers, repeatedDoubles } from "./numbers.ts";
 import { raw } from "./raw.ts";
 import { rows } from "./rows.ts";
@@ -35,6 +36,7 @@ const all: Subject[] = [
   json(),
   raw(),
   repeatedDoubles(kernels),
+  jsonFiles(),
 ];
 const wanted = values.subject?.split(",") ?? all.map((subject) => subject.name);
 const unknown = wanted.filter((name) => !all.some((subject) => subject.name === name));
@@ -55,7 +57,7 @@ for (const [turn, name] of wanted.entries()) {
   let shown = 0;
   try {
     while (cases < mostCases && elapsed() < share) {
-      cases += subject.step(next);
+      cases += await subject.step(next);
       if (isTerminal && elapsed() - shown > 0.2) {
         shown = elapsed();
         process.stderr.write(`\r${bar(mostCases < Infinity ? cases / mostCases : shown / share)} ${name} ${cases} `);

@@ -2,5 +2,5 @@
 export interface Subject {
   readonly name: string;
   /** Runs some cases, no longer than about a tenth of a second; returns how many. Throws at the first that is wrong. */
-  step(next: () => number): number;
+  step(next: () => number): number | Promise<number>;
 }

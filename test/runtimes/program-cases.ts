@@ -23,6 +23,25 @@ export const programCases: readonly Case[] = [
     },
   },
   {
+    name: "programs: what was not delivered is told of at the end, at an exit and at an uncaught error",
+    async run(world) {
+      for (const [ending, code] of [
+        ["", 0],
+        ["exit", 3],
+        ["throw", 1],
+        ["reject", 1],
+      ] as const) {
+        const env = { RECORDS: "3", INTERVAL: "0", ENDING: ending };
+        const ended = await startProgram(world, "forgetful", env).ended;
+        assert.equal(ended.code, code, ended.err);
+        const told = ended.err.match(/\[MILLRACE_UNDELIVERED\].*Table Numbers: the process ends with 3 records/g);
+        assert.equal(told?.length, 1, `${ending}: ${ended.err}`);
+      }
+      const none = await startProgram(world, "forgetful", { RECORDS: "0", INTERVAL: "0" }).ended;
+      assert.equal(none.err, "");
+    },
+  },
+  {
     name: "programs: the runtime's own example lands rows",
     async run(world) {
       const [file, args, last] = exampleOf(world.runtime, world.cluster, world.database);

@@ -40,6 +40,31 @@ function* pieces(text: string): Generator<Uint8Array> {
 }
 
 export const sinkCases: readonly Case[] = [
+  {
+    name: "dead letters: one that calls its sink behind an await is refused by name, and the sink goes on",
+    async run() {
+      const to = memory();
+      let calls = 0;
+      const deadLetter = {
+        async write() {
+          await new Promise((resolve) => setTimeout(resolve, 5));
+          await assert.rejects(sink.checkpoint(), coded("REENTRANT_CALL"));
+          assert.throws(() => sink.write({ n: 1 }), coded("REENTRANT_CALL"));
+          calls++;
+        },
+        async close() {
+          await assert.rejects(sink.close(), coded("REENTRANT_CALL"));
+          calls++;
+        },
+      };
+      const sink = await open({ table: shape, to, deadLetter });
+      sink.write({ n: "no" as never });
+      sink.write({ n: 0 });
+      await sink.checkpoint();
+      await sink.close();
+      assert.deepEqual([calls, to.batches.length], [2, 1]);
+    },
+  },
   ...[1, 2].map((parallelism) => ({
     name: `workers: parallelism ${parallelism} brings every record once`,
     async run() {

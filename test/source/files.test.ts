@@ -165,12 +165,33 @@ test("integers beyond 2^53 keep their digits", async () => {
 test("JSON documents: one, several, empty", async () => {
   const one = { a: { b: [1] }, c: 1 };
   assert.deepEqual((await readFile(write("a.json", JSON.stringify(one, null, 2)))).records, [one]);
-  const several = `${JSON.stringify(one, null, 2)}\n${JSON.stringify(one)}[${JSON.stringify(one)}]`;
-  assert.deepEqual((await readFile(write("a.json", several))).records, [one, one, one]);
+  const several = `${JSON.stringify(one, null, 2)}\n${JSON.stringify(one)}`;
+  assert.deepEqual((await readFile(write("a.json", several))).records, [one, one]);
+  for (const second of ["[]", "[{}]", ",{}", "]", "\0"])
+    await assert.rejects(readFile(write("a.json", `[${JSON.stringify(one)}]\n${second}`)), {
+      code: "BAD_SOURCE",
+      message: /a\.json:2: expected the end of the file behind the array/,
+    });
   assert.deepEqual((await readFile(write("a.json", ""))).records, []);
   assert.deepEqual((await readFile(write("a.json", "[]"))).records, []);
   const nested = { x: { y: { list: [{ a: 1 }] } } };
   assert.deepEqual((await readFile(write("a.json", JSON.stringify(nested)), { path: "x.y.list" })).records, [{ a: 1 }]);
+});
+
+test("JSON knows four characters of white space; others are no records, and said to be none", async () => {
+  for (const space of ["\0", "\v", "\f", "\x1f", "\u00a0", "\u2028", "\ufeff"]) {
+    const array = await readFile(write("a.json", `[${space}]`));
+    assert.deepEqual([array.records, array.refused.length], [[], 1], JSON.stringify(space));
+    const lines = await readFile(write("a.ndjson", `{"a":1}${space}\n${space}\n{"a":2}\n`));
+    assert.deepEqual(lines.records, [{ a: 2 }], JSON.stringify(space));
+    assert.deepEqual(
+      lines.refused.map(({ place }) => place.split(":").at(-1)),
+      ["1", "2"],
+    );
+    await assert.rejects(readFile(write("a.json", `${space === "\ufeff" ? "\ufeff\ufeff" : space}[]`)), {
+      code: "BAD_SOURCE",
+    });
+  }
 });
 
 test("an object with two arrays of objects is not guessed at", async () => {
@@ -364,6 +385,21 @@ test("stdin reads the same formats, packed or not, in whatever pieces", async ()
       const { records } = await read(stdin({ ...options, stream: bytesOf(content, size) }));
       assert.deepEqual(records, expected);
     }
+});
+
+test("stdin that brings a byte at a time, or one byte in all", { timeout: 20_000 }, async () => {
+  const read = async (content: Buffer, options: FilesOptions) => {
+    const stream = Readable.from([...content].map((byte) => Buffer.from([byte])));
+    const records: unknown[] = [];
+    for await (const slice of stdin({ ...options, stream }).read({}, new AbortController().signal))
+      records.push(...slice.records);
+    return records;
+  };
+  assert.deepEqual(await read(Buffer.from('\ufeff[{"a":1}]'), {}), [{ a: 1 }]);
+  assert.deepEqual(await read(Buffer.from('\ufeff{"a":1}\n{"a":2}'), { format: "ndjson" }), [{ a: 1 }, { a: 2 }]);
+  assert.deepEqual(await read(Buffer.from('{"n":{"a":[{"b":1}]}}'), { path: "n.a" }), [{ b: 1 }]);
+  assert.deepEqual(await read(gzipSync('{"a":1}'), {}), [{ a: 1 }]);
+  await assert.rejects(read(Buffer.from("1"), { format: "json" }), { code: "BAD_SOURCE" });
 });
 
 test("a stream that pauses gives what it has; abort ends the wait", async () => {

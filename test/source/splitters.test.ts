@@ -98,7 +98,7 @@ test("lines: NDJSON in any pieces, with CR LF, blank lines, and no end to the la
   );
 });
 
-test("elements: arrays and objects one after another, in any pieces", () => {
+test("elements: those of one array, or objects one after another, in any pieces", () => {
   const element = fc.oneof(
     { weight: 4, arbitrary: objectText },
     json.map((v) => JSON.stringify(v)),
@@ -109,15 +109,16 @@ test("elements: arrays and objects one after another, in any pieces", () => {
       text: `[${elements.map((e) => e.join("")).join(",") || gap}]`,
     })),
   );
-  const documents = fc.array(
+  const objects = fc.array(
     fc.tuple(
-      fc.oneof(
-        array,
-        objectText.map((text) => ({ elements: [text], text })),
-      ),
+      objectText.map((text) => ({ elements: [text], text })),
       blanks,
     ),
     { maxLength: 4 },
+  );
+  const documents = fc.oneof(
+    objects,
+    fc.tuple(array, blanks).map((only) => [only]),
   );
   fc.assert(
     fc.property(documents, sizes, (list, pieces) => {
@@ -301,7 +302,14 @@ const broken: [make: MakeSplitter, text: string, message: RegExp][] = [
   [(from) => elementSplitter(from, "f"), '[{"a":"1}]', /within the record/],
   [(from) => elementSplitter(from, "f"), '[{"a":[1},{"b":1}]', /within an array/],
   [(from) => elementSplitter(from, "f"), "a,b\n", /f:1: expected \{ or \[ .* found "a"/],
-  [(from) => elementSplitter(from, "f"), "[]\n]", /f:2: expected/],
+  [(from) => elementSplitter(from, "f"), "[]\n]", /f:2: expected the end of the file behind the array, found "\]"/],
+  [(from) => elementSplitter(from, "f"), '[{"a":1}]\n[{"a":2}]', /f:2: expected the end of the file/],
+  [(from) => elementSplitter(from, "f"), "[]{}", /expected the end of the file/],
+  [(from) => elementSplitter(from, "f"), "{} []", /expected \{ to begin another object, found "\["/],
+  [(from) => elementSplitter(from, "f"), "{},{}", /expected \{ to begin another object, found ","/],
+  [(from) => elementSplitter(from, "f"), "[]\0", /found the byte 0x00/],
+  [(from) => elementSplitter(from, "f"), "\v{}", /found the byte 0x0b/],
+  [(from) => elementSplitter(from, "f"), "\u00a0{}", /found the byte 0xc2/],
   [(from) => pathSplitter(from, ["a"], "f"), '{"b":[]}', /there is nothing at a/],
   [(from) => pathSplitter(from, ["a"], "f"), '{"a":{}}', /at a is no array/],
   [(from) => pathSplitter(from, ["a", "b"], "f"), '{"a":[]}', /a is no object/],
@@ -310,6 +318,21 @@ const broken: [make: MakeSplitter, text: string, message: RegExp][] = [
   [(from) => pathSplitter(from, ["a"], "f"), '{"a":[{}', /within an array/],
   [(from) => pathSplitter(from, ["a"], "f"), "{a:[]}", /member's name/],
   [(from) => pathSplitter(from, ["a"], "f"), '{"a" []}', /colon/],
+  [(from) => pathSplitter(from, ["a"], "f"), '{"a":[{}]', /ends within the object that holds the array/],
+  [(from) => pathSplitter(from, ["a", "b"], "f"), '{"a":{"b":[{}]}', /ends within the object that holds the array/],
+  [
+    (from) => pathSplitter(from, ["a"], "f"),
+    '{"a":[{}]}\n\0',
+    /f:2: expected the end of the file, found the byte 0x00/,
+  ],
+  [(from) => pathSplitter(from, ["a"], "f"), '{"a":[{}],}', /member's name/],
+  [(from) => pathSplitter(from, ["a"], "f"), '{,"a":[{}]}', /member's name/],
+  [(from) => pathSplitter(from, ["a"], "f"), '{"x":[1,],"a":[{}]}', /expected a value, found "\]"/],
+  [(from) => pathSplitter(from, ["a"], "f"), '{"x":01,"a":[{}]}', /expected a comma or \}/],
+  [(from) => pathSplitter(from, ["a"], "f"), '{"a":[{}],"x":nul}', /true, false or null/],
+  [(from) => pathSplitter(from, ["a"], "f"), '{"a":[{}],"x":{"a":[]},"a":[{}]}', /a comes twice/],
+  [(from) => pathSplitter(from, ["a", "b"], "f"), '{"a":{"b":[{}]},"\\u0061":{"b":[{}]}}', /: a comes twice/],
+  [(from) => pathSplitter(from, ["a", "b"], "f"), '{"a":{"b":[{}],"b":1}}', /a\.b comes twice/],
 ];
 
 for (const [make, text, message] of broken)

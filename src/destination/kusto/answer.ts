@@ -6,7 +6,7 @@ export interface Answer {
   readonly columns: readonly { readonly name: string; readonly type: string }[];
   /**
    * In the order of the columns. A long is a number, or a bigint where a number would lose digits; datetime, timespan,
-   * guid and decimal are the service's text; dynamic is JSON; null is null.
+   * guid and decimal are the service's text; dynamic is JSON, with bigints by the same rule; null is null.
    */
   readonly rows: readonly (readonly unknown[])[];
 }
@@ -19,7 +19,8 @@ export function columnOf({ columns, rows }: Answer, name: string): unknown[] {
 
 /** Answer of `/v1/rest/mgmt`: the first result, by the table of contents where there is one. */
 export function answerOfV1(body: string): Answer {
-  const answer = parse(body) as WireAnswer | null;
+  const { value, mark } = parse(body);
+  const answer = value as WireAnswer | null;
   const error = answer?.OneApiErrors?.[0]?.error ?? answer?.error;
   if (error) throw new KustoAnswerError(error);
   if (answer?.Exceptions?.length) throw new KustoAnswerError({ message: String(answer.Exceptions[0]) });
@@ -28,12 +29,13 @@ export function answerOfV1(body: string): Answer {
     throw new BrokenAnswerError("the answer holds no table");
   const failure = tables.map(({ Rows }) => errorAmong(Rows)).find((each) => each !== undefined) ?? failedStatus(tables);
   if (failure) throw new KustoAnswerError(failure);
-  return answerOf(tables.length > 2 ? listedResult(tables) : tables[0]!);
+  return answerOf(tables.length > 2 ? listedResult(tables) : tables[0]!, mark);
 }
 
 /** Answer of `/v2/rest/query`: the primary result, unless the frames tell of an error. */
 export function answerOfV2(body: string): Answer {
-  const frames = parse(body) as WireFrame[] | null;
+  const { value, mark } = parse(body);
+  const frames = value as WireFrame[] | null;
   if (!Array.isArray(frames)) throw new BrokenAnswerError("the answer holds no frames");
   for (const frame of frames) {
     const error = frame?.OneApiErrors?.[0]?.error ?? errorAmong(frame?.Rows);
@@ -42,7 +44,7 @@ export function answerOfV2(body: string): Answer {
   const primary = frames.find((frame) => frame?.FrameType === "DataTable" && frame.TableKind === "PrimaryResult");
   const { Columns, Rows = [] } = primary ?? {};
   if (!isTable({ Columns, Rows })) throw new BrokenAnswerError("the answer holds no primary result");
-  return answerOf({ Columns, Rows } as WireTable);
+  return answerOf({ Columns, Rows } as WireTable, mark);
 }
 
 interface WireAnswer extends WithErrors {
@@ -127,57 +129,66 @@ const kustoTypes: Readonly<Record<string, string>> = {
   Object: "dynamic",
 };
 
-function answerOf({ Columns, Rows }: WireTable): Answer {
+function answerOf({ Columns, Rows }: WireTable, mark: string): Answer {
   const columns = Columns.map((c) => ({
     name: c.ColumnName,
     type: c.ColumnType || kustoTypes[c.DataType?.replace(/^System\.(Data\.SqlTypes\.)?/, "") ?? ""] || "string",
   }));
-  const readers = columns.map(({ type }) => readerOf(type));
+  const readers = columns.map(({ type }) => readerOf(type, mark));
   const rows = Rows.map((row) => readers.map((read, i) => read((row as unknown[])[i] ?? null)));
   return { columns, rows };
 }
 
 const nonFinite: Readonly<Record<string, number>> = { NaN: Number.NaN, Infinity, "-Infinity": -Infinity };
 
-function readerOf(type: string): (value: unknown) => unknown {
+/** What {@link parse} makes of a body: JSON, in which integers that a number cannot hold are texts behind a mark. */
+interface Parsed {
+  readonly value: unknown;
+  readonly mark: string;
+}
+
+function readerOf(type: string, mark: string): (value: unknown) => unknown {
+  const digitsIn = (value: unknown) =>
+    typeof value === "string" && value.startsWith(mark) ? value.slice(mark.length) : undefined;
   switch (type) {
     case "long":
-      return (value) => (isKept(value) ? BigInt(value.slice(1)) : value);
+      return (value) => asBigint(digitsIn(value)) ?? value;
     case "real":
-      return (value) => (typeof value === "string" ? (nonFinite[value] ?? Number(unkept(value))) : value);
+      return (value) => {
+        const digits = digitsIn(value);
+        if (digits !== undefined) return Number(digits);
+        return typeof value === "string" ? (nonFinite[value] ?? Number(value)) : value;
+      };
     case "bool":
       return (value) => (typeof value === "number" ? value !== 0 : value);
     case "decimal":
-      return (value) => (isKept(value) ? value.slice(1) : value);
+      return (value) => digitsIn(value) ?? value;
     case "dynamic":
-      return deepUnkept;
+      return (value) => deep(value, (text) => asBigint(digitsIn(text)) ?? text);
     default:
       return (value) => value;
   }
 }
 
-/** JSON.parse would round these, so {@link parse} keeps them as marked text until the column's type is known. */
-const mark = "\u0001";
+const asBigint = (digits: string | undefined) => (digits === undefined ? undefined : BigInt(digits));
 
-function isKept(value: unknown): value is string {
-  return typeof value === "string" && value.startsWith(mark) && longInteger.test(value.slice(1));
-}
-
-function unkept(value: unknown): unknown {
-  return isKept(value) ? Number(value.slice(1)) : value;
-}
-
-function deepUnkept(value: unknown): unknown {
-  if (value === null || typeof value !== "object") return unkept(value);
-  if (Array.isArray(value)) return value.map(deepUnkept);
-  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, deepUnkept(member)]));
+function deep(value: unknown, act: (text: string) => unknown): unknown {
+  if (typeof value === "string") return act(value);
+  if (value === null || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map((item) => deep(item, act));
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, deep(member, act)]));
 }
 
 /** A string or a number of JSON, whole: digits inside of strings and fractions are not integers. */
 const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const longInteger = /^-?\d{16,}$/;
 
-function parse(body: string): unknown {
-  // JSON strings cannot hold a raw U+0001, so the mark cannot be met in the text; as an escape it is met only in data.
-  return JSON.parse(body.replace(stringOrNumber, (token) => (longInteger.test(token) ? `"\\u0001${token}"` : token)));
+function parse(body: string): Parsed {
+  // A mark that no text of the body holds, so that nothing in the data can be taken for it.
+  let written = "\\u0001";
+  while (body.includes(written)) written += "\\u0001";
+  const marked = body.replace(stringOrNumber, (token) =>
+    longInteger.test(token) && !Number.isSafeInteger(Number(token)) ? `"${written}${token}"` : token,
+  );
+  return { value: JSON.parse(marked), mark: "\u0001".repeat(written.length / 6) };
 }

@@ -1,10 +1,12 @@
 import { MillraceError } from "../../errors.ts";
+import { bearerToken } from "./bearer-token.ts";
 import { certificateFor } from "./certificate.ts";
 import { cloudInfo } from "./cloud.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import type { Connection, Login, TokenCredential } from "./options.ts";
 import type { Scrubber } from "./scrub.ts";
+import { assertResourceTrusted } from "./trust.ts";
 
 /** Gives a valid bearer token; undefined where the cluster asks for none (loopback). */
 export interface TokenSource {
@@ -29,7 +31,7 @@ export async function tokenSource(
 ): Promise<TokenSource | undefined> {
   const { login } = connection;
   if (login.kind === "none") return undefined;
-  if (login.kind === "token") return callbackSource(login.token, scrub);
+  if (login.kind === "token") return callbackSource(login.token, connection.requestTimeoutMs, scrub, signal);
   const cloud = await cloudOf(connection, scrub, signal);
   if (login.kind === "credential") {
     const own = { credential: login.credential, isOurs: false };
@@ -40,11 +42,16 @@ export async function tokenSource(
   return credentialSource(make, cloud.scope, connection, scrub, signal, await make());
 }
 
-function callbackSource(callback: () => string | Promise<string>, scrub: Scrubber): TokenSource {
+function callbackSource(
+  callback: () => string | Promise<string>,
+  requestTimeoutMs: number,
+  scrub: Scrubber,
+  signal: AbortSignal,
+): TokenSource {
   const source = async () => {
     try {
-      const token = await callback();
-      if (typeof token !== "string" || token === "") throw new TypeError("the token callback gave no text");
+      const given = await withDeadline(requestTimeoutMs, signal, "Asking the token callback", async () => callback());
+      const token = bearerToken(given, "kusto(): what the token callback gave");
       scrub.add(token);
       return token;
     } catch (error) {
@@ -89,14 +96,15 @@ function credentialSource(
         credential.getToken(scope, { abortSignal, ...options }),
       );
       if (!answer?.token) throw new TypeError("the credential gave no token");
-      scrub.add(answer.token);
-      if (asked !== generation) return answer.token;
+      const token = bearerToken(answer.token, "kusto(): what the credential gave");
+      scrub.add(token);
+      if (asked !== generation) return token;
       claims = undefined;
       held = {
-        token: answer.token,
+        token,
         renewAt: Math.min(answer.refreshAfterTimestamp ?? Infinity, answer.expiresOnTimestamp - renewAheadMs),
       };
-      return answer.token;
+      return token;
     } catch (error) {
       throw loginFailed(error, login.kind, scrub);
     } finally {
@@ -127,7 +135,7 @@ function credentialSource(
 function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber): MillraceError {
   const failure = toMillraceError(error, { doing: `Logging in by ${kind}`, to: "kusto", scrub });
   // Whatever the SDKs call it, an answer that is neither an outage nor a throttling means: no token.
-  if (["UNREACHABLE", "THROTTLED", "ABORTED"].includes(failure.code)) return failure;
+  if (["UNREACHABLE", "THROTTLED", "ABORTED", "BAD_OPTION"].includes(failure.code)) return failure;
   const context = { ...failure.context, login: kind };
   return new MillraceError("UNAUTHENTICATED", failure.message, { cause: failure.cause, context });
 }
@@ -140,6 +148,7 @@ interface Cloud {
 
 async function cloudOf(connection: Connection, scrub: Scrubber, signal: AbortSignal): Promise<Cloud> {
   const info = await cloudInfo(connection.engineUrl, connection.requestTimeoutMs, scrub, signal);
+  await assertResourceTrusted(connection, info.KustoServiceResourceId);
   const resource = info.LoginMfaRequired
     ? info.KustoServiceResourceId.replace(".kusto.", ".kustomfa.")
     : info.KustoServiceResourceId;
@@ -170,7 +179,7 @@ async function credentialOf(login: IdentityLogin, authorityHost = ""): Promise<T
   const identity = await import("@azure/identity");
   const isPublic = Object.values(identity.AzureAuthorityHosts).some((known) => sameHost(known, authorityHost));
   // An authority that Microsoft's public directory does not list can only be taken at its word.
-  const options = { authorityHost, disableInstanceDiscovery: !isPublic };
+  const options = { authorityHost, disableInstanceDiscovery: !isPublic, redirectOptions: { maxRetries: 0 } };
   switch (login.kind) {
     case "appKey":
       return new identity.ClientSecretCredential(login.tenantId, login.appId, login.appKey, options);

@@ -32,8 +32,8 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
   const target = table.name;
   const staging = stagingName(target, job, generation, lineage);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
-  const closing = new AbortController();
   let renewal: NodeJS.Timeout | undefined;
+  const closing = new AbortController();
   const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
   const asking = askedOf(link, context);
 

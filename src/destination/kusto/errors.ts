@@ -29,7 +29,7 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
       context: {
         ...act.context,
         status: facts.status,
-        serviceCode: facts.serviceCode,
+        serviceCode: facts.serviceCode === undefined ? undefined : act.scrub(facts.serviceCode),
         ...(facts.socketCode !== undefined && { socketCode: facts.socketCode }),
       },
     },
@@ -94,6 +94,8 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
     // Neither an answer nor a known socket error: one more try is the lesser evil, and the bound on retries holds.
     return verdict("SERVICE_UNAVAILABLE", true);
   }
+  if (status >= 300 && status < 400)
+    return verdict("UNTRUSTED_HOST", false, "It answers with a redirect, which is not followed.");
   if (status === 429) return verdict("THROTTLED", true);
   if (to === "storage") return judgeStorage(facts, status);
   if (status === 401) return verdict("UNAUTHENTICATED", false, "Check the credential options and the tenant.");

@@ -5,12 +5,12 @@ import type { DestinationContext, Outcome, StagedBatch } from "../destination.ts
 import { tokenSource } from "./auth.ts";
 import { type KustoClient, kustoClient } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
-import { BrokenAnswerError, toMillraceError } from "./errors.ts";
+import { toMillraceError } from "./errors.ts";
 import { type Into, messageBuilder } from "./ingest.ts";
 import type { Connection } from "./options.ts";
 import { patience } from "./patience.ts";
 import { preflight } from "./preflight.ts";
-import { fetchResources, type Resources, resourceKeeper, type StorageRoot } from "./resources.ts";
+import { fetchResources, type Resources, resourceKeeper, type StorageRoot, secretsOf } from "./resources.ts";
 import { rotation } from "./rotation.ts";
 import { type Scrubber, scrubber } from "./scrub.ts";
 import { readStatusQueue } from "./status.ts";
@@ -59,7 +59,7 @@ async function connect(
   controller: AbortController,
 ): Promise<TableLink> {
   const { signal } = controller;
-  const { database, isLoopback, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
+  const { database, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
   const { format, ingestion } = context;
   const scrub = scrubber(
     "appKey" in login ? login.appKey : undefined,
@@ -70,7 +70,11 @@ async function connect(
   const engine = await kustoClient(engineUrl, tokens, requestTimeoutMs, scrub);
   const management = ingestUrl === engineUrl ? engine : await kustoClient(ingestUrl, tokens, requestTimeoutMs, scrub);
   const patientEngine = patient.client(engine);
-  const keeper = resourceKeeper((generation) => fetchResources(management, isLoopback, generation, signal));
+  const keeper = resourceKeeper(async (generation) => {
+    const resources = await fetchResources(management, connection, generation, signal);
+    for (const secret of secretsOf(resources)) scrub.add(secret);
+    return resources;
+  });
   const closeClients = () => {
     engine.close();
     management.close();
@@ -211,14 +215,12 @@ async function connect(
 
 /** The service may quote the blob's URL, with its SAS. */
 function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
-  return outcome.status === "landed" ? outcome : { ...outcome, details: scrub(outcome.details) };
+  if (outcome.status === "landed") return outcome;
+  return { ...outcome, errorCode: scrub(outcome.errorCode), details: scrub(outcome.details) };
 }
 
 async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {
   const { QueueClient } = await import("@azure/storage-queue");
   const client = new QueueClient(queue.url, undefined, oneTry);
-  const posted = await withDeadline(postTimeoutMs, signal, doing, (abortSignal) =>
-    client.sendMessage(message, { abortSignal }),
-  );
-  if (!posted?.messageId) throw new BrokenAnswerError("the queue named no message");
+  await withDeadline(postTimeoutMs, signal, doing, (abortSignal) => client.sendMessage(message, { abortSignal }));
 }

@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import { bearerToken } from "./bearer-token.ts";
 import type { CertificateSource } from "./certificate.ts";
 
 /** A token as @azure/identity's credentials give it; any object with this method will do. */
@@ -40,12 +41,18 @@ export interface KustoOptions {
   defaultCredential?: boolean;
   /** A credential made by the caller. */
   credential?: TokenCredential;
-  /** A bearer token, or a callback that is asked for one at each request. */
+  /**
+   * A bearer token, or a callback that is asked for one at each request and answers within `requestTimeoutMs`. `Bearer ` before
+   * it and white space around it are taken off.
+   */
   token?: string | (() => string | Promise<string>);
 
   /** The login authority, for a sovereign cloud or a test. Default: what the cluster's cloud says, if it is a known one. */
   authorityHost?: string;
-  /** Hosts beside Kusto's own that may be given a token: `host.example` exactly, or `.example` for all below it. */
+  /**
+   * Hosts that may be given a token beside Kusto's own, and rows and SAS beside Azure Storage's: `host.example` exactly, or
+   * `.example` for all below it.
+   */
   trustedHosts?: readonly string[];
   /** The longest time for one request to the cluster, in milliseconds. Default 60 000. */
   requestTimeoutMs?: number;
@@ -271,7 +278,7 @@ const logins: { readonly [W in LoginOption]: (options: KustoOptions) => Login } 
   },
   token: ({ token }) => {
     if (typeof token === "function") return { kind: "token", token };
-    const fixed = text("token", token);
+    const fixed = bearerToken(token, "kusto(): token");
     return { kind: "token", token: () => fixed };
   },
 };

@@ -3,6 +3,7 @@ import { type MappingKind, quoteName } from "../../schema/kql.ts";
 import type { NamedColumn, Table } from "../../schema/table.ts";
 import type { DestinationContext } from "../destination.ts";
 import { columnOf } from "./answer.ts";
+import { textOf } from "./check/policy.ts";
 import type { KustoClient } from "./client.ts";
 import { readAnswer } from "./errors.ts";
 
@@ -89,7 +90,7 @@ export async function tableColumns(
     const answer = await engine.execute(database, `.show table ${quoteName(table)} schema as json`, signal);
     const [text] = columnOf(answer, "Schema");
     // The SDK's servers send it as text; a dynamic would come as JSON already.
-    return columnsOf(typeof text === "string" ? text : JSON.stringify(text ?? null));
+    return columnsOf(textOf(text));
   } catch (error) {
     if (error instanceof MillraceError && saysTableIsMissing(error)) return undefined;
     throw error;

@@ -1,6 +1,7 @@
-import { MillraceError, withoutQuery } from "../../errors.ts";
+import { isCode, MillraceError, withoutQuery } from "../../errors.ts";
 import type { KustoClient } from "./client.ts";
-import { assertStorageTrusted } from "./trust.ts";
+import type { Connection } from "./options.ts";
+import { assertStorageTrusted, type StorageService } from "./storage-hosts.ts";
 
 /** A container or queue that the service lends us, by a URL with a SAS. */
 export interface StorageRoot {
@@ -69,7 +70,8 @@ export function resourceKeeper(
       try {
         return await fetchOnce();
       } catch (error) {
-        if (!held) throw error;
+        // A service that names foreign storage is not trusted for another hour.
+        if (!held || isCode(error, "UNTRUSTED_HOST")) throw error;
         renewAt = now() + retryAfterFailureMs;
         return held;
       }
@@ -96,7 +98,7 @@ export const noDatabase = "NetDefaultDB";
 /** Asks the data management endpoint for both, side by side. */
 export async function fetchResources(
   client: KustoClient,
-  isLoopback: boolean,
+  trust: Pick<Connection, "isLoopback" | "trustedHosts">,
   generation: number,
   signal: AbortSignal,
 ): Promise<Resources> {
@@ -107,14 +109,14 @@ export async function fetchResources(
   const [type, root] = ["ResourceTypeName", "StorageRoot"].map((name) =>
     resources.columns.findIndex((column) => column.name === name),
   );
-  const rootsOf = (name: string) =>
-    resources.rows.filter((row) => row[type!] === name).map((row) => storageRoot(String(row[root!]), isLoopback));
+  const rootsOf = (name: string, service: StorageService) =>
+    resources.rows.filter((row) => row[type!] === name).map((row) => storageRoot(String(row[root!]), service, trust));
   const authorizationContext = identity.rows[0]?.[0];
   const found = {
-    containers: rootsOf("TempStorage"),
-    queues: rootsOf("SecuredReadyForAggregationQueue"),
-    successQueues: rootsOf("SuccessfulIngestionsQueue"),
-    failureQueues: rootsOf("FailedIngestionsQueue"),
+    containers: rootsOf("TempStorage", "blob"),
+    queues: rootsOf("SecuredReadyForAggregationQueue", "queue"),
+    successQueues: rootsOf("SuccessfulIngestionsQueue", "queue"),
+    failureQueues: rootsOf("FailedIngestionsQueue", "queue"),
     authorizationContext: typeof authorizationContext === "string" ? authorizationContext : "",
     generation,
   };
@@ -127,13 +129,32 @@ export async function fetchResources(
   return found;
 }
 
+/** The values in them that no text may show: the identity token, and the signatures of the SAS. */
+export function secretsOf({
+  containers,
+  queues,
+  successQueues,
+  failureQueues,
+  authorizationContext,
+}: Resources): string[] {
+  const roots = [...containers, ...queues, ...successQueues, ...failureQueues];
+  const signatures = roots.map(({ url }) => new URL(url).searchParams.get("sig") ?? "");
+  return [authorizationContext, ...signatures];
+}
+
 /** `https://account.blob.core.windows.net/container?sas`, or with the account in the path where the host is an address. */
-export function storageRoot(text: string, isLoopback: boolean): StorageRoot {
+export function storageRoot(
+  text: string,
+  service: StorageService,
+  trust: Pick<Connection, "isLoopback" | "trustedHosts">,
+): StorageRoot {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url) throw new MillraceError("BAD_REQUEST", `The service named a storage that is no URL: ${withoutQuery(text)}`);
-  assertStorageTrusted(url, isLoopback);
+  assertStorageTrusted(url, service, trust);
   const path = url.pathname.split("/").filter((segment) => segment !== "");
   const name = path.at(-1) ?? "";
   const account = path.length > 1 ? path[0]! : url.hostname.split(".")[0]!;
-  return { account, name, url: text };
+  // Not the text: what was looked at is what is called, however another parser would read it.
+  url.hash = "";
+  return { account, name, url: url.href };
 }

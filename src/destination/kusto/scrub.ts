@@ -1,14 +1,16 @@
+import { type SecretForms, secretForms, secretRanges } from "./encoded-secrets.ts";
+
 /** Takes secrets out of text that may be shown. */
 export interface Scrubber {
   (text: string): string;
-  /** From now on this very text is a secret too. */
+  /** From now on this text is a secret too, in whatever writing: see encoded-secrets.ts. */
   add(secret: string | undefined): void;
 }
 
 const removed = "<removed>";
 
-/** How many secrets are remembered by value: an app key, and the tokens of the last hours. */
-const remembered = 16;
+/** How many secrets are remembered beside the caller's own: the tokens of the last hours, and the SAS of the storage lent. */
+const remembered = 128;
 
 /** A shorter secret would blacken ordinary words, and is none. */
 const shortestSecret = 6;
@@ -28,22 +30,56 @@ const shapes: readonly (readonly [RegExp, string])[] = [
   [/\beyJ[\w-]{5,}(\.[\w-]+){1,4}/g, removed],
 ];
 
+interface Secret {
+  readonly value: string;
+  readonly forms: SecretForms;
+}
+
 export function scrubber(...secrets: (string | undefined)[]): Scrubber {
-  const known: string[] = [];
+  // The first ones are the caller's own and stay.
+  const own = secrets.flatMap(secretsIn);
+  const added: Secret[] = [];
   const scrub: Scrubber = (text) => {
+    const known = [...own, ...added];
     let clean = text;
-    for (const secret of known) clean = clean.replaceAll(secret, removed);
+    for (const { value } of known) clean = clean.replaceAll(value, removed);
+    clean = withoutRanges(
+      clean,
+      secretRanges(
+        clean,
+        known.map(({ forms }) => forms),
+      ),
+    );
     for (const [shape, replacement] of shapes) clean = clean.replace(shape, replacement);
     return clean;
   };
   scrub.add = (secret) => {
-    if (secret === undefined || secret.length < shortestSecret) return;
-    for (const form of new Set([secret, encodeURIComponent(secret)])) if (!known.includes(form)) known.push(form);
-    // The first ones are the caller's own and stay; among tokens the oldest goes.
-    if (known.length > remembered) known.splice(2 * secrets.length, known.length - remembered);
+    for (const each of secretsIn(secret)) {
+      if ([...own, ...added].some(({ value }) => value === each.value)) continue;
+      added.push(each);
+      if (added.length > remembered) added.shift();
+    }
   };
-  for (const secret of secrets) scrub.add(secret);
   return scrub;
+}
+
+/** Of PEM the text between its lines of dashes, which are no secret. */
+function secretsIn(text: string | undefined): Secret[] {
+  return (text ?? "")
+    .split(/-----[A-Z0-9 ]+-----/)
+    .map((part) => part.trim())
+    .filter((part) => part.length >= shortestSecret)
+    .map((value) => ({ value, forms: secretForms(value) }));
+}
+
+function withoutRanges(text: string, ranges: readonly (readonly [number, number])[]): string {
+  let clean = "";
+  let at = 0;
+  for (const [from, to] of ranges) {
+    clean += text.slice(at, from) + removed;
+    at = to;
+  }
+  return clean + text.slice(at);
 }
 
 /** The depth to which causes are kept; what lies deeper is the network stack's own. */

@@ -1,5 +1,5 @@
-import { MillraceError } from "../../errors.ts";
-import { type Connection, isLoopbackHost } from "./options.ts";
+import { MillraceError, withoutQuery } from "../../errors.ts";
+import type { Connection } from "./options.ts";
 
 /**
  * Refuses a cluster that may not be given a token. Known are the hosts in azure-kusto-data's list of Kusto's clouds, the
@@ -12,11 +12,8 @@ export async function assertTrusted(connection: Connection): Promise<void> {
   if (isLoopback) return;
   const { kustoTrustedEndpoints, MatchRule } = await import("azure-kusto-data");
   for (const name of new Set([host, new URL(ingestUrl).hostname])) {
-    if (Object.values(kustoTrustedEndpoints.matchers).some((matcher) => matcher.isMatch(name))) continue;
-    const rule = trustedHosts.find((trusted) =>
-      trusted.startsWith(".") ? name.endsWith(trusted) : name === trusted || host === trusted,
-    );
-    if (rule === undefined)
+    if (await isKustoHost(name)) continue;
+    if (!isListed(name, trustedHosts) && !trustedHosts.includes(host))
       throw new MillraceError(
         "UNTRUSTED_HOST",
         `${name} is not known as a Kusto host, so it is given no token; if it is yours, name it in trustedHosts (--trusted-host).`,
@@ -28,16 +25,30 @@ export async function assertTrusted(connection: Connection): Promise<void> {
   }
 }
 
+/** Does a list of trusted hosts hold this one: by its name, or below a domain? */
+export function isListed(host: string, trustedHosts: readonly string[]): boolean {
+  return trustedHosts.some((trusted) => (trusted.startsWith(".") ? host.endsWith(trusted) : host === trusted));
+}
+
 /**
- * Refuses a storage address that would carry a SAS and the data in the clear. A loopback cluster may name loopback storage.
+ * Refuses a cluster that wants a token for somebody else: it says itself which resource its tokens are for, and would be
+ * shown one for a mailbox or a subscription as readily.
  *
  * @throws MillraceError UNTRUSTED_HOST.
  */
-export function assertStorageTrusted(url: URL, isLoopback: boolean): void {
-  if (url.protocol === "https:" || (isLoopback && url.protocol === "http:" && isLoopbackHost(url.hostname))) return;
+export async function assertResourceTrusted({ host, trustedHosts }: Connection, resource: string): Promise<void> {
+  const url = URL.canParse(resource) ? new URL(resource) : undefined;
+  const name = url?.hostname ?? "";
+  const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "";
+  if (isPlain && (name === host || isListed(name, trustedHosts) || (await isKustoHost(name)))) return;
   throw new MillraceError(
     "UNTRUSTED_HOST",
-    `The service named the storage ${url.protocol}//${url.host}, which is not https; nothing is sent there.`,
-    { context: { host: url.host } },
+    `${host} asks for a token of the resource ${withoutQuery(resource).slice(0, 200)}, which is not Kusto's, so it is given none; if it is yours, name its host in trustedHosts (--trusted-host).`,
+    { context: { host: name } },
   );
+}
+
+async function isKustoHost(name: string): Promise<boolean> {
+  const { kustoTrustedEndpoints } = await import("azure-kusto-data");
+  return Object.values(kustoTrustedEndpoints.matchers).some((matcher) => matcher.isMatch(name));
 }

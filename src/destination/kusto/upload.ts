@@ -12,8 +12,11 @@ const blocksAtOnce = 4;
 const requestTimeoutMs = 30_000;
 const perMebibyteMs = 10_000;
 
-/** Retrying is ours, in deliver/: the SDK's own four tries hold a dead account for 16 s and cannot be seen. */
-export const oneTry = { retryOptions: { maxTries: 1 } };
+/**
+ * Retrying is ours, in deliver/: the SDK's own four tries hold a dead account for 16 s and cannot be seen. Redirects are not
+ * followed: a request carries rows and a SAS, and where it goes was looked at (storage-hosts.ts).
+ */
+export const oneTry = { retryOptions: { maxTries: 1 }, redirectOptions: { maxRetries: 0 } };
 
 /** `database__table__id.csv.gz`, the name by which Kusto's own clients call their blobs, made safe for a URL. */
 export function blobName(database: string, batch: Pick<SealedBatch, "id" | "table" | "format">): string {

@@ -9,6 +9,7 @@ import type { IdentityTokens } from "../ingest/identity-tokens.ts";
 import { ingest } from "../ingest/ingest.ts";
 import type { QueuedOperations } from "../ingest/queued-operations.ts";
 import { download } from "../ingest/source.ts";
+import { refuseOption } from "../kql/request-options.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Access } from "../security/access.ts";
 import { type Authentication, Unauthenticated } from "../security/authentication.ts";
@@ -190,7 +191,11 @@ function parametersOf(properties: unknown): ReadonlyMap<string, string> {
   } catch {
     throw new KustoError("The request's 'properties' are not JSON.", { code: "BadRequest_SyntaxError" });
   }
-  const { Parameters } = (known ?? {}) as { Parameters?: Record<string, unknown> };
+  const { Parameters, Options } = (known ?? {}) as {
+    Parameters?: Record<string, unknown>;
+    Options?: Record<string, unknown>;
+  };
+  for (const name of Object.keys(Options ?? {})) refuseOption(name);
   return new Map(Object.entries(Parameters ?? {}).map(([name, value]) => [name, String(value)]));
 }
 

@@ -33,20 +33,46 @@ function bagOf(line: string): JsonRecord[] {
 }
 
 /**
- * The records of `multijson`: property bags with blanks between them, or one array of property bags.
+ * The records of `multijson`: property bags with white space or nothing between them, or one array of property bags
+ * (documentation, "Data formats supported for ingestion").
  *
  * @throws IngestionFailure BadRequest_InvalidBlob where it is neither.
  */
 export async function* multiJson(pieces: AsyncIterable<string>): AsyncGenerator<JsonRecord[]> {
-  const state: BagScan = { rest: "", at: 0, from: -1, depth: 0, isInString: false, isInArray: false };
+  const state: BagScan = { rest: "", at: 0, from: -1, depth: 0, isInString: false, place: "start" };
   let isStart = true;
   for await (const piece of pieces) {
     const records = nextBags(state, isStart ? withoutMark(piece) : piece);
     isStart = isStart && piece === "";
     if (records.length > 0) yield records;
   }
-  if (state.from >= 0 || state.isInArray) throw invalid("it ends within a record");
+  if (state.from >= 0) throw invalid("it ends within a record");
+  if (isInArray(state.place)) throw invalid("it ends within the array");
 }
+
+/** Between records: at the start, between bags in a row, in the array (behind its bracket, a comma, a bag), behind the array. */
+type Place = "start" | "bags" | "bracket" | "comma" | "element" | "end";
+
+const isInArray = (place: Place) => place === "bracket" || place === "comma" || place === "element";
+
+/** The place behind a character between records; undefined where it may not stand. */
+function placeBehind(char: number, place: Place): Place | undefined {
+  switch (char) {
+    case 0x7b:
+      if (place === "bracket" || place === "comma") return "element";
+      return place === "start" || place === "bags" ? "bags" : undefined;
+    case 0x5b:
+      return place === "start" ? "bracket" : undefined;
+    case 0x5d:
+      return place === "bracket" || place === "element" ? "end" : undefined;
+    case 0x2c:
+      return place === "element" ? "comma" : undefined;
+    default:
+      return undefined;
+  }
+}
+
+const isSpace = (char: number) => char === 0x20 || char === 0x0a || char === 0x0d || char === 0x09;
 
 interface BagScan {
   rest: string;
@@ -55,7 +81,7 @@ interface BagScan {
   from: number;
   depth: number;
   isInString: boolean;
-  isInArray: boolean;
+  place: Place;
 }
 
 /** Scans on through `rest + piece`; the scan itself never goes back, however a record is cut into pieces. */
@@ -81,14 +107,13 @@ function nextBags(state: BagScan, piece: string): JsonRecord[] {
       }
       continue;
     }
-    if (char === 0x20 || (char >= 0x09 && char <= 0x0d)) continue;
-    if (char === 0x7b) {
-      from = at;
-      depth = 1;
-    } else if (char === 0x5b && !state.isInArray) state.isInArray = true;
-    else if (char === 0x5d && state.isInArray) state.isInArray = false;
-    else if (char !== 0x2c || !state.isInArray)
-      throw invalid(`unexpected character ${JSON.stringify(text[at])} between records`);
+    if (isSpace(char)) continue;
+    const place = placeBehind(char, state.place);
+    if (place === undefined) throw invalid(`unexpected character ${JSON.stringify(text[at])} between records`);
+    state.place = place;
+    if (char !== 0x7b) continue;
+    from = at;
+    depth = 1;
   }
   const keep = from >= 0 ? from : text.length;
   Object.assign(state, { rest: text.slice(keep), at: at - keep, from: from >= 0 ? 0 : -1, depth, isInString });

@@ -3,8 +3,9 @@ import type { EngineClock } from "../engine/clock.ts";
 import { datetimeText } from "../engine/ticks.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { IngestionFailure } from "./failure.ts";
-import type { IngestionMessage, StatusRow } from "./message.ts";
+import type { IngestionMessage } from "./message.ts";
 import { shownAddress } from "./source.ts";
+import { datetimeProperty, guidProperty, mergeStatusRow } from "./status-row.ts";
 
 /** A failed ingestion as `.show ingestion failures` lists it. */
 export interface FailureRecord {
@@ -64,8 +65,8 @@ export async function reportSuccess(storage: Storage, message: IngestionMessage,
     message.reportMethod !== "table" && storage.succeeded.sendMessage(encoded(status)),
     updateRow(storage, message, status.SucceededOn, {
       Status: "Succeeded",
-      OperationId: status.OperationId,
-      ActivityId: status.RootActivityId,
+      operationId: status.OperationId,
+      activityId: status.RootActivityId,
     }),
   ]);
 }
@@ -91,11 +92,12 @@ export async function reportFailure(storage: Storage, message: IngestionMessage,
     message.reportMethod !== "table" && storage.failed.sendMessage(encoded(status)),
     updateRow(storage, message, status.FailedOn, {
       Status: record.code.startsWith("Skipped_") ? "Skipped" : "Failed",
-      OperationId: record.operationId,
-      ActivityId: record.activityId,
+      operationId: record.operationId,
+      activityId: record.activityId,
       ErrorCode: record.code,
       FailureStatus: status.FailureStatus,
       Details: record.details,
+      OriginatesFromUpdatePolicy: status.OriginatesFromUpdatePolicy,
     }),
   ]);
 }
@@ -109,34 +111,23 @@ async function updateRow(
   storage: Storage,
   message: IngestionMessage,
   updatedOn: string,
-  status: Record<string, string>,
+  { operationId, activityId, ...status }: RowStatus,
 ): Promise<void> {
   if (message.reportMethod === "queue" || !message.statusRow) return;
-  const url = rowUrl(storage, message.statusRow);
-  if (!url) return;
-  await fetch(url, {
-    method: "PUT",
-    headers: { "content-type": "application/json", accept: "application/json;odata=nometadata" },
-    body: JSON.stringify({
-      IngestionSourceId: message.id,
-      IngestionSourcePath: shownAddress(message.blobPath),
-      Database: message.database,
-      Table: message.table,
-      UpdatedOn: updatedOn,
-      // Clients of typed languages read these as what the service writes them as.
-      "UpdatedOn@odata.type": "Edm.DateTime",
-      "OperationId@odata.type": "Edm.Guid",
-      "ActivityId@odata.type": "Edm.Guid",
-      ...status,
-    }),
+  await mergeStatusRow(storage, message.statusRow, {
+    IngestionSourceId: guidProperty(message.id),
+    IngestionSourcePath: shownAddress(message.blobPath),
+    Database: message.database,
+    Table: message.table,
+    UpdatedOn: datetimeProperty(updatedOn),
+    OperationId: guidProperty(operationId),
+    ActivityId: guidProperty(activityId),
+    ...status,
   });
 }
 
-/** The row's address at our own status table; tables elsewhere are not written to. */
-function rowUrl(storage: Storage, { url, partitionKey, rowKey }: StatusRow): string | undefined {
-  const direct = storage.fronts.table.toAzurite(url);
-  if (!direct) return undefined;
-  const [table, sas] = direct.split("?");
-  const key = (text: string) => encodeURIComponent(text.replaceAll("'", "''"));
-  return `${table}(PartitionKey='${key(partitionKey)}',RowKey='${key(rowKey)}')?${sas ?? ""}`;
+interface RowStatus {
+  readonly operationId: string;
+  readonly activityId: string;
+  readonly [property: string]: string | boolean;
 }

@@ -4,13 +4,17 @@ import { scalar } from "./expressions/scalar.ts";
 import { kindOf, notCarried } from "./language.ts";
 import { declareParameters } from "./parameters.ts";
 import type { Relation } from "./relation.ts";
+import { refuseOption } from "./request-options.ts";
 import { noRow } from "./row.ts";
 import { tabular } from "./tabular.ts";
-import { elementsIn, isTabular, nameOf, needPart, part, type SyntaxNode } from "./tree.ts";
+import { childrenOf, elementsIn, isTabular, nameOf, needPart, part, type SyntaxNode, textOf } from "./tree.ts";
 
 /** Translates a parsed query to SQL: its statements first, then the one tabular expression. */
 export function translate(root: SyntaxNode, context: QueryContext): Relation {
   let result: Relation | undefined;
+  const directives = part(root, "Directives");
+  const directive = directives && childrenOf(directives)[0];
+  if (directive) throw notCarried(`the directive '${textOf(directive)}'`, directive, context.text);
   for (const statement of elementsIn(needPart(root, "Statements"))) {
     if (kindOf(statement) !== "ExpressionStatement") {
       state(statement, context);
@@ -33,7 +37,7 @@ export function state(statement: SyntaxNode, context: QueryContext): void {
       declareParameters(statement, context);
       return;
     case "SetOptionStatement":
-      // Options of the request: limits, caches and the like, which change no result here.
+      refuseOption(nameOf(needPart(statement, "Name")));
       return;
     default:
       throw notCarried(`the statement '${kindOf(statement)}'`, statement, context.text);

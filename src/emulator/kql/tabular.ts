@@ -4,6 +4,7 @@ import { semanticError } from "../kusto-error.ts";
 import { calledBody, relationOfCall } from "./calls.ts";
 import { commonRelation, isRelation, type QueryContext } from "./context.ts";
 import { kindOf, notCarried } from "./language.ts";
+import { checkParameters } from "./operators/operator.ts";
 import { operators } from "./operators/operators.ts";
 import type { Relation } from "./relation.ts";
 import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode } from "./tree.ts";
@@ -46,12 +47,15 @@ function piped(node: SyntaxNode, context: QueryContext): Relation {
 export function operate(node: SyntaxNode, from: Relation | undefined, context: QueryContext): Relation {
   const operator = operators[kindOf(node)];
   if (!operator) throw notCarried(`the operator '${nameOfOperator(node)}'`, node, context.text);
+  checkParameters(node, context);
   return operator(node, from, context);
 }
 
 function nameOfOperator(node: SyntaxNode): string {
-  const first = childrenOf(node)[0];
-  return first ? first.ToString().trim() : kindOf(node);
+  // The first word: `top-nested` begins with a list of its clauses.
+  let first = node;
+  for (let next = childrenOf(first)[0]; next; next = childrenOf(first)[0]) first = next;
+  return first === node ? kindOf(node) : first.ToString().trim();
 }
 
 function named(node: SyntaxNode, context: QueryContext): Relation {

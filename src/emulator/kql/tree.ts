@@ -12,6 +12,9 @@ export interface SyntaxNode {
   readonly Root?: SyntaxNode | null;
   readonly SimpleName?: string;
   readonly LiteralValue?: unknown;
+  /** Whether the binder knows the value, which is then `ConstantValue`. */
+  readonly IsConstant?: boolean;
+  readonly ConstantValue?: unknown;
   /** Of a token that is a literal, what it stands for. */
   readonly ValueText?: string | null;
   GetChild(index: number): SyntaxNode | null;

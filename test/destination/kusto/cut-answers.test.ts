@@ -41,6 +41,7 @@ const damages: Readonly<Record<string, (answer: ProxiedAnswer) => Damage>> = {
   "without the end of its chunks": ({ bytes }) => ({ at: bytes, by: "close", isChunked: true }),
   "replaced by a page of a proxy": () => ({ instead: page }),
   "replaced by the page of a gateway that failed": () => ({ instead: page, status: 502 }),
+  "replaced by a page that says it was created": () => ({ instead: page, status: 201 }),
   "a redirection to a login page": () => ({ instead: page, status: 302 }),
 };
 

@@ -140,6 +140,7 @@ const cases: [string, "storage" | "kusto", unknown, string, boolean][] = [
   ["a TLS alert in a connection", "kusto", socketError("ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR"), "UNREACHABLE", true],
   ["a wrong checksum in a connection", "kusto", tlsError("bad record mac"), "UNREACHABLE", true],
   ["a service that speaks no TLS", "kusto", tlsError("wrong version number"), "UNREACHABLE", false],
+  ["a port without TLS", "kusto", socketError("ERR_SSL_WRONG_VERSION_NUMBER"), "UNREACHABLE", false],
   ["an older TLS", "kusto", socketError("ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION"), "UNREACHABLE", false],
   [
     "an authority that the other side does not know",

@@ -32,12 +32,14 @@ test("a blob's name is safe in a URL and in a path, and ends in what it holds", 
   assert.ok(blobName("d".repeat(1024), { id: "id", table: "t".repeat(1024), format: "ndjson" }).length < 1024);
 });
 
+const remote = { isLoopback: false, trustedHosts: [] };
+
 test("accounts and names are found in both forms of a storage URL", () => {
-  const named = storageRoot("https://acc.blob.core.windows.net/2026-temp?sig=s", false);
+  const named = storageRoot("https://acc.blob.core.windows.net/2026-temp?sig=s", "blob", remote);
   assert.deepEqual([named.account, named.name], ["acc", "2026-temp"]);
-  const numbered = storageRoot("http://127.0.0.1:10000/devacc/queue?sig=s", true);
+  const numbered = storageRoot("http://127.0.0.1:10000/devacc/queue?sig=s", "queue", { ...remote, isLoopback: true });
   assert.deepEqual([numbered.account, numbered.name], ["devacc", "queue"]);
-  assert.throws(() => storageRoot("nonsense?sig=s", false), { code: "BAD_REQUEST", message: /^[^?]*$/ });
+  assert.throws(() => storageRoot("nonsense?sig=s", "blob", remote), { code: "BAD_REQUEST", message: /^[^?]*$/ });
 });
 
 const root = (account: string) => ({ account, name: "c", url: "" });

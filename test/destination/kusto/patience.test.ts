@@ -108,13 +108,13 @@ for (const [ill, { code, strike }] of Object.entries(ills)) {
     assert.match(retries[0]!.stage, /^command \.show table \['Patience'\] schema/);
   });
 
-  test(`the cluster's cloud: ${ill} is tried again`, async () => {
+  test(`the cluster's cloud: ${ill} is tried again`, async (t) => {
     const proxy = await start({ target: emulator.url });
+    t.after(() => proxy.close());
     strike("auth", 2);
     const other = await kustoAdmin({ cluster: proxy.url, database: "db" }, undefined, quick);
     assert.deepEqual((await other.query("print 1")).rows, [[1]]);
     other.close();
-    await proxy.close();
     assert.deepEqual(
       retries.map((retry) => retry.code),
       [code, code],
@@ -232,7 +232,7 @@ function once(pattern: RegExp, damage: (answer: ProxiedAnswer) => Damage) {
   };
 }
 
-test("a command that appends is not run again when its answer was lost, and is when it was turned away", async () => {
+test("a command that appends is not run again when its answer was lost, and is when it was turned away", async (t) => {
   const made = table("Appended", { n: k.long() });
   await admin.execute(createMergeTableCommand(made));
   const append = ".append Appended <| print n = 1";
@@ -240,6 +240,7 @@ test("a command that appends is not run again when its answer was lost, and is w
     target: emulator.url,
     cut: once(/^\.append/, ({ bytes }) => ({ at: bytes - 4, by: "close" })),
   });
+  t.after(() => proxy.close());
   const other = await kustoAdmin({ cluster: proxy.url, database: "db" }, undefined, quick);
   await assert.rejects(other.execute(append), {
     code: "UNREACHABLE",
@@ -253,7 +254,6 @@ test("a command that appends is not run again when its answer was lost, and is w
   assert.deepEqual((await other.query("Appended | count")).rows, [[2]]);
   assert.equal(retries.length, 2);
   other.close();
-  await proxy.close();
 });
 
 test("commands that may be run twice", () => {
@@ -293,9 +293,10 @@ const notFound = {
   }),
 };
 
-test("extents that an earlier command has dropped already are dropped", async () => {
+test("extents that an earlier command has dropped already are dropped", async (t) => {
   const job = "drops.0123456789ab";
   const proxy = await start({ target: emulator.url, cut: once(/^\.drop extents/, () => notFound) });
+  t.after(() => proxy.close());
   const { openEpochs } = kusto({ cluster: proxy.url, database: "db" });
   const signal = new AbortController().signal;
   const context: EpochContext = {
@@ -314,5 +315,4 @@ test("extents that an earlier command has dropped already are dropped", async ()
   assert.deepEqual((await admin.query(`['${staging}'] | count`)).rows, [[0]]);
   assert.equal(proxy.damaged.get("engine"), 1);
   await session.close(true);
-  await proxy.close();
 });

@@ -500,7 +500,27 @@ test("status: two queues of a kind are both read, and one that is dead does not 
   await extra.clearMessages();
 });
 
-test("status: what one page told is not lost when the next one's answer is cut", async () => {
+test("somebody else's word that a blob or message was created is not taken for the storage's", async (t) => {
+  let isOn = true;
+  const proxy = await startProxy({
+    target: cluster.url,
+    cut: ({ kind }) =>
+      isOn && (kind === "blob" || kind === "queue") ? { instead: "<html></html>", status: 201 } : undefined,
+  });
+  t.after(() => proxy.close());
+  const session = await kusto({ cluster: proxy.url, database: "db" }).open(contextOf());
+  sessions.push(session);
+  const broken = { code: "UNREACHABLE", retryable: true };
+  const batch = batchOf("1,a\n");
+  await assert.rejects(session.stage(batch, never), broken);
+  await assert.rejects(session.stage(batchOf("", { packed: randomBytes(9 * 2 ** 20) }), never), broken);
+  isOn = false;
+  const staged = await session.stage(batch, never);
+  isOn = true;
+  await assert.rejects(session.submit(staged, never), { code: "SERVICE_UNAVAILABLE", retryable: true });
+});
+
+test("status: what one page told is not lost when the next one's answer is cut", async (t) => {
   let pages = 0;
   const proxy = await startProxy({
     target: cluster.url,
@@ -509,6 +529,7 @@ test("status: what one page told is not lost when the next one's answer is cut",
         ? headBytes + 9
         : undefined,
   });
+  t.after(() => proxy.close());
   const session = await kusto({ cluster: proxy.url, database: "db" }).open(polled());
   sessions.push(session);
   const batches = Array.from({ length: 40 }, () => batchOf("1,a\n"));
@@ -520,7 +541,6 @@ test("status: what one page told is not lost when the next one's answer is cut",
     for (const { id } of await session.outcomes(ids, never)) landed.add(id);
     if (landed.size < ids.length) await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  await proxy.close();
   assert.equal(proxy.damaged.get("queue"), 1);
   assert.deepEqual([...landed].sort(), ids.sort());
 });

@@ -57,7 +57,22 @@ test("members and elements are word for word", () => {
 });
 
 test("multijson that is broken is refused as a whole", async () => {
-  for (const text of ['{"a":1', '{"a":}', "[1,2]", '{"a":1}x', '[{"a":1}', '{"a":1],'])
+  const between = ["\0{}", "{}\v{}", "[\f]", "[{}\u00a0]", "\u2028[]", "[{}]\0"];
+  const arrays = [
+    "[][]",
+    "[{}] [{}]",
+    "[] {}",
+    "{}[]",
+    "[{}]]",
+    "[,{}]",
+    "[{},]",
+    "[{},,{}]",
+    "[{} {}]",
+    "{},{}",
+    ",{}",
+    "[[{}]]",
+  ];
+  for (const text of ['{"a":1', '{"a":}', "[1,2]", '{"a":1}x', '[{"a":1}', '{"a":1],', ...between, ...arrays])
     await assert.rejects(read(multiJson, text), { code: "BadRequest_InvalidBlob" });
 });
 

@@ -10,8 +10,14 @@ export function findingOf(error: unknown, principal: string | undefined, signal:
   const { code, retryable } = error;
   const grant = typeof error.context.grant === "string" ? error.context.grant : undefined;
   const message = grant === undefined ? error.message : error.message.replace(/ Somebody who may has to run: .*$/s, "");
-  const fix = grant === undefined ? fixes[code] : `Somebody who may grant it runs: ${granted(grant, principal)}`;
+  const host = code === "UNTRUSTED_HOST" ? error.context.host : undefined;
+  const known = host === undefined ? fixes[code] : trustFix(String(host));
+  const fix = grant === undefined ? known : `Somebody who may grant it runs: ${granted(grant, principal)}`;
   return { status: "failed", message, code, retryable, ...(fix !== undefined && { fix }) };
+}
+
+export function trustFix(host: string): string {
+  return `If it is yours: trustedHosts: [${JSON.stringify(host)}] (--trusted-host).`;
 }
 
 /** The command, with the principal in it where that is known. */

@@ -6,6 +6,7 @@ import type { Patience } from "../patience.ts";
 import { noDatabase } from "../resources.ts";
 import type { Scrubber } from "../scrub.ts";
 import { assertTrusted } from "../trust.ts";
+import { trustFix } from "./error-finding.ts";
 import { type Finding, failed, ok } from "./finding.ts";
 import { principalOf } from "./principal.ts";
 import type { Seen } from "./seen.ts";
@@ -20,7 +21,7 @@ export async function trust(connection: Connection): Promise<Finding> {
     return failed(
       "UNTRUSTED_HOST",
       `${String(error.context.host)} is not known as a Kusto host, so it is given no token.`,
-      `If it is yours: trustedHosts: [${JSON.stringify(String(error.context.host))}] (--trusted-host).`,
+      trustFix(String(error.context.host)),
     );
   }
   return ok(login.kind === "none" ? `${host} needs no token.` : `${host} may be given a token.`);

@@ -24,8 +24,11 @@ export async function policyOf(
 
 /** JSON that is shown as text, or as the value that it is. */
 export function textOf(cell: unknown): string {
-  return typeof cell === "string" ? cell : JSON.stringify(cell ?? null);
+  return typeof cell === "string" ? cell : JSON.stringify(cell ?? null, numbersOnly);
 }
+
+/** JSON.stringify refuses the bigints of an answer. */
+const numbersOnly = (_name: string, value: unknown) => (typeof value === "bigint" ? Number(value) : value);
 
 /** The timespan `[d.]hh:mm:ss[.fffffff]` in milliseconds; undefined where it is none. */
 export function timespanMs(text: unknown): number | undefined {

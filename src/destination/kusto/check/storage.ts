@@ -11,13 +11,13 @@ import type { Seen } from "./seen.ts";
 
 /** Asks for the containers and queues to ingest through. */
 export async function findResources(
-  { isLoopback }: Connection,
+  connection: Connection,
   { table }: CheckContext,
   seen: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {
   try {
-    seen.resources = await fetchResources(seen.management!, isLoopback, 1, signal);
+    seen.resources = await fetchResources(seen.management!, connection, 1, signal);
   } catch (error) {
     throw mayNot(error, "be given storage to ingest through", `.add table ${quoteName(table)} ingestors`);
   }

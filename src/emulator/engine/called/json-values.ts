@@ -1,4 +1,4 @@
-import { elementsOf, isBag, membersOf } from "../../ingest/json.ts";
+import { elementsOf, membersOf } from "../../ingest/json.ts";
 
 /** The text that a JSON text stands for: of a string its value, of null the empty text, of the rest the JSON. */
 export function textIn(json: string | undefined): string {
@@ -41,15 +41,13 @@ export function bagText(members: Iterable<readonly [string, string]>): string {
 
 /** One text for all texts of the same JSON value, whatever the blanks and the order of names. */
 export function canonical(json: string): string {
-  const sortedIn = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(sortedIn);
-    if (!isBag(value)) return value;
-    return Object.fromEntries(
-      Object.keys(value)
-        .sort()
-        .map((key) => [key, sortedIn(value[key])]),
+  const members = bagIn(json);
+  if (members)
+    return bagText(
+      [...members].map(([name, value]) => [name, canonical(value)] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
     );
-  };
-  // Numbers beyond a double's digits are told apart by their text.
-  return /^-?\d+$/.test(json) ? json : JSON.stringify(sortedIn(JSON.parse(json)));
+  const items = itemsIn(json);
+  if (items) return arrayText(items.map(canonical));
+  // Whole numbers beyond a double's digits are told apart by their text.
+  return /^-?\d+$/.test(json) ? json : JSON.stringify(JSON.parse(json));
 }

@@ -50,6 +50,26 @@ function rounded(json: string, precision = "0"): number | null {
   return Number(`${m}e${Number(e) - digits}`);
 }
 
+/** A long, rounded by its own digits: as a double it would lose those beyond 2^53. */
+function roundedLong(json: string, precision = "0"): bigint | null {
+  const value = longIn(json);
+  const digits = Number(longIn(precision) ?? 0n);
+  if (value === null || digits >= 0) return value;
+  if (digits < -19) return 0n;
+  const unit = 10n ** BigInt(-digits);
+  const size = value < 0n ? -value : value;
+  const whole = ((size + unit / 2n) / unit) * unit;
+  return value < 0n ? -whole : whole;
+}
+
+/** `-d` of a dynamic number; null of anything else. */
+function negated(json: string): string | null {
+  const value = longIn(json);
+  if (value !== null) return String(-value);
+  if (!/^-?\d/.test(json)) return null;
+  return json.startsWith("-") ? json.slice(1) : `-${json}`;
+}
+
 /** The multiple of a decimal step at or below a value. */
 function binned(value: string, step: string): string | null {
   const [a, b] = [parseDecimal(textIn(value)), parseDecimal(textIn(step))];
@@ -90,7 +110,9 @@ export const numberFunctions: Readonly<Record<string, CalledFunction>> = {
   gamma: ofReal(gamma),
   // Of a whole number the logarithm of a product is nearer than the series.
   loggamma: ofReal((x) => (Number.isInteger(x) && x > 0 && x <= 170 ? Math.log(gamma(x)) : logGamma(x))),
+  negate_dynamic: { gives: "json", act: (json) => negated(json!) },
   round: real(rounded),
+  round_long: { gives: "long", act: roundedLong as CalledFunction["act"] },
   tohex: hexOf(64),
   tohex_int: hexOf(32),
 };

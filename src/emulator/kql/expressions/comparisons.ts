@@ -1,5 +1,6 @@
+import type { Kind } from "../../../schema/kinds.ts";
 import type { Scalar } from "../relation.ts";
-import { commonKind, converted, orderSql } from "./convert.ts";
+import { commonKind, converted, isNumber, orderSql } from "./convert.ts";
 import { once } from "./once.ts";
 
 /** Comparison operators by the name of their node. */
@@ -30,6 +31,11 @@ function sides(left: Scalar, right: Scalar): [string, string, Scalar["kind"]] {
 /** A value beside null is not equal to it; two nulls are neither equal nor not (documentation, "Null values"). */
 export function equalSql(left: Scalar, right: Scalar): string {
   return equality(left, right, "IS NOT DISTINCT FROM");
+}
+
+/** Whether a column of one type takes part in `* == value` of another: equal types, numbers, and whatever stands beside a dynamic. */
+export function isComparable(a: Kind, b: Kind): boolean {
+  return a === b || a === "dynamic" || b === "dynamic" || (isNumber(a) && isNumber(b));
 }
 
 function notEqualSql(left: Scalar, right: Scalar): string {

@@ -20,12 +20,14 @@ import {
 } from "../tree.ts";
 import { aggregate, isAggregate } from "./aggregates.ts";
 import { arithmetic, arithmeticSigns } from "./arithmetic.ts";
-import { betweenSql, comparison } from "./comparisons.ts";
+import { betweenSql, comparison, equalSql, isComparable } from "./comparisons.ts";
 import { commonKind, converted, textSql } from "./convert.ts";
+import { calledSql } from "./functions/call.ts";
 import { scalarFunctions } from "./functions/functions.ts";
 import { literal } from "./literals.ts";
 import { among } from "./membership.ts";
-import { textTests } from "./strings.ts";
+import { once } from "./once.ts";
+import { isNegated, textTests } from "./strings.ts";
 
 /** Translates a scalar expression; its type is the one that Kusto's binder found. */
 export function scalar(node: SyntaxNode, at: ScalarContext): Scalar {
@@ -65,7 +67,8 @@ export function scalar(node: SyntaxNode, at: ScalarContext): Scalar {
     case "TypeOfLiteralExpression":
       return typeLiteral(node, at);
     case "StarExpression":
-      return bool("true");
+      // Where `*` has a meaning, whoever gives it that meaning has looked at it before.
+      throw notCarried("'*' in this place", node, at.context.text);
   }
   return binary(kind, node, at);
 }
@@ -93,7 +96,7 @@ function named(node: SyntaxNode, at: ScalarContext): Scalar {
 function negated(node: SyntaxNode, at: ScalarContext): Scalar {
   const value = scalar(needPart(node, "Expression"), at);
   if (value.kind === "decimal") return { sql: `k_decimal_subtract('0', ${value.sql})`, kind: "decimal" };
-  if (value.kind === "dynamic") return { sql: `(-${converted(value, "real")})`, kind: "real" };
+  if (value.kind === "dynamic") return { sql: calledSql("negate_dynamic", [value], "dynamic"), kind: "dynamic" };
   return { sql: `(-${value.sql})`, kind: value.kind };
 }
 
@@ -111,6 +114,7 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   const { text } = at.context;
   const [leftNode, rightNode] = [part(node, "Left"), part(node, "Right")];
   if (!leftNode || !rightNode) throw notCarried(`the expression '${sourceOf(node, text)}'`, node, text);
+  if (kindOf(leftNode) === "StarExpression") return anyColumn(kind, node, rightNode, at);
   const [left, right] = [scalar(leftNode, at), scalar(rightNode, at)];
   const test = textTests[kind];
   if (test) return bool(test(textSql(left), textSql(right)));
@@ -122,6 +126,28 @@ function binary(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   if (!sql) throw notCarried(`the operator in '${sourceOf(node, text)}'`, node, text);
   return { sql, kind: result };
 }
+
+/** `* has "x"`, `* == 1`: whether the test holds for any column of the row. */
+function anyColumn(kind: string, node: SyntaxNode, rightNode: SyntaxNode, at: ScalarContext): Scalar {
+  const { text } = at.context;
+  const right = scalar(rightNode, at);
+  const test = textTests[kind];
+  if (test && !isNegated(kind)) {
+    const tests = (wanted: string) => at.row.map((column) => test(textSql(column), wanted));
+    return bool(once(textSql(right), (wanted) => anyOf(tests(wanted))));
+  }
+  if (kind === "EqualExpression") {
+    const fitting = at.row.filter((column) => isComparable(column.kind, right.kind));
+    const tests = (wanted: string) =>
+      fitting.map((column) => `coalesce(${equalSql(column, { ...right, sql: wanted })}, false)`);
+    return bool(once(right.sql, (wanted) => anyOf(tests(wanted))));
+  }
+  // The documentation does not say whether one column or all of them must pass a negated test.
+  const advice = isNegated(kind) ? "; write not(* ...) with the positive operator" : "";
+  throw notCarried(`'*' before this operator in '${sourceOf(node, text)}'${advice}`, node, text);
+}
+
+const anyOf = (tests: readonly string[]) => (tests.length === 0 ? "false" : `(${tests.join(" OR ")})`);
 
 function between(kind: string, node: SyntaxNode, at: ScalarContext): Scalar {
   const value = scalar(needPart(node, "Left"), at);
@@ -176,7 +202,9 @@ function called(node: SyntaxNode, at: ScalarContext): Scalar {
   const build = scalarFunctions[name];
   const nodes = argumentsIn(node);
   if (!build) throw notCarried(`the function '${name}()'`, node, at.context.text);
-  const args = nodes.map((argument) => scalar(argument, at));
+  const args = nodes.flatMap((argument): readonly Scalar[] =>
+    kindOf(argument) === "StarExpression" ? at.row : [scalar(argument, at)],
+  );
   const result = scalarType(node) ?? args[0]?.kind ?? "dynamic";
   const sql = build({ args, result, now: at.context.now, at, nodes, isTuple: isTabular(node) });
   if (!sql) throw notCarried(`the function '${name}()' with these arguments`, node, at.context.text);

@@ -19,7 +19,7 @@ import {
   sourceOf,
   textOf,
 } from "../tree.ts";
-import { needInput, type Operator, onlyParameters } from "./operator.ts";
+import { columnParameter, needInput, type Operator } from "./operator.ts";
 
 /** One array or bag that is taken apart. */
 interface Expanded {
@@ -37,7 +37,6 @@ interface Prepared {
 }
 
 function prepared(node: SyntaxNode, input: Relation, context: QueryContext): Prepared {
-  onlyParameters(node, context, "kind", "bagexpansion", "with_itemindex");
   const mode = parameterOf(node, "kind", "bagexpansion");
   const split = mode && textOf(mode).toLowerCase() === "array" ? "k_key_values" : "k_items";
   const at = over(input, context);
@@ -89,11 +88,11 @@ const expand: Operator = (node, from, context) => {
   const input = needInput(from);
   const { relation, expanded, rows } = prepared(node, input, context);
   const columns = resultColumns(node);
-  const index = parameterOf(node, "with_itemindex");
+  const index = columnParameter(node, columns, context, "with_itemindex");
   const values = columns.map(({ name, kind }) => {
     const found = expanded.find((each) => each.name === name);
     if (found) return itemSql({ ...found, kind }, "", "i");
-    if (index && nameOf(index) === name) return "i";
+    if (index === name) return "i";
     return input.columns.find((column) => column.name === name)?.sql;
   });
   if (values.includes(undefined)) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);
@@ -110,6 +109,8 @@ const expand: Operator = (node, from, context) => {
 
 /** `mv-apply`: a subquery over the items of each row. */
 const apply: Operator = (node, from, context) => {
+  const id = part(node, "ContextIdClause");
+  if (id) throw notCarried(`'${sourceOf(id, context.text)}' of mv-apply`, id, context.text);
   const input = needInput(from);
   const { relation, expanded, rows } = prepared(node, input, context);
   const l = newAlias(context, "l");

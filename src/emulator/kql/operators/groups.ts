@@ -3,11 +3,10 @@ import { scalar } from "../expressions/scalar.ts";
 import { notCarried } from "../language.ts";
 import { over } from "../row.ts";
 import { elementsIn, needPart, part, resultColumns, sourceOf } from "../tree.ts";
-import { needInput, type Operator, withoutParameters } from "./operator.ts";
+import { needInput, type Operator } from "./operator.ts";
 
 /** `summarize ... by ...`: the groups first, then the aggregates, as the binder lists them. */
 const summarize: Operator = (node, from, context) => {
-  withoutParameters(node, context);
   const at = over(needInput(from), context);
   const clause = part(node, "ByClause");
   const groups = elementsIn(clause && part(clause, "Expressions")).map((each) => scalar(each, at));

@@ -13,7 +13,7 @@ import {
   sourceOf,
   textOf,
 } from "../tree.ts";
-import { needInput, type Operator, onlyParameters } from "./operator.ts";
+import { needInput, type Operator } from "./operator.ts";
 
 /** What both sides must have equal. */
 interface JoinKey {
@@ -43,7 +43,6 @@ const kinds: Readonly<Record<string, Kind | undefined>> = {
 
 /** `join`: both tables' columns; the kind that nobody asks for keeps one row of the left side for each key. */
 const join: Operator = (node, from, context) => {
-  onlyParameters(node, context, "kind");
   const left = needInput(from);
   const right = tabular(needPart(node, "Expression"), context);
   const kind = kindIn(node, "innerunique", context);
@@ -67,7 +66,6 @@ const join: Operator = (node, from, context) => {
 
 /** `lookup`: the right side's columns but its keys, beside the left side's. */
 const lookup: Operator = (node, from, context) => {
-  onlyParameters(node, context, "kind");
   const left = needInput(from);
   const right = tabular(needPart(node, "Expression"), context);
   const kind = kindIn(node, "leftouter", context);

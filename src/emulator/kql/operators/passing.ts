@@ -1,7 +1,7 @@
 import { calledBody, relationOfCall } from "../calls.ts";
 import { commonRelation } from "../context.ts";
 import { notCarried } from "../language.ts";
-import { elementsIn, nameOf, needPart, part, textOf } from "../tree.ts";
+import { childrenOf, elementsIn, nameOf, needPart, part, textOf } from "../tree.ts";
 import { visualizationOf } from "../visualization.ts";
 import { needInput, type Operator } from "./operator.ts";
 
@@ -17,7 +17,10 @@ const as: Operator = (node, from, context) => {
 const render: Operator = (node, from, context) => {
   const clause = part(node, "WithClause");
   const list = clause && part(clause, "Properties");
-  const properties = elementsIn(list).map((each): [string, string] => {
+  // `render timechart title="x"` is the older form of `with (title="x")`.
+  const bare = part(node, "Parameters");
+  const given = [...(bare ? childrenOf(bare) : []), ...elementsIn(list)];
+  const properties = given.map((each): [string, string] => {
     const value = needPart(each, "Expression");
     return [nameOf(needPart(each, "Name")), String(value.LiteralValue ?? textOf(value))];
   });

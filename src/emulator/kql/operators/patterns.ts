@@ -17,7 +17,7 @@ import {
   type SyntaxNode,
   textOf,
 } from "../tree.ts";
-import { needInput, type Operator, onlyParameters } from "./operator.ts";
+import { needInput, type Operator } from "./operator.ts";
 
 /** A column that a pattern catches. */
 interface Caught {
@@ -94,7 +94,6 @@ function groupsOf(pattern: string): number {
 const parse =
   (keepsAll: boolean): Operator =>
   (node, from, context) => {
-    onlyParameters(node, context, "kind", "flags");
     const input = needInput(from);
     const asked = parameterOf(node, "kind");
     const mode = (asked ? textOf(asked).toLowerCase() : "simple") as Mode;

@@ -5,7 +5,7 @@ import { kindOf, notCarried } from "../language.ts";
 import { filtered, type Relation, sorted } from "../relation.ts";
 import { noRow, over, type ScalarContext } from "../row.ts";
 import { elementsIn, findPart, needPart, part, resultColumns, type SyntaxNode, sourceOf, textOf } from "../tree.ts";
-import { needInput, type Operator, withoutParameters } from "./operator.ts";
+import { needInput, type Operator } from "./operator.ts";
 
 /** `where` */
 const filter: Operator = (node, from, context) => {
@@ -23,7 +23,6 @@ const count: Operator = (node, from) => ({
 
 /** `take` and `limit`: after a sort the first ones, else any. */
 const take: Operator = (node, from, context) => {
-  withoutParameters(node, context);
   return first(needInput(from), needPart(node, "Expression"), context);
 };
 
@@ -34,7 +33,6 @@ function first(input: Relation, rows: SyntaxNode, context: QueryContext): Relati
 
 /** `sort` and `order` */
 const sort: Operator = (node, from, context) => {
-  withoutParameters(node, context);
   const at = over(needInput(from), context);
   const keys = elementsIn(needPart(node, "Expressions")).map((key) => orderKey(key, at));
   return sorted(at.source.relation, keys.join(", "));
@@ -42,7 +40,6 @@ const sort: Operator = (node, from, context) => {
 
 /** `top n by x`: a sort and a take in one. */
 const top: Operator = (node, from, context) => {
-  withoutParameters(node, context);
   const at = over(needInput(from), context);
   const ordered = sorted(at.source.relation, orderKey(needPart(node, "ByExpression"), at));
   return first(ordered, needPart(node, "Expression"), context);
@@ -65,7 +62,6 @@ export function orderKey(node: SyntaxNode, at: ScalarContext): string {
 
 /** `distinct` */
 const distinct: Operator = (node, from, context) => {
-  withoutParameters(node, context);
   const input = needInput(from);
   const listed = elementsIn(needPart(node, "Expressions"));
   const isAll = listed.some((each) => kindOf(each) === "StarExpression");

@@ -1,9 +1,12 @@
 import { dotNetType, sqlText } from "../../engine/physical.ts";
-import { resultColumns } from "../tree.ts";
+import { notCarried } from "../language.ts";
+import { part, resultColumns, sourceOf } from "../tree.ts";
 import { needInput, type Operator } from "./operator.ts";
 
 /** `getschema`: a row for each column. */
-const getSchema: Operator = (node, from) => {
+const getSchema: Operator = (node, from, context) => {
+  const kind = part(node, "KindParameter");
+  if (kind) throw notCarried(`the parameter '${sourceOf(kind, context.text)}'`, kind, context.text);
   const rows = needInput(from).columns.map(
     ({ name, kind }, index) => `(${sqlText(name)}, ${index}, '${dotNetType[kind]}', '${kind}')`,
   );

@@ -6,13 +6,23 @@ import { textTests } from "../expressions/strings.ts";
 import { kindOf } from "../language.ts";
 import { filtered, type Relation, type RelationColumn } from "../relation.ts";
 import { over } from "../row.ts";
-import { elementsIn, needPart, parameterOf, part, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
-import { type Operator, onlyParameters } from "./operator.ts";
+import {
+  childrenOf,
+  elementsIn,
+  isTabular,
+  nameOf,
+  needPart,
+  parameterOf,
+  part,
+  resultColumns,
+  type SyntaxNode,
+  textOf,
+} from "../tree.ts";
+import type { Operator } from "./operator.ts";
 import { everyTable, tablesOf, united } from "./unions.ts";
 
 /** `search`: the rows of one table or many in which a term is found in any column. */
 const search: Operator = (node, from, context) => {
-  onlyParameters(node, context, "kind");
   const kind = parameterOf(node, "kind");
   const isExact = kind !== undefined && textOf(kind).toLowerCase() === "case_sensitive";
   const clause = part(node, "InClause");
@@ -27,6 +37,9 @@ const search: Operator = (node, from, context) => {
 };
 
 function predicate(node: SyntaxNode, table: Relation, isExact: boolean, context: QueryContext): string {
+  // A constant text is a term, also where `let` or a function gives it.
+  if (node.IsConstant && typeof node.ConstantValue === "string")
+    return anywhere(table.columns, node.ConstantValue, isExact);
   const inner = (name: string) => predicate(needPart(node, name), table, isExact, context);
   switch (kindOf(node)) {
     case "AndExpression":
@@ -37,12 +50,6 @@ function predicate(node: SyntaxNode, table: Relation, isExact: boolean, context:
       return inner("Expression");
     case "StarExpression":
       return "true";
-    case "StringLiteralExpression":
-    case "CompoundStringLiteralExpression":
-      return anywhere(table.columns, String(node.LiteralValue), isExact);
-    case "LongLiteralExpression":
-    case "RealLiteralExpression":
-      return anywhere(table.columns, textOf(node), isExact);
     case "SearchExpression":
       return inColumn(node, table, isExact);
     case "FunctionCallExpression":
@@ -52,15 +59,19 @@ function predicate(node: SyntaxNode, table: Relation, isExact: boolean, context:
       }
   }
   // What names a column that this table does not have holds for none of its rows.
-  if (columnsIn(node).some((name) => !table.columns.some((column) => column.name === name))) return "false";
+  const isKnown = (name: string) => table.columns.some((column) => column.name === name) || context.lets.has(name);
+  if (!namesIn(node).every(isKnown)) return "false";
   return condition(node, over(table, context));
 }
 
-function columnsIn(node: SyntaxNode): string[] {
-  if (kindOf(node) === "NameReference") return [node.SimpleName || textOf(node)];
-  return Array.from({ length: node.ChildCount }, (_, index) => node.GetChild(index)).flatMap((child) =>
-    child ? columnsIn(child) : [],
-  );
+/** Names of values in an expression: neither functions nor members of dynamics, and nothing within a table of its own. */
+function namesIn(node: SyntaxNode): string[] {
+  if (kindOf(node) === "NameReference") return [nameOf(node)];
+  return childrenOf(node).flatMap((child) => {
+    const isFunction = kindOf(node) === "FunctionCallExpression" && child.NameInParent === "Name";
+    const isMember = kindOf(node) === "PathExpression" && child.NameInParent === "Selector";
+    return isFunction || isMember || isTabular(child) ? [] : namesIn(child);
+  });
 }
 
 /** `column:"term"` */

@@ -1,6 +1,7 @@
 import { converted, isTicks } from "../expressions/convert.ts";
 import { valueSql } from "../expressions/literals.ts";
 import { scalar } from "../expressions/scalar.ts";
+import { notCarried } from "../language.ts";
 import type { Relation } from "../relation.ts";
 import { noRow } from "../row.ts";
 import { elementsIn, needPart, resultColumns } from "../tree.ts";
@@ -16,6 +17,7 @@ const print: Operator = (node, _from, context) => {
 /** `datatable (a:string) ["x", "y"]` */
 const datatable: Operator = (node, _from, context) => {
   const columns = resultColumns(node);
+  if (columns.length === 0) throw notCarried("a datatable without columns", node, context.text);
   const values = elementsIn(needPart(node, "Values")).map((each) => scalar(each, noRow(context)));
   const rows: string[] = [];
   for (let from = 0; from < values.length; from += columns.length) {

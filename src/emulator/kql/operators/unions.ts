@@ -6,23 +6,22 @@ import { valueSql } from "../expressions/literals.ts";
 import { kindOf } from "../language.ts";
 import type { Relation } from "../relation.ts";
 import { stored, tabular } from "../tabular.ts";
-import { elementsIn, nameOf, needPart, parameterOf, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
-import { type Operator, onlyParameters } from "./operator.ts";
+import { elementsIn, needPart, parameterOf, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
+import { columnParameter, type Operator } from "./operator.ts";
 
 /** `union`: the rows of all, each column by its name and type; the binder has named those that differ in type. */
 const union: Operator = (node, from, context) => {
-  onlyParameters(node, context, "kind", "withsource", "with_source", "isfuzzy");
   const fuzzy = parameterOf(node, "isfuzzy");
   const isFuzzy = fuzzy !== undefined && textOf(fuzzy).toLowerCase() === "true";
   const given = elementsIn(needPart(node, "Expressions")).flatMap((each) => tablesOf(each, context, isFuzzy));
   const tables = from ? [from, ...given] : given;
-  const source = parameterOf(node, "withsource", "with_source");
   const kind = parameterOf(node, "kind");
   const isInner = kind !== undefined && textOf(kind).toLowerCase() === "inner";
   const columns = resultColumns(node);
+  const source = columnParameter(node, columns, context, "withsource", "with_source");
   // The binder does not see to `kind=inner`.
   const kept = isInner ? columns.filter((column) => tables.every((table) => has(table, column))) : columns;
-  return united(tables, source && isInner ? [columns[0]!, ...kept] : kept, source && nameOf(source));
+  return united(tables, source && isInner ? [columns[0]!, ...kept] : kept, source);
 };
 
 const has = (table: Relation, { name, kind }: { name: string; kind: Kind }) =>

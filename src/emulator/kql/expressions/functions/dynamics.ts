@@ -4,10 +4,7 @@ import { arraySql, converted, memberSql } from "../convert.ts";
 import { stringLiteral } from "../literals.ts";
 import { calledAs, calledSql, type Functions, type ScalarFunction } from "./call.ts";
 
-const packArray: ScalarFunction = ({ args, at, nodes }) => {
-  const isAll = nodes.length === 1 && kindOf(nodes[0]!) === "StarExpression";
-  return arraySql((isAll ? at.row : args).map(memberSql));
-};
+const packArray: ScalarFunction = ({ args }) => arraySql(args.map(memberSql));
 
 const packAll: ScalarFunction = ({ args, at, result }) => {
   const isLean = args[0] ?? { sql: "false", kind: "bool" };

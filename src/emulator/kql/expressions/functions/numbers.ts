@@ -59,8 +59,12 @@ const bits =
   ({ args: [a, b] }) =>
     sign === "xor" ? `xor(${long(a!)}, ${long(b!)})` : `(${long(a!)} ${sign} ${long(b!)})`;
 
-const rounded: ScalarFunction = ({ args, result }) =>
-  args[0]!.kind === "decimal" ? undefined : calledSql("round", args, result);
+const isWhole = ({ kind }: Scalar) => kind === "int" || kind === "long";
+
+const rounded: ScalarFunction = ({ args, result }) => {
+  if (args[0]!.kind === "decimal") return undefined;
+  return calledSql(isWhole(args[0]!) ? "round_long" : "round", args, result);
+};
 
 const sign: ScalarFunction = ({ args, result }) =>
   converted({ sql: `CAST(sign(${real(args[0]!)}) AS BIGINT)`, kind: "long" }, result);
@@ -70,6 +74,7 @@ const absolute: ScalarFunction = ({ args: [value], result }) =>
 
 const ceiling: ScalarFunction = ({ args: [value], result }) => {
   if (value!.kind === "decimal") return undefined;
+  if (isWhole(value!)) return converted(value!, result);
   return converted({ sql: `ceil(${real(value!)})`, kind: "real" }, isNumber(result) ? result : "real");
 };
 
