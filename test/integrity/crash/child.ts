@@ -149,7 +149,7 @@ async function write(): Promise<void> {
     state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
     job: plan.job,
     ...(plan.mode === "at-least-once"
-      ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true }
+      ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true, pollTimeoutMs: 15_000 }
       : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
     parallelism: plan.parallelism,
     batchSize: 20,

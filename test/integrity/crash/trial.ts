@@ -209,7 +209,9 @@ async function allLegs(running: Running, machine: Machine, kills: readonly KillP
     if (ended.how !== "killed") break;
     if (planned.has("restore")) await keepCopy(at, copies);
   }
-  if (restoreAt === undefined || ended.how !== "done" || copies.length === 0) return ended;
+  if (restoreAt === undefined || ended.how !== "done") return ended;
+  // The writer was done before a copy was taken: one that is not behind, which must go on.
+  if (copies.length === 0) await keepCopy(at, copies);
   return withRestored(running, at, copies, [pick(Object.keys(killPoints) as KillPoint[], moveRandom)]);
 }
 
