@@ -31,10 +31,12 @@ export type {
   DestinationSession,
   EpochContext,
   EpochSession,
+  HeldEpochs,
   IngestionOptions,
   Outcome,
   StagedBatch,
   StagedExtent,
+  StagingTable,
 } from "./destination/destination.ts";
 export { type AdminRetries, type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export type { Answer } from "./destination/kusto/answer.ts";

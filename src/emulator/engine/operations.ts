@@ -88,7 +88,9 @@ export function createOperations(clock: EngineClock, { past = [], keep }: Operat
   const known = new Map<string, Operation>();
   const running = new Map<string, Promise<unknown>>();
   const write = (operation: Operation, change: Partial<OperationEntry>) => {
-    operation.latest = { ...operation.latest, ...change, updatedOn: clock.ticks() };
+    // The clock counts in milliseconds: two states of one operation never bear one time, or nobody could tell which is the later.
+    const [now, last] = [clock.ticks(), operation.latest.updatedOn];
+    operation.latest = { ...operation.latest, ...change, updatedOn: now > last ? now : last + 1n };
     entries.push(operation.latest);
     if (entries.length > mostEntries) forget();
     return keep?.(operation.latest) ?? Promise.resolve();

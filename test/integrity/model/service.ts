@@ -229,7 +229,9 @@ export function modelService(
             throw new MillraceError("INTERNAL", "another number of rows");
           if (mode === "append") await append(rows, tag);
         },
-        async close() {},
+        async close(isDone) {
+          if (isDone) staging.delete(name);
+        },
       };
     },
     work(at) {

@@ -178,6 +178,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     })();
     await Promise.race([work, failed.promise]);
     await epochs.close();
+    await job.session.close(true);
   }
 
   /** The state is replaced by a copy, or a copy of it is started beside it. */
@@ -252,7 +253,21 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     }
   }
 
+  /** Every copy is started once more when all is done: it finds nothing to do, or is refused. */
+  async function afterwards(): Promise<void> {
+    for (const copy of copies) {
+      await copy.remove("state/lock");
+      const killer = new AbortController();
+      setMaxListeners(0, killer.signal);
+      await life(copy, killer.signal).catch((error) => {
+        if (![...overtaken, "STATE_OUTDATED"].includes(error.code)) throw error;
+        outdated++;
+      });
+    }
+  }
+
   await time.run(course(), service.work);
+  await time.run(afterwards(), service.work);
   // Late messages and zombies have their say before the count.
   await time.run(Promise.race([Promise.all(zombieWork), time.sleep(5_000)]), service.work);
   await time.run(time.sleep(5_000), service.work);
