@@ -43,6 +43,7 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   job?: string;
   commitMode?: CommitMode;
   checkpointMs?: number;
+  acceptDuplicates?: boolean;
   deadLetter?: string;
   maxRejected?: number;
   quiet?: boolean;
@@ -103,6 +104,7 @@ export function ingestCommand(finish: Finish): Command {
         "tag",
       ]),
     )
+    .option("--accept-duplicates", "go on where the state is lost, or older than the table: rows may arrive twice")
     .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
     .option("--wait", "wait until the service has loaded everything")
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
@@ -194,7 +196,11 @@ function checkFlags(flags: IngestFlags): void {
   if (flags.keep && !flags.emulator) throw usage("--keep belongs to --emulator");
   if (flags.guarantee === "exactly-once" && flags.state === undefined)
     throw usage("--guarantee exactly-once needs --state FOLDER");
-  for (const [flag, value] of Object.entries({ job: flags.job, "commit-mode": flags.commitMode }))
+  for (const [flag, value] of Object.entries({
+    job: flags.job,
+    "commit-mode": flags.commitMode,
+    "accept-duplicates": flags.acceptDuplicates,
+  }))
     if (value !== undefined && flags.state === undefined) throw usage(`--${flag} belongs to --state`);
 }
 
@@ -278,9 +284,10 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
     ...(flags.guarantee !== undefined && { deliveryGuarantee: flags.guarantee }),
     ...(flags.state !== undefined && { state: fileState(flags.state), job: flags.job ?? flags.table! }),
     ...(flags.commitMode !== undefined && { commitMode: flags.commitMode }),
+    ...(flags.acceptDuplicates !== undefined && { acceptDuplicates: flags.acceptDuplicates }),
     ...(isWaiting && { pollForIngestionStatus: true }),
     ...(isLoopback && { pollIntervalMs: 100 }),
-    // Staging asks the service to gather for 10 s, which on a laptop nobody gains by.
+    // Without staging the service gathers for as long as the table's policy says, which on a laptop nobody gains by.
     ...(isLoopback && flags.state !== undefined && flushImmediately === undefined && { flushImmediately: true }),
   };
 }
