@@ -33,7 +33,7 @@ beforeEach(() => {
 type Callback = () => string | Promise<string>;
 
 async function show(token: string | Callback, more: object = {}): Promise<void> {
-  const admin = await kustoAdmin({ cluster, database: "db", token, ...more });
+  const admin = await kustoAdmin({ cluster, database: "db", token, ...more }, undefined, { retryTimeoutMs: 0 });
   try {
     await admin.execute(".show tables");
   } finally {
