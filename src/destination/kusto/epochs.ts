@@ -48,8 +48,9 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
     },
     stagings: (signal) => findStagings(engine, database, target, job, signal),
     async makeStaging(signal) {
-      await makeStaging(engine, database, target, staging, signal);
-      await mayCommit({ engine, database }, staging, target, commitMode, signal);
+      // Each of its commands is repeated by itself: where every few answers are lost, all of them together would never come through.
+      await makeStaging(patientEngine, database, target, staging, signal);
+      await mayCommit({ engine: patientEngine, database }, staging, target, commitMode, signal);
       // A sink may be open for longer than the table would live.
       renewal ??= setInterval(() => void renewStaging(patientEngine, database, staging, closing.signal), dayMs);
       renewal.unref();
