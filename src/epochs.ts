@@ -154,22 +154,25 @@ export async function openEpochs(
 
   /** A session of the only process that can commit epochs of this job. */
   async function takenOver(history: Coordinator): Promise<TakeOver> {
-    for (let isRenewed = false; ; isRenewed = true) {
+    for (let isAccepted = false; ; isAccepted = true) {
       const session = await exactSession(history);
       const ask = <T>(doing: string, act: () => Promise<T>) =>
         retrying(doing, () => unlessAborted(act(), signal, doing));
-      const job: TakeOver = { session, history, table: table.name, acceptDuplicates, signal, ask };
+      const job: TakeOver = { session, history, table: table.name, isAccepted, signal, ask };
       try {
         await takeOver(job);
         return job;
       } catch (error) {
-        await session.close(false);
-        if (!isCode(error, "STATE_OUTDATED") || !acceptDuplicates || isRenewed) throw error;
-        commitHooks.onWarning(
-          history.head.epoch,
-          `acceptDuplicates: the sink goes on from an older state. ${error.message}`,
-        );
-        await history.renew();
+        try {
+          if (!isCode(error, "STATE_OUTDATED", "STATE_LOST") || !acceptDuplicates || isAccepted) throw error;
+          await history.acceptOthers(await ask("asking the target for its newest epoch", () => session.held(signal)));
+          commitHooks.onWarning(
+            history.head.epoch,
+            `acceptDuplicates: the sink goes on behind epoch ${history.head.epoch} of its state, though another state of job ${name} wrote into table ${table.name}. Rows that the source gives again arrive twice. Delete other copies of the state: they are refused from now on.`,
+          );
+        } finally {
+          await session.close(false);
+        }
       }
     }
   }

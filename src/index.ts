@@ -1,7 +1,7 @@
 export type { Place } from "./batch/batcher.ts";
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
 export { type CheckReport, type CheckTargetOptions, checkTarget } from "./check.ts";
-export type { EpochState } from "./checkpoint/epoch.ts";
+export type { EpochRange, EpochState } from "./checkpoint/epoch.ts";
 export { fileState, memoryState } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
@@ -31,7 +31,6 @@ export type {
   DestinationSession,
   EpochContext,
   EpochSession,
-  HeldEpochs,
   IngestionOptions,
   Outcome,
   StagedBatch,

@@ -6,6 +6,7 @@ import type { Json } from "../schema/kinds.ts";
 import type { Positions } from "../source/source.ts";
 import {
   type EpochHandle,
+  type EpochRange,
   epochOfKey,
   type Head,
   headKey,
@@ -20,6 +21,8 @@ import {
   refusedKey,
 } from "./epoch.ts";
 import {
+  type AcceptedJobs,
+  acceptedKey,
   digestOf,
   knowsEpochs,
   knowsOpening,
@@ -68,10 +71,10 @@ export interface Coordinator extends JobHistory {
   /** Bytes of batches on the disk. */
   readonly logBytes: number;
   /**
-   * Gives the job a new id: the state goes on as another job's, and what the target holds of the old one is no longer its
-   * business. Epochs on their way are delivered under the new id.
+   * Takes what the target holds for that of other states, which the user accepted, and gives this one a new id. Epochs on their way
+   * are delivered under it.
    */
-  renew(): Promise<void>;
+  acceptOthers(held: readonly EpochRange[]): Promise<void>;
   /** Begins to commit what an earlier process has left, and what is prepared from now on. */
   start(): void;
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
@@ -130,6 +133,13 @@ export async function coordinator(
 
   function lineages(): readonly Lineage[] {
     return stored<readonly Lineage[]>(lineagesKey) ?? [];
+  }
+
+  function acceptance(others: readonly EpochRange[]): StateChange[] {
+    if (others.length === 0) return [];
+    const accepted: Record<string, number> = { ...stored<AcceptedJobs>(acceptedKey) };
+    for (const { job, newest } of others) accepted[job] = Math.max(newest, accepted[job] ?? 0);
+    return [set(acceptedKey, accepted)];
   }
 
   function handleOf(epoch: number): EpochHandle {
@@ -215,17 +225,25 @@ export async function coordinator(
     generation: lease.generation,
     isNew: head.epoch === 0,
     lineage,
-    knowsEpochs: (of, oldest, newest) => knowsEpochs(lineages(), head.epoch, of, oldest, newest),
+    knowsEpochs({ job: of, lineage, oldest, newest }) {
+      if (of === job) return knowsEpochs(lineages(), head.epoch, lineage, oldest, newest);
+      // A state that an older version made did not tell what it had accepted.
+      const isOlder = head.epoch > 0 && !lease.read().has(lineagesKey);
+      return isOlder || newest <= (stored<AcceptedJobs>(acceptedKey)?.[of] ?? 0);
+    },
     knowsOpening: (generation, of) => knowsOpening(lineages(), generation, of),
-    async recordLineage() {
+    async recordLineage(held) {
       const own: Lineage = { id: lineage, generation: lease.generation, from: head.epoch + 1 };
-      await lease.compareAndSet([set(lineagesKey, withLineage(lineages(), own))]);
+      await lease.compareAndSet([
+        set(lineagesKey, withLineage(lineages(), own)),
+        ...acceptance(held.filter((each) => each.job !== job)),
+      ]);
       isRecorded = true;
     },
-    async renew() {
+    async acceptOthers(held) {
       const { id: _old, ...rest } = stored<StoredJob>(jobKey)!;
       const renewed: StoredJob = { ...rest, id: drawId() };
-      await lease.compareAndSet([set(jobKey, renewed), set(lineagesKey, [])]);
+      await lease.compareAndSet([set(jobKey, renewed), set(lineagesKey, []), ...acceptance(held)]);
       job = jobName(renewed);
     },
     get head() {

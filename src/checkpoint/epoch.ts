@@ -54,12 +54,26 @@ export interface JobHistory {
   readonly isNew: boolean;
   /** Drawn by this opening. */
   readonly lineage: string;
-  /** Did this state decide on these epochs? */
-  knowsEpochs(lineage: string | undefined, oldest: number, newest: number): boolean;
+  /** Did this state decide on these epochs, or did the user accept them as another state's? */
+  knowsEpochs(held: EpochRange): boolean;
   /** Was this opening one of this state's? */
   knowsOpening(generation: number, lineage: string | undefined): boolean;
-  /** Stores the lineage, before anything bears it. Epochs that are decided on from now on have an identity. */
-  recordLineage(): Promise<void>;
+  /**
+   * Stores the lineage, before anything bears it. Epochs that are decided on from now on have an identity.
+   *
+   * @param held what the target holds: of other states of this job it is known from now on
+   */
+  recordLineage(held: readonly EpochRange[]): Promise<void>;
+}
+
+/** Epochs of one job and lineage. */
+export interface EpochRange {
+  /** `name.id`. */
+  readonly job: string;
+  /** Undefined: of a version that had none. */
+  readonly lineage: string | undefined;
+  readonly oldest: number;
+  readonly newest: number;
 }
 
 /** Rows of a batch, from 0, that the service refuses, and why. */

@@ -15,6 +15,11 @@ export interface Lineage {
 
 export const lineagesKey = "lineages";
 
+/** By the `name.id` of other states of this job: the newest epoch of theirs that the user accepted. */
+export type AcceptedJobs = Readonly<Record<string, number>>;
+
+export const acceptedKey = "accepted";
+
 /** Some 50 bytes each in every new journal. What is older than these is taken for known. */
 const mostLineages = 1_000;
 

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 import { MillraceError } from "../errors.ts";
 import type { Disk } from "../log/disk.ts";
 import { writing } from "../log/segments.ts";
@@ -20,6 +21,8 @@ interface Holder {
   /** Which start of the machine; empty where the system does not tell. */
   readonly boot: string;
   readonly host: string;
+  /** The folder's number in its file system: a copy of the folder has another. Empty where the system does not tell. */
+  readonly folder?: string;
 }
 
 /**
@@ -34,6 +37,7 @@ export async function takeLock(disk: Disk, path: string): Promise<LockFile> {
     began: beganOf(process.pid),
     boot: bootId(),
     host: hostname(),
+    folder: folderOf(path),
   };
   const content = new TextEncoder().encode(JSON.stringify(own));
   // Bounded: each turn ends with a lock of ours, with somebody else's living one, or with a dead one less.
@@ -41,10 +45,7 @@ export async function takeLock(disk: Disk, path: string): Promise<LockFile> {
     if (await writing(path, "locking", () => disk.createNew(path, content))) return held(disk, path, own);
     const holder = await holderIn(disk, path);
     if (!holder && !(await disk.read(path))) continue; // given back just now
-    if (holder && isAlive(holder))
-      throw new MillraceError("STATE_IN_USE", `${path}: process ${holder.pid} on ${holder.host} has this state open.`, {
-        context: { path, pid: holder.pid },
-      });
+    if (holder && isAlive(holder, path)) throw inUse(path, holder);
     await removeDead(disk, path, holder, content);
   }
   throw new MillraceError("STATE_IN_USE", `${path}: other processes take this state again and again.`, {
@@ -60,7 +61,7 @@ async function removeDead(disk: Disk, path: string, dead: Holder | undefined, ow
   const claim = `${path}.${dead?.id ?? "unreadable"}`;
   if (!(await disk.createNew(claim, own))) {
     const claimant = await holderIn(disk, claim);
-    if (claimant && !isAlive(claimant)) await disk.remove(claim);
+    if (claimant && !isAlive(claimant, path)) await disk.remove(claim);
     await new Promise((resolve) => setTimeout(resolve, 5));
     return;
   }
@@ -69,6 +70,16 @@ async function removeDead(disk: Disk, path: string, dead: Holder | undefined, ow
   } finally {
     await disk.remove(claim);
   }
+}
+
+function inUse(path: string, { pid, host }: Holder): MillraceError {
+  const far =
+    host === hostname()
+      ? ""
+      : ` Processes of another host cannot be seen from here: if that host is gone, or was renamed, remove ${path} and start again.`;
+  return new MillraceError("STATE_IN_USE", `${path}: process ${pid} on ${host} has this state open.${far}`, {
+    context: { path, pid, host },
+  });
 }
 
 function held(disk: Disk, path: string, own: Holder): LockFile {
@@ -84,7 +95,7 @@ function held(disk: Disk, path: string, own: Holder): LockFile {
 /** The living process that holds the lock. */
 export async function holderOf(disk: Disk, path: string): Promise<number | undefined> {
   const holder = await holderIn(disk, path);
-  return holder && isAlive(holder) ? holder.pid : undefined;
+  return holder && isAlive(holder, path) ? holder.pid : undefined;
 }
 
 async function holderIn(disk: Disk, path: string): Promise<Holder | undefined> {
@@ -97,12 +108,25 @@ async function holderIn(disk: Disk, path: string): Promise<Holder | undefined> {
   }
 }
 
-/** A process on another host, over a shared folder, cannot be seen: it counts as alive. */
-function isAlive({ pid, began, boot, host }: Holder): boolean {
+/**
+ * A process on another host, over a shared folder, cannot be seen: it counts as alive. A lock that was copied along with its folder holds
+ * nothing: its process has the original open.
+ */
+function isAlive({ pid, began, boot, host, folder }: Holder, path: string): boolean {
+  const here = folderOf(path);
+  if (folder && here && folder !== here) return false;
   if (host !== hostname()) return true;
   if (boot !== bootId()) return false;
   if (!exists(pid)) return false;
   return began === beganOf(pid);
+}
+
+function folderOf(path: string): string {
+  try {
+    return String(statSync(dirname(path)).ino || "");
+  } catch {
+    return "";
+  }
 }
 
 function exists(pid: number): boolean {

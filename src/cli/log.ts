@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { inspectLog, type SegmentReport } from "../checkpoint/inspect.ts";
+import { inspectLog, inspectState, type SegmentReport } from "../checkpoint/inspect.ts";
 import type { Finish } from "./program.ts";
 import { bytes, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
@@ -11,6 +11,8 @@ export function logCommand(finish: Finish): Command {
     .option("--json", "one line of JSON")
     .action(async (flags: { state: string; json?: boolean }) => {
       const segments = await inspectLog(flags.state);
+      // Where there is no state, nothing is known to be committed.
+      if (segments.length === 0) await inspectState(flags.state);
       process.stdout.write(flags.json ? `${JSON.stringify(segments)}\n` : logText(segments));
       finish(segments.some(({ end }) => end === "damaged") ? 1 : 0);
     });

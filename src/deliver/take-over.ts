@@ -1,6 +1,6 @@
 import { nameOf } from "../batch/epoch-tag.ts";
-import type { JobHistory } from "../checkpoint/epoch.ts";
-import type { EpochSession, HeldEpochs, StagingTable } from "../destination/destination.ts";
+import type { EpochRange, JobHistory } from "../checkpoint/epoch.ts";
+import type { EpochSession, StagingTable } from "../destination/destination.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import { quoteName } from "../schema/kql.ts";
 
@@ -9,8 +9,8 @@ export interface TakeOver {
   readonly session: EpochSession;
   readonly history: JobHistory;
   readonly table: string;
-  /** Do not refuse a new state where the target tells of an older one. */
-  readonly acceptDuplicates: boolean;
+  /** The user accepted that other states of this job wrote into the table: their staging tables go, too. */
+  readonly isAccepted: boolean;
   readonly signal: AbortSignal;
   /** Makes a call, with retries. */
   ask<T>(doing: string, act: () => Promise<T>): Promise<T>;
@@ -31,19 +31,23 @@ export interface TakeOver {
  * @throws MillraceError STATE_OUTDATED, STATE_LOST
  */
 export async function takeOver(job: TakeOver): Promise<void> {
-  const { session, history, signal, ask } = job;
-  await refuseIfBehind(job);
-  refuseStrangers(job, await ask("looking for staging tables", () => session.stagings(signal)));
-  await history.recordLineage();
+  const { session, history, isAccepted, signal, ask } = job;
+  const held = await refuseIfBehind(job);
+  const before = await ask("looking for staging tables", () => session.stagings(signal));
+  if (!isAccepted) refuseStrangers(job, before);
+  await history.recordLineage(held);
   const own = await ask("making the staging table", () => session.makeStaging(signal));
   if (!own) return;
   try {
     const stagings = await ask("looking for staging tables", () => session.stagings(signal));
     // Another copy may have opened at the same moment: at least one of the two sees the other here.
-    refuseStrangers(job, stagings);
-    for (const { name, job: of } of stagings)
-      if (of === history.job && name !== own.name)
-        await ask(`dropping staging table ${name}`, () => session.dropStaging(name, signal));
+    const known = new Set(isAccepted ? before.map(({ name }) => name) : []);
+    refuseStrangers(
+      job,
+      stagings.filter(({ name }) => !known.has(name)),
+    );
+    for (const { name } of stagings)
+      if (name !== own.name) await ask(`dropping staging table ${name}`, () => session.dropStaging(name, signal));
     await refuseIfBehind(job);
   } catch (error) {
     // Ours: left behind it would look like that of a holder whom no state knows.
@@ -89,59 +93,57 @@ async function refuseIfTaken(job: TakeOver): Promise<void> {
   }
 }
 
-async function refuseIfBehind({ session, history, table, acceptDuplicates, signal, ask }: TakeOver): Promise<void> {
+/** Returns what the target holds. */
+async function refuseIfBehind({ session, history, table, signal, ask }: TakeOver): Promise<readonly EpochRange[]> {
   const held = await ask("asking the target for its newest epoch", () => session.held(signal));
-  const name = nameOf(history.job);
-  for (const each of held) {
-    if (each.job !== history.job) {
-      if (history.isNew && !acceptDuplicates) throw lost(table, name, each);
-    } else if (!history.knowsEpochs(each.lineage, each.oldest, each.newest)) throw behind(table, history, each);
-  }
+  const unknown = held.find((each) => !history.knowsEpochs(each));
+  if (!unknown) return held;
+  throw history.isNew ? lost(table, unknown) : behind(table, history, unknown);
 }
 
 /**
  * A staging table that no opening of this state made is another holder's. Where one of this state's stands beside it, both opened at the
- * same moment or ended there: then the one with the greater lineage stays, so that of two copies one can always go on. Of two new
- * states none stays, for nobody may drop another job's table.
+ * same moment or ended there: then the one with the greater lineage stays, so that of two copies one can always go on. Of two states
+ * that were made apart none stays.
  */
-function refuseStrangers({ history, table, acceptDuplicates }: TakeOver, stagings: readonly StagingTable[]): void {
-  const name = nameOf(history.job);
+function refuseStrangers({ history, table }: TakeOver, stagings: readonly StagingTable[]): void {
   const isKnown = ({ job, generation, lineage }: StagingTable) =>
     job === history.job && history.knowsOpening(generation, lineage);
   const own = stagings.filter(isKnown).reduce((most, { lineage = "" }) => (lineage > most ? lineage : most), "");
-  for (const staging of stagings) {
-    if (isKnown(staging)) continue;
-    if (staging.job !== history.job) {
-      if (history.isNew && !acceptDuplicates)
-        throw new MillraceError(
-          "STATE_LOST",
-          `Table ${table}: a state of job ${name} that this one knows nothing of was opened by another process (staging table ${staging.name}). Give that state, or another job's name. If the process and its state are gone for good: .drop table ${quoteName(staging.name)}, or acceptDuplicates: true.`,
-          { context: { table, job: name, staging: staging.name } },
-        );
-    } else if (own < staging.lineage!)
-      throw new MillraceError(
-        "STATE_OUTDATED",
-        `Table ${table}: another copy of the state of job ${name} was opened after this one was made (staging table ${staging.name}). Use that copy. If it and its process are gone for good, .drop table ${quoteName(staging.name)} and start again: this state then goes on from its epoch ${history.head.epoch}. See docs/exactly-once.md, "Backups, copies and clones".`,
-        { context: { table, job: name, staging: staging.name, head: history.head.epoch } },
-      );
-  }
+  const stranger = stagings.find((each) => !isKnown(each) && (each.job !== history.job || own < each.lineage!));
+  if (!stranger) return;
+  const job = nameOf(history.job);
+  const context = { table, job, staging: stranger.name, head: history.head.epoch };
+  const whose = stranger.job === history.job ? "another copy of this state" : "another state of this job";
+  throw new MillraceError(
+    history.isNew ? "STATE_LOST" : "STATE_OUTDATED",
+    `Table ${table}, job ${job}: ${whose} was opened by another process (staging table ${stranger.name}). Use that state, or another job's name. If the process and its state are gone for good, .drop table ${quoteName(stranger.name)} and start again: this state then goes on from its epoch ${history.head.epoch}. See docs/exactly-once.md, "Backups, copies and clones".`,
+    { context },
+  );
 }
 
-function lost(table: string, name: string, { job, newest }: HeldEpochs): MillraceError {
+function lost(table: string, { job, newest }: EpochRange): MillraceError {
+  const name = nameOf(job);
   return new MillraceError(
     "STATE_LOST",
-    `Table ${table} holds epochs of job ${name} that this state knows nothing of (up to epoch ${newest} of ${job}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and what the lost state had not finished may arrive twice.`,
+    `Table ${table} holds epochs of job ${name} that this state knows nothing of (up to epoch ${newest} of ${job}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and rows that the source gives again arrive twice.`,
     { context: { table, job: name } },
   );
 }
 
-function behind(table: string, { job, head }: JobHistory, { oldest, newest, lineage }: HeldEpochs): MillraceError {
-  const name = nameOf(job);
+function behind(
+  table: string,
+  { job: own, head }: JobHistory,
+  { job, lineage, oldest, newest }: EpochRange,
+): MillraceError {
+  const name = nameOf(own);
   const holds = oldest === newest ? `epoch ${newest}` : `epochs ${oldest} to ${newest}`;
-  const state = `this state ends at epoch ${head.epoch}${newest > head.epoch ? "" : " and did not decide on them"}`;
+  const of = job === own ? `${lineage ? ` of lineage ${lineage}` : ""}` : ` of another state of this job (${job})`;
+  const isAhead = job === own && newest > head.epoch;
+  const state = `this state ends at epoch ${head.epoch}${isAhead ? "" : " and did not decide on them"}`;
   return new MillraceError(
     "STATE_OUTDATED",
-    `Table ${table} is ahead of the state of job ${name}: it holds ${holds}${lineage ? ` of lineage ${lineage}` : ""}, and ${state}. The state was restored from a backup, or another copy of it was used since. Nothing was changed. Start with the newest copy; without one see docs/exactly-once.md, "Backups, copies and clones".`,
+    `Table ${table} is ahead of the state of job ${name}: it holds ${holds}${of}, and ${state}. The state was restored from a backup, or another copy of it was used since. Nothing was changed. Start with the newest copy; without one see docs/exactly-once.md, "Backups, copies and clones".`,
     { context: { table, job: name, head: head.epoch, newest } },
   );
 }

@@ -1,4 +1,5 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { EpochRange } from "../checkpoint/epoch.ts";
 import type { Retries } from "../deliver/backoff.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
@@ -146,16 +147,6 @@ export interface EpochContext extends DestinationContext {
   readonly lineage: string;
 }
 
-/** Epochs of one job and lineage that the target holds. */
-export interface HeldEpochs {
-  /** `name.id`. */
-  readonly job: string;
-  /** Undefined: of a version that had none. */
-  readonly lineage: string | undefined;
-  readonly oldest: number;
-  readonly newest: number;
-}
-
 /** A staging table, of one opening of one job's state. */
 export interface StagingTable {
   readonly name: string;
@@ -175,7 +166,7 @@ export interface EpochSession {
    * What the target holds of every job that has this one's name. Final: it is not overtaken by a commit that began before the
    * question. Throws a retryable error while one may still be under way.
    */
-  held(signal: AbortSignal): Promise<readonly HeldEpochs[]>;
+  held(signal: AbortSignal): Promise<readonly EpochRange[]>;
   /** The target's tags that begin so, without `ingest-by:`. Final, as `held`. */
   tagsUnder(prefix: string, signal: AbortSignal): Promise<readonly string[]>;
   /** Staging tables of every job that has this one's name; none with mode `tag`. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -135,5 +135,31 @@ test("a disk that turns read-only, or full, is told of, and loses nothing that w
     const again = await stateOn(after, "state").open(never);
     assert.equal(again.read().get("a")?.value, "acknowledged");
     assert.equal(again.read().has("b"), false);
+  }
+});
+
+test("a lock that was copied along with its folder holds nothing; the original's still does", async () => {
+  const root = await mkdtemp(join(tmpdir(), "millrace-lock-"));
+  try {
+    const lease = await fileState(join(root, "a")).open(never);
+    await cp(join(root, "a"), join(root, "b"), { recursive: true });
+    const copy = await fileState(join(root, "b")).open(never);
+    await assert.rejects(fileState(join(root, "a")).open(never), { code: "STATE_IN_USE" });
+    await assert.rejects(fileState(join(root, "b")).open(never), { code: "STATE_IN_USE" });
+    await copy.close();
+    await lease.close();
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+});
+
+test("a lock of another host says what to do where that host is gone", async () => {
+  const root = await mkdtemp(join(tmpdir(), "millrace-lock-"));
+  try {
+    const other = { id: "x", pid: 1, began: "1", boot: "other", host: "pod-a" };
+    await writeFile(join(root, "lock"), JSON.stringify(other));
+    await assert.rejects(fileState(root).open(never), { code: "STATE_IN_USE", message: /pod-a.*remove \S+lock and/ });
+  } finally {
+    await rm(root, { recursive: true, force: true });
   }
 });

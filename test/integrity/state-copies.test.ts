@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,8 +69,7 @@ async function writeTo(end: number, target: Target, folder: string, options: Sin
 function copied(folder: string, name: string): string {
   const to = join(root, name);
   cpSync(folder, to, { recursive: true });
-  rmSync(join(to, "lock"), { force: true });
-  return to;
+  return to; // with its lock, if it has one: a copy's lock holds nothing
 }
 
 async function numbersIn({ name }: Target): Promise<number[]> {
@@ -110,9 +110,40 @@ for (const commitMode of ["move", "append", "tag"] as const) {
       await numbersIn(target),
       [...upTo(600), ...upTo(400).slice(200)].sort((a, b) => a - b),
     );
-    // It is a state like any other from then on.
+    // It is a state like any other from then on, and the other one is outdated.
     await writeTo(700, target, old, { commitMode });
+    await assert.rejects(writeTo(800, target, folder, { commitMode }), {
+      code: "STATE_OUTDATED",
+      message: /holds epochs? .* of another state of this job/,
+    });
     assert.equal((await numbersIn(target)).length, 900);
+  });
+
+  test(`a state that was given up by acceptDuplicates cannot go on beside the new one, ${commitMode}`, async () => {
+    const target = await tableOf(`Given_${commitMode}`);
+    const [lost, next] = [join(root, `${target.name}-1`), join(root, `${target.name}-2`)];
+    await writeTo(100, target, lost, { commitMode });
+    await assert.rejects(writeTo(200, target, next, { commitMode }), { code: "STATE_LOST" });
+    const warnings: string[] = [];
+    const onWarning = (message: unknown) => warnings.push((message as { message: string }).message);
+    subscribe("millrace:epoch:warning", onWarning);
+    // Left open by the process that is thought to be gone.
+    const alive = await start(target, lost, { commitMode });
+    await writeTo(200, target, next, { commitMode, acceptDuplicates: true });
+    unsubscribe("millrace:epoch:warning", onWarning);
+    assert.match(warnings.join(), /another state of job default wrote into table Given_/);
+    alive.write({ n: 100 });
+    if (commitMode !== "tag") {
+      await alive.checkpoint({ positions: { numbers: 101 } });
+      await assert.rejects(alive.committed(), { code: "STATE_FENCED" });
+    }
+    await alive.abort().catch(() => {});
+    await assert.rejects(writeTo(200, target, lost, { commitMode }), { code: "STATE_OUTDATED" });
+    await writeTo(300, target, next, { commitMode });
+    assert.deepEqual(
+      await numbersIn(target),
+      [...upTo(300), ...upTo(100)].sort((x, y) => x - y),
+    );
   });
 
   test(`of two copies that are used at once, one writes everything and the other ends by name, ${commitMode}`, async () => {
@@ -170,8 +201,7 @@ for (const commitMode of ["move", "append"] as const)
     const sink = await start(target, folder, { commitMode });
     await assert.rejects(start(target, old, { commitMode }), {
       code: "STATE_OUTDATED",
-      message:
-        /another copy of the state of job default was opened after this one was made \(staging table Undisturbed_/,
+      message: /another copy of this state was opened by another process \(staging table Undisturbed_/,
     });
     for (let n = 10; n < 20; n++) sink.write({ n });
     await sink.checkpoint({ positions: { numbers: 20 } });

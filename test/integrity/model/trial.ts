@@ -142,7 +142,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
       session: sabotage.session?.(opened) ?? opened,
       history: epochs,
       table: "T",
-      acceptDuplicates: false,
+      isAccepted: false,
       signal: killed,
       ask,
     };
