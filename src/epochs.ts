@@ -11,7 +11,7 @@ import { commitSubmitted } from "./deliver/commit-submitted.ts";
 import { claimTurns, commitTagged } from "./deliver/commit-tagged.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
 import { rowRanges } from "./deliver/row-ranges.ts";
-import { commitWhileHeld, type TakeOver, takeOver } from "./deliver/take-over.ts";
+import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "./deliver/take-over.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { Destination, DestinationContext, DestinationSession, EpochSession } from "./destination/destination.ts";
 import { isCode, MillraceError } from "./errors.ts";
@@ -128,10 +128,9 @@ export async function openEpochs(
     );
     if (deliveryGuarantee === "exactly-once") {
       const held = await takenOver(epochs);
-      const { session } = held;
-      const commitTo = commitMode === "tag" ? taggedCommit(session) : stagedCommit(session);
+      const commitTo = commitMode === "tag" ? taggedCommit(held) : stagedCommit(held);
       commit = (epoch) => commitWhileHeld(held, () => commitTo(epoch));
-      closeSession = (isDone) => session.close(isDone);
+      closeSession = (isDone) => held.session.close(isDone);
     } else {
       const deliverer = toDeliverer(await to.open(context));
       commit = (epoch) => commitSubmitted(epoch, deliverer);
@@ -154,11 +153,12 @@ export async function openEpochs(
 
   /** A session of the only process that can commit epochs of this job. */
   async function takenOver(history: Coordinator): Promise<TakeOver> {
+    const isStaged = commitMode !== "tag";
     for (let isAccepted = false; ; isAccepted = true) {
       const session = await exactSession(history);
       const ask = <T>(doing: string, act: () => Promise<T>) =>
         retrying(doing, () => unlessAborted(act(), signal, doing));
-      const job: TakeOver = { session, history, table: table.name, isAccepted, signal, ask };
+      const job: TakeOver = { session, history, table: table.name, isAccepted, isStaged, signal, ask };
       try {
         await takeOver(job);
         return job;
@@ -177,13 +177,13 @@ export async function openEpochs(
     }
   }
 
-  function stagedCommit(session: EpochSession): (epoch: EpochHandle) => Promise<void> {
+  function stagedCommit({ session }: TakeOver): (epoch: EpochHandle) => Promise<void> {
     return (epoch) => commitStaged(epoch, session, policy, signal, commitHooks);
   }
 
-  function taggedCommit(session: EpochSession): (epoch: EpochHandle) => Promise<void> {
-    const inTurn = claimTurns();
-    return (epoch) => inTurn((turn) => commitTagged(epoch, session, policy, signal, commitHooks, turn));
+  function taggedCommit(held: TakeOver): (epoch: EpochHandle) => Promise<void> {
+    const inTurn = claimTurns(() => refuseIfTaken(held));
+    return (epoch) => inTurn((turn) => commitTagged(epoch, held.session, policy, signal, commitHooks, turn));
   }
 
   /** A decision waits for room on a full disk, as a batch does: a write that failed has changed nothing. */

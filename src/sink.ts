@@ -116,6 +116,11 @@ export class Sink<R> implements AsyncDisposable {
   /** Deliveries under way; none of them rejects. */
   readonly #inFlight = new Set<Promise<void>>();
   readonly #letters = new Set<Promise<void>>();
+  #onFailed!: () => void;
+  /** Resolves when the sink has failed. */
+  readonly #failed = new Promise<void>((resolve) => {
+    this.#onFailed = resolve;
+  });
   readonly #maxChunks: number;
   readonly #hardChunks: number;
   readonly #hardBatches: number;
@@ -524,8 +529,8 @@ export class Sink<R> implements AsyncDisposable {
 
   async #flush(seal?: () => Promise<number>): Promise<number> {
     const rawTaken = await this.#seal(seal);
-    // Deliveries and letters never reject: what went wrong is in #failure.
-    await Promise.all([...this.#inFlight, ...this.#letters]);
+    // Deliveries and letters never reject: what went wrong is in #failure. A dead letter may never answer.
+    await Promise.race([Promise.all([...this.#inFlight, ...this.#letters]), this.#failed]);
     if (this.#failure) throw this.#failure;
     return rawTaken;
   }
@@ -659,6 +664,7 @@ export class Sink<R> implements AsyncDisposable {
   #fail(error: MillraceError): void {
     if (this.#failure) return;
     this.#failure = error;
+    this.#onFailed();
     publish("millrace:sink:failed", {
       sink: this.#parts.id,
       table: this.table.name,

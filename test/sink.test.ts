@@ -429,3 +429,20 @@ test("a destination that does not listen cannot hold open() up, and is closed wh
   await assert.rejects(open({ table: events, to: deaf, signal: controller.signal }), coded("ABORTED"));
   await until(() => isClosed, "the late session to be closed");
 });
+
+for (const how of ["abort()", "the signal"])
+  test(`a dead letter that never answers does not outlast ${how}: pending calls end`, { timeout: 30_000 }, async () => {
+    const stop = new AbortController();
+    const sink = await open({
+      table: table("T", { n: k.int() }),
+      to: memory(),
+      parallelism: 0,
+      signal: stop.signal,
+      deadLetter: { write: () => new Promise<void>(() => {}), close: async () => {} },
+    });
+    sink.write({ n: "no number" } as never);
+    const pending = [sink.checkpoint(), sink.flush(), sink.close()];
+    if (how === "abort()") void sink.abort();
+    else stop.abort();
+    for (const call of pending) await assert.rejects(call, { code: "ABORTED" });
+  });

@@ -19,6 +19,11 @@ export function claimTag(job: string, table: string, epoch: number): string {
   return `millrace:${job}/${encodeURIComponent(table)}/${epoch}`;
 }
 
+/** The beginning of one job and table, whatever the id of the state. */
+export function firstClaimTag(job: string, table: string): string {
+  return `millrace:${nameOf(job)}/${encodeURIComponent(table)}/first`;
+}
+
 /** The claim that an epoch's tag belongs to. */
 export function claimOf(tag: string): string {
   return tag.split("/", 3).join("/");

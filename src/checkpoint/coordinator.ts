@@ -1,4 +1,4 @@
-import { claimTag } from "../batch/epoch-tag.ts";
+import { claimTag, firstClaimTag } from "../batch/epoch-tag.ts";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
@@ -156,6 +156,7 @@ export async function coordinator(
         return stored<RefusedRows>(refusedKey(epoch)) ?? {};
       },
       claim,
+      firstClaim: prepared.isFirst && !stored(acceptedKey) ? firstClaimTag(job, identity.table) : undefined,
       tag: prepared.identity ? `${claim}/${prepared.identity}` : claim,
       async advance(to, refused) {
         const why = objection(this.progress, to);
@@ -278,6 +279,7 @@ export async function coordinator(
         const prepared: PreparedEpoch = {
           ...{ epoch, records, batches, preparedAt: Date.now() },
           ...(isRecorded ? { identity: `${lineage}.${digestOf(batches)}` } : {}),
+          ...(isRecorded && head.records === 0 ? { isFirst: true } : {}),
         };
         const begun: Progress = { state: "PREPARED" };
         await lease.compareAndSet([

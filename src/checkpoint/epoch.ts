@@ -18,6 +18,8 @@ export interface PreparedEpoch {
    * Absent where an older version decided, and with delivery at least once.
    */
   readonly identity?: string;
+  /** The first of its state with records. */
+  readonly isFirst?: boolean;
 }
 
 /**
@@ -89,6 +91,11 @@ export interface EpochHandle {
   readonly refused: RefusedRows;
   /** `millrace:job.id/table/epoch`: the number, whoever decided on the epoch. */
   readonly claim: string;
+  /**
+   * `millrace:job/table/first`: of several new states of one job, one begins. Of the first epoch
+   * only, and not where the user accepted other states.
+   */
+  readonly firstClaim: string | undefined;
   /** `millrace:job.id/table/epoch/lineage.digest`: this epoch and no other. Every tag of its blobs begins so. */
   readonly tag: string;
   /**

@@ -23,16 +23,20 @@ export interface ClaimTurn {
   readonly before: Promise<void>;
   /** This one has its number, or needs none. */
   done(): void;
+  /** @throws MillraceError STATE_FENCED when the target tells of another holder of the job. */
+  refuseIfTaken(): Promise<void>;
 }
 
 /** Gives each epoch its turn, in the order of the calls. Where one fails, those behind it fail with it. */
-export function claimTurns(): (commit: (turn: ClaimTurn) => Promise<void>) => Promise<void> {
+export function claimTurns(
+  refuseIfTaken: () => Promise<void>,
+): (commit: (turn: ClaimTurn) => Promise<void>) => Promise<void> {
   let last: Promise<void> = Promise.resolve();
   return (commit) => {
     const before = last;
     let committed!: Promise<void>;
     last = new Promise((done, fail) => {
-      committed = commit({ before, done });
+      committed = commit({ before, done, refuseIfTaken });
       committed.catch(fail);
     });
     last.catch(() => {}); // told by the epoch
@@ -107,6 +111,7 @@ export async function commitTagged(
   /** The epoch's number is this epoch's. @throws MillraceError STATE_FENCED when it is another's. */
   async function hasClaim(): Promise<boolean> {
     if (isClaimed) return true;
+    await turn.refuseIfTaken();
     isClaimed = await asked("asking who has its number", () => isInTarget(epoch, session, signal));
     if (isClaimed) turn.done();
     return isClaimed;
@@ -127,7 +132,8 @@ export async function commitTagged(
     const staged = await asked(`uploading batch ${batch.id}`, () => session.stage({ ...content, id }, signal));
     const stored = policy.clock.now();
     hooks.onStaged?.(number, blob, stored - begun);
-    const tags = isClaimed ? [tag] : [tag, epoch.claim];
+    const claims = isClaimed ? [] : [epoch.claim, ...(epoch.firstClaim ? [epoch.firstClaim] : [])];
+    const tags = [tag, ...claims];
     await asked(`announcing batch ${batch.id}`, () => session.submit(staged, tags, signal));
     hooks.onTaken?.(number, blob, policy.clock.now() - stored);
     const deadline = policy.clock.now() + patienceMs(policy, timeouts);

@@ -11,6 +11,8 @@ export interface TakeOver {
   readonly table: string;
   /** The user accepted that other states of this job wrote into the table: their staging tables go, too. */
   readonly isAccepted: boolean;
+  /** Commit modes `move` and `append`. */
+  readonly isStaged: boolean;
   readonly signal: AbortSignal;
   /** Makes a call, with retries. */
   ask<T>(doing: string, act: () => Promise<T>): Promise<T>;
@@ -36,9 +38,10 @@ export async function takeOver(job: TakeOver): Promise<void> {
   const before = await ask("looking for staging tables", () => session.stagings(signal));
   if (!isAccepted) refuseStrangers(job, before);
   await history.recordLineage(held);
-  const own = await ask("making the staging table", () => session.makeStaging(signal));
-  if (!own) return;
+  let own: StagingTable | undefined;
   try {
+    own = await ask("making the staging table", () => session.makeStaging(signal));
+    if (!own) return;
     const stagings = await ask("looking for staging tables", () => session.stagings(signal));
     // Another copy may have opened at the same moment: at least one of the two sees the other here.
     const known = new Set(isAccepted ? before.map(({ name }) => name) : []);
@@ -51,8 +54,13 @@ export async function takeOver(job: TakeOver): Promise<void> {
     await refuseIfBehind(job);
   } catch (error) {
     // Ours: left behind it would look like that of a holder whom no state knows.
-    if (isCode(error, "STATE_OUTDATED", "STATE_LOST")) await session.dropStaging(own.name, signal).catch(() => {});
-    throw error;
+    if (own && isCode(error, "STATE_OUTDATED", "STATE_LOST"))
+      await session.dropStaging(own.name, signal).catch(() => {});
+    if (!isCode(error, "NOT_FOUND", "BAD_REQUEST")) throw error;
+    // Where the table that was just made is missing, another opening has dropped it.
+    const left = await ask("looking for staging tables", () => session.stagings(signal));
+    if (left.length === 0 || left.some(({ lineage }) => lineage === history.lineage)) throw error;
+    throw taken(job, "It opened the state at the same moment. Start again to see who has the job.", error);
   }
 }
 
@@ -71,26 +79,27 @@ export async function commitWhileHeld(job: TakeOver, commit: () => Promise<void>
   }
 }
 
-async function refuseIfTaken(job: TakeOver): Promise<void> {
-  const { session, history, table, signal, ask } = job;
+export async function refuseIfTaken(job: TakeOver): Promise<void> {
+  const { session, history, isStaged, signal, ask } = job;
   try {
     await refuseIfBehind(job);
     const stagings = await ask("looking for staging tables", () => session.stagings(signal));
     refuseStrangers(job, stagings);
-    if (!stagings.some(({ lineage }) => lineage === history.lineage))
-      throw taken("Its staging table was dropped. Start again: the target will be asked what was committed.");
+    // With commit mode `tag` there is none.
+    if (isStaged && !stagings.some(({ lineage }) => lineage === history.lineage))
+      throw taken(job, "Its staging table was dropped. Start again: the target will be asked what was committed.");
   } catch (error) {
     if (!isCode(error, "STATE_OUTDATED", "STATE_LOST")) throw error;
-    throw taken(error.message, error);
+    throw taken(job, error.message, error);
   }
+}
 
-  function taken(how: string, cause?: unknown): MillraceError {
-    return new MillraceError(
-      "STATE_FENCED",
-      `Table ${table}: job ${nameOf(history.job)} was taken over by another process, so this one ends. ${how}`,
-      { cause, context: { table, job: nameOf(history.job) } },
-    );
-  }
+function taken({ table, history }: TakeOver, how: string, cause?: unknown): MillraceError {
+  return new MillraceError(
+    "STATE_FENCED",
+    `Table ${table}: job ${nameOf(history.job)} was taken over by another process, so this one ends. ${how}`,
+    { cause, context: { table, job: nameOf(history.job) } },
+  );
 }
 
 /** Returns what the target holds. */
@@ -103,14 +112,13 @@ async function refuseIfBehind({ session, history, table, signal, ask }: TakeOver
 
 /**
  * A staging table that no opening of this state made is another holder's. Where one of this state's stands beside it, both opened at the
- * same moment or ended there: then the one with the greater lineage stays, so that of two copies one can always go on. Of two states
- * that were made apart none stays.
+ * same moment or ended there: then the one with the greater lineage stays, so that one of the two can always go on.
  */
 function refuseStrangers({ history, table }: TakeOver, stagings: readonly StagingTable[]): void {
   const isKnown = ({ job, generation, lineage }: StagingTable) =>
     job === history.job && history.knowsOpening(generation, lineage);
   const own = stagings.filter(isKnown).reduce((most, { lineage = "" }) => (lineage > most ? lineage : most), "");
-  const stranger = stagings.find((each) => !isKnown(each) && (each.job !== history.job || own < each.lineage!));
+  const stranger = stagings.find((each) => !isKnown(each) && own < each.lineage!);
   if (!stranger) return;
   const job = nameOf(history.job);
   const context = { table, job, staging: stranger.name, head: history.head.epoch };

@@ -104,6 +104,7 @@ async function committing(
     },
     refused: {},
     claim: "millrace:job/T/1",
+    firstClaim: undefined,
     tag: "millrace:job/T/1/l.d",
     async advance(to) {
       states.push(to);

@@ -112,7 +112,7 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   "the claim of an epoch's number": [
-    { file: tagged, find: "isClaimed ? [tag] : [tag, epoch.claim]", replace: "[tag]" },
+    { file: tagged, find: "const tags = [tag, ...claims];", replace: "const tags = [tag];" },
   ],
   "claims one after another": [
     {

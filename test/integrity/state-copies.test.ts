@@ -223,6 +223,38 @@ for (const commitMode of ["move", "append"] as const)
     assert.deepEqual(await numbersIn(target), upTo(10));
   });
 
+for (const isAtOnce of [false, true])
+  test(`two new states of one job that opened before either committed, ${isAtOnce ? "writing at once" : "one behind the other"}, tag`, async () => {
+    const target = await tableOf(`Fresh_${isAtOnce}`);
+    const folders = [1, 2].map((each) => join(root, `${target.name}-${each}`));
+    const sinks = await Promise.all(folders.map((folder) => start(target, folder, { commitMode: "tag" })));
+    const written = sinks.map((sink) => async () => {
+      for (let n = 0; n < 10; n++) sink.write({ n });
+      await sink.checkpoint({ positions: { numbers: 10 } });
+      await sink.close();
+    });
+    const ends = isAtOnce
+      ? await Promise.allSettled(written.map((write) => write()))
+      : [...(await Promise.allSettled([written[0]!()])), ...(await Promise.allSettled([written[1]!()]))];
+    const codes = ends.flatMap((end) => (end.status === "rejected" ? [end.reason.code] : []));
+    assert.deepEqual(codes, ["STATE_FENCED"]);
+    assert.deepEqual(await numbersIn(target), upTo(10));
+  });
+
+for (const commitMode of ["move", "append"] as const)
+  test(`of two new states that open at once, one goes on, ${commitMode}`, async () => {
+    for (let turn = 0; turn < 4; turn++) {
+      const target = await tableOf(`Race_${commitMode}_${turn}`);
+      const ends = await Promise.allSettled(
+        [1, 2].map((each) => writeTo(50, target, join(root, `${target.name}-${each}`), { commitMode })),
+      );
+      const codes = ends.flatMap((end) => (end.status === "rejected" ? [end.reason.code] : []));
+      assert.equal(codes.length, 1, codes.join());
+      assert.match(codes[0], /^STATE_(LOST|FENCED|OUTDATED)$/);
+      assert.deepEqual(await numbersIn(target), upTo(50));
+    }
+  });
+
 test("a process whose state was taken over says STATE_FENCED at every later call, and makes no file", async () => {
   const target = await tableOf("Fenced");
   const folder = join(root, target.name);

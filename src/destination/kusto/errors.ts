@@ -84,6 +84,9 @@ const missing = /EntityNotFound|NotExist|NotFound/;
 
 function judge(facts: Facts, to: Act["to"]): Verdict {
   const { status, socketCode } = facts;
+  // Not followed, for a token, rows or a SAS would go along. The login page of a network is gone in a while.
+  if (status !== undefined && status >= 300 && status < 400)
+    return verdict("UNTRUSTED_HOST", true, "It answers with a redirect, which is not followed.");
   if (isBroken(facts)) return verdict("UNREACHABLE", true, brokenAdvice);
   if (facts.isLogin) return judgeLogin(facts);
   if (status === undefined || status === 0) {
@@ -94,8 +97,6 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
     // Neither an answer nor a known socket error: one more try is the lesser evil, and the bound on retries holds.
     return verdict("SERVICE_UNAVAILABLE", true);
   }
-  if (status >= 300 && status < 400)
-    return verdict("UNTRUSTED_HOST", false, "It answers with a redirect, which is not followed.");
   if (status === 429) return verdict("THROTTLED", true);
   if (to === "storage") return judgeStorage(facts, status);
   if (status === 401) return verdict("UNAUTHENTICATED", false, "Check the credential options and the tenant.");
@@ -111,7 +112,7 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
 const brokenAdvice = "The answer was cut short or did not come from the service; the request may have taken effect.";
 
 /**
- * A status of success or of a redirection with an error means that the answer was not what the service sends. One of 5xx says
+ * A status of success with an error means that the answer was not what the service sends. One of 5xx says
  * by itself that another attempt may help, whatever is left of its body.
  */
 function isBroken({ isBroken: isMarked, status = 0, socketCode }: Facts): boolean {

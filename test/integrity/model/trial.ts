@@ -7,7 +7,7 @@ import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
 import { withRetries } from "../../../src/deliver/backoff.ts";
 import { type CommitHooks, type CommitPolicy, commitStaged } from "../../../src/deliver/commit-staged.ts";
 import { claimTurns, commitTagged } from "../../../src/deliver/commit-tagged.ts";
-import { commitWhileHeld, type TakeOver, takeOver } from "../../../src/deliver/take-over.ts";
+import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "../../../src/deliver/take-over.ts";
 import { unlessAborted } from "../../../src/deliver/unless-aborted.ts";
 import type { CommitMode, EpochSession } from "../../../src/destination/destination.ts";
 import { crc32 } from "../../../src/encode/crc32.ts";
@@ -122,7 +122,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
         }
       },
     };
-    const inTurn = claimTurns();
+    const inTurn = claimTurns(() => refuseIfTaken(job));
     const commitTo = (epoch: EpochHandle) =>
       mode === "tag"
         ? inTurn((turn) => commitTagged(epoch, job.session, policy, killed, hooks, turn))
@@ -143,6 +143,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
       history: epochs,
       table: "T",
       isAccepted: false,
+      isStaged: mode !== "tag",
       signal: killed,
       ask,
     };
