@@ -45,9 +45,13 @@ type Trust = Pick<Connection, "isLoopback" | "trustedHosts">;
 export function assertStorageTrusted(url: URL, service: StorageService, trust: Trust): void {
   const why = objection(url, service, trust);
   if (why === undefined) return;
+  const { isLoopback, trustedHosts } = trust;
+  const isOutsider =
+    objection(url, service, { isLoopback, trustedHosts: [...trustedHosts, url.hostname] }) === undefined;
+  const advice = isOutsider ? " If it is yours, name it in trustedHosts (--trusted-host)." : "";
   throw new MillraceError(
     "UNTRUSTED_HOST",
-    `The service named ${url.host} for its ${service} storage, ${why}; nothing is sent there. If it is yours, name it in trustedHosts (--trusted-host).`,
+    `The service named ${url.host || "an address without a host"} for its ${service} storage, ${why}; nothing is sent there.${advice}`,
     { context: { host: url.hostname } },
   );
 }
