@@ -65,6 +65,11 @@ export async function commitStaged(
   const number = prepared.epoch;
   let attempts = 0;
   let moveFailures = 0;
+  /**
+   * An earlier process may have begun to commit it. Otherwise nobody has: then the question before the commit waits for no command that is
+   * under way, which may well be that of this sink's own epoch before.
+   */
+  const isInherited = epoch.progress.state !== "PREPARED";
   /** Copies that may still arrive, by blob. Begun anew when rows are left out, for the blobs are others then. */
   let copies: Sent[][] = [];
   /** Which blobs the next attempt sends; undefined: all. */
@@ -85,7 +90,7 @@ export async function commitStaged(
     }
     if (progress.state === "SUBMITTED") await land(progress.attempt);
     else if (progress.state !== "LANDED") await move(progress.attempt, progress.extents);
-    else if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });
+    else if (await isThere(!isInherited)) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });
     else await epoch.advance({ ...progress, state: "MOVING" });
   }
 
@@ -111,8 +116,8 @@ export async function commitStaged(
     else await next(attempt);
   }
 
-  function isThere(): Promise<boolean> {
-    return asked("asking whether it is committed", () => isInTarget(epoch, session, signal));
+  function isThere(isPrompt = false): Promise<boolean> {
+    return asked("asking whether it is committed", () => isInTarget(epoch, session, signal, isPrompt));
   }
 
   async function land(attempt: number): Promise<void> {

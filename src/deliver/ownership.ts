@@ -6,10 +6,16 @@ import { MillraceError } from "../errors.ts";
  * Does the target hold this epoch? Asked before every commit: another process with a copy of the state may have committed it,
  * or another epoch of its number.
  *
+ * @param isPrompt no commit that is under way is waited for
  * @throws MillraceError STATE_FENCED when the target holds another epoch of this number.
  */
-export async function isInTarget(epoch: EpochHandle, session: EpochSession, signal: AbortSignal): Promise<boolean> {
-  const tags = await session.tagsUnder(`${epoch.claim}/`, signal);
+export async function isInTarget(
+  epoch: EpochHandle,
+  session: EpochSession,
+  signal: AbortSignal,
+  isPrompt = false,
+): Promise<boolean> {
+  const tags = await session.tagsUnder(`${epoch.claim}/`, signal, isPrompt);
   const other = tags.find((tag) => tag !== epoch.tag && !tag.startsWith(`${epoch.tag}/`));
   if (other === undefined) return tags.length > 0;
   throw new MillraceError(

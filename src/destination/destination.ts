@@ -167,8 +167,12 @@ export interface EpochSession {
    * question. Throws a retryable error while one may still be under way.
    */
   held(signal: AbortSignal): Promise<readonly EpochRange[]>;
-  /** The target's tags that begin so, without `ingest-by:`. Final, as `held`. */
-  tagsUnder(prefix: string, signal: AbortSignal): Promise<readonly string[]>;
+  /**
+   * The target's tags that begin so, without `ingest-by:`. Final, as `held`.
+   *
+   * @param isPrompt as of now: no commit that is under way is waited for
+   */
+  tagsUnder(prefix: string, signal: AbortSignal, isPrompt?: boolean): Promise<readonly string[]>;
   /** Staging tables of every job that has this one's name; none with mode `tag`. */
   stagings(signal: AbortSignal): Promise<readonly StagingTable[]>;
   /** Makes this opening's staging table; undefined with mode `tag`. Called once, before anything is submitted. Repeatable. */

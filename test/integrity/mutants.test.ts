@@ -29,7 +29,7 @@ const tagged = "src/deliver/commit-tagged.ts";
 /** To ask once more before the commit finds most of what the first question came too early for. */
 const askingAgainGone: Edit = {
   file: staged,
-  find: 'else if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });',
+  find: 'else if (await isThere(!isInherited)) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });',
   replace: "",
 };
 
@@ -65,8 +65,8 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   "waiting for an append that is under way before the target is asked": [
     {
       file: service,
-      find: 'if (mode === "append" && appends.length > 0)',
-      replace: 'if (mode === "append" && appends.length < 0)',
+      find: 'if (!isPrompt && mode === "append" && appends.length > 0)',
+      replace: 'if (!isPrompt && mode === "append" && appends.length < 0)',
     },
   ],
   "the generation's own staging": [

@@ -42,8 +42,8 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
       await appends?.("held", signal);
       return asking.held(signal);
     },
-    async tagsUnder(prefix, signal) {
-      await appends?.(prefix, signal);
+    async tagsUnder(prefix, signal, isPrompt) {
+      if (!isPrompt) await appends?.(prefix, signal);
       return asking.tagsUnder(prefix, signal);
     },
     stagings: (signal) => findStagings(engine, database, target, job, signal),

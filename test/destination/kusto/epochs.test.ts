@@ -137,6 +137,7 @@ test("the target is not asked while an append that was begun before is under way
   const { rows } = await admin.execute(".append async Slow <| range n from 1 to 200000000 step 1");
   const asked = () => session.tagsUnder("millrace:job.0123456789ab/Slow/1/", signal);
   await assert.rejects(asked(), { code: "SERVICE_UNAVAILABLE", retryable: true, message: /operation [0-9a-f-]{36}/ });
+  assert.deepEqual(await session.tagsUnder("millrace:job.0123456789ab/Slow/1/", signal, true), [], "as of now");
   await admin.execute(`.cancel operation ${rows[0]![0]}`);
   assert.deepEqual(await asked(), []);
   await session.close(true);

@@ -109,8 +109,8 @@ function killingDestination(to: Destination): Destination {
           at("staging made");
           return made;
         },
-        async tagsUnder(prefix, signal) {
-          const answer = await session.tagsUnder(prefix, signal);
+        async tagsUnder(prefix, signal, isPrompt) {
+          const answer = await session.tagsUnder(prefix, signal, isPrompt);
           at("target asked");
           return answer;
         },

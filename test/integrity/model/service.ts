@@ -159,8 +159,8 @@ export function modelService(
         return table;
       };
       /** An append under way cannot be told from one of this epoch: the destination waits for it. */
-      const targetTags = (): string[] => {
-        if (mode === "append" && appends.length > 0)
+      const targetTags = (isPrompt = false): string[] => {
+        if (!isPrompt && mode === "append" && appends.length > 0)
           throw new MillraceError("SERVICE_UNAVAILABLE", "an append is under way", { retryable: true });
         return [...target.values()].flatMap(({ tags }) => tags);
       };
@@ -173,7 +173,7 @@ export function modelService(
               return [{ job, lineage: identity.split(".")[0], oldest: Number(number), newest: Number(number) }];
             }),
           ),
-        tagsUnder: (prefix) => request(() => targetTags().filter((tag) => tag.startsWith(prefix))),
+        tagsUnder: (prefix, _, isPrompt) => request(() => targetTags(isPrompt).filter((tag) => tag.startsWith(prefix))),
         stagings: () =>
           request(() =>
             [...staging.keys()].map((each) => {
