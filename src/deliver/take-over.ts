@@ -79,6 +79,7 @@ export async function commitWhileHeld(job: TakeOver, commit: () => Promise<void>
   }
 }
 
+/** Looks whether the target tells of another holder of the job. @throws MillraceError STATE_FENCED */
 export async function refuseIfTaken(job: TakeOver): Promise<void> {
   const { session, history, isStaged, signal, ask } = job;
   try {

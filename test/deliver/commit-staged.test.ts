@@ -142,6 +142,18 @@ async function committing(
 
 const missing = new MillraceError("NOT_FOUND", "an extent is not there");
 
+/** Time that passes only while somebody sleeps. */
+function leapingClock(): RetryClock {
+  let now = 0;
+  return {
+    now: () => now,
+    random: () => 0.5,
+    sleep: async (ms) => {
+      now += Math.max(ms, 50);
+    },
+  };
+}
+
 /** A blob's own tag, in the nth attempt: `tag/n/0`. */
 const blobTag = (attempt: number) => `millrace:job/T/1/l.d/${attempt}/0`;
 
@@ -244,30 +256,24 @@ async function arrivedAtOnce() {
 }
 
 test("a service slower than an attempt may take is waited for longer each time, and the first copy counts when it comes", async () => {
-  let now = 0;
+  const time = leapingClock();
   const sent: { tag: string; at: number }[] = [];
   const committed: string[] = [];
   const { states } = await committing(
     {
       async submit(_, tags) {
-        sent.push({ tag: tags[1]!, at: now });
+        sent.push({ tag: tags[1]!, at: time.now() });
       },
       // Every message takes 6 seconds, and an attempt may take one.
       async arrived() {
-        const there = sent.filter(({ at }) => now - at >= 6_000);
+        const there = sent.filter(({ at }) => time.now() - at >= 6_000);
         return { extents: there.map(({ tag }) => ({ id: tag, rows: 2, tags: [tag] })), failures: [] };
       },
       async commit(_, extents) {
         committed.push(...extents);
       },
     },
-    {
-      now: () => now,
-      random: () => 0.5,
-      sleep: async (ms) => {
-        now += Math.max(ms, 50);
-      },
-    },
+    time,
   );
   assert.deepEqual(committed, [blobTag(1)]);
   assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 3 }, "after 1 and 3 seconds it is sent again");
@@ -275,7 +281,7 @@ test("a service slower than an attempt may take is waited for longer each time, 
 });
 
 test("what has arrived is not sent again with what has not", async () => {
-  let now = 0;
+  const time = leapingClock();
   const sent: string[] = [];
   const committed: string[] = [];
   await committing(
@@ -292,13 +298,7 @@ test("what has arrived is not sent again with what has not", async () => {
         committed.push(...extents);
       },
     },
-    {
-      now: () => now,
-      random: () => 0.5,
-      sleep: async (ms) => {
-        now += Math.max(ms, 50);
-      },
-    },
+    time,
     [batch, { ...batch, id: "c" }],
   );
   assert.deepEqual(sent, [blobTag(1), "millrace:job/T/1/l.d/1/1", "millrace:job/T/1/l.d/2/1"]);
