@@ -81,6 +81,7 @@ export {
 } from "./options.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
 export { type CoerceOptions, type Coercion, coerce } from "./schema/coerce.ts";
+export type { ExactNumber } from "./schema/exact-number.ts";
 export { readSchema, type SchemaFile, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
 export {
   type Inference,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { MillraceError } from "../errors.ts";
 import { coerce } from "../schema/coerce.ts";
+import { parseRecord } from "../schema/exact-json.ts";
 import type { Table } from "../schema/table.ts";
 import { csvFields } from "../source/csv-rows.ts";
 import { files, type RawRecord } from "../source/files.ts";
@@ -120,7 +121,7 @@ function originals(letters: Source<RawRecord>, table: Table): Source<RawRecord> 
 /** A row of a batch: JSON where it begins as JSON does, else CSV in the order of the columns. */
 function rowOf(text: string, table: Table, fromTexts: (record: Record<string, string>) => unknown): RawRecord {
   const row = text.replace(/\r?\n$/, "");
-  if (row.startsWith("{")) return JSON.parse(row) as RawRecord;
+  if (row.startsWith("{")) return parseRecord(row) as RawRecord;
   const fields = csvFields(row, ",");
   if (typeof fields === "string" || fields.length !== table.list.length)
     throw new MillraceError(

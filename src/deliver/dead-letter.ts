@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { MillraceError, reasonOf } from "../errors.ts";
+import { stringifyExactly } from "../schema/exact-number.ts";
 
 /** One refused record, with what is needed to mend and resend it. */
 export interface Letter {
@@ -123,7 +124,7 @@ function lineOf({ table, place, record, reason, original }: Letter): string {
 /** A refused record may be anything at all, also what JSON cannot say: then its plain text is kept. */
 function originalText(original: unknown): string {
   try {
-    const text = JSON.stringify(original, (_, value) => (typeof value === "bigint" ? value.toString() : value));
+    const text = stringifyExactly(original, (_, value) => (typeof value === "bigint" ? value.toString() : value));
     return text ?? JSON.stringify(String(original));
   } catch (error) {
     return JSON.stringify(`(not JSON: ${reasonOf(error)})`);

@@ -1,5 +1,6 @@
 import { reasonOf } from "../errors.ts";
 import { parseDatetime, parseTimespan } from "../schema/datetime-text.ts";
+import { ExactNumber, stringifyExactly } from "../schema/exact-number.ts";
 import type { Kind } from "../schema/kinds.ts";
 import { RawJson, strays } from "../schema/raw-json.ts";
 import { lastTick, msTo1970, msTo10000, splitMs, type Ticks, writeTicks } from "../schema/ticks.ts";
@@ -85,8 +86,13 @@ function longPacker(offset: number): ColumnPacker {
 
 function realPacker(offset: number): ColumnPacker {
   return (tape, row, value) => {
-    if (typeof value !== "number") return "it is not a number";
-    tape.doubles[(row + offset) >> 3] = value;
+    let number = value;
+    if (value instanceof ExactNumber) {
+      number = Number(value.text);
+      if (!Number.isFinite(number)) return "it is beyond the largest real, 1.797e308";
+    }
+    if (typeof number !== "number") return "it is not a number";
+    tape.doubles[(row + offset) >> 3] = number;
     return undefined;
   };
 }
@@ -266,7 +272,7 @@ function dynamicPacker(offset: number, malformedText: MalformedText, checkJson: 
     const straysBefore = strays.count;
     try {
       // It escapes lone surrogates and control characters, so its text is well-formed and on one line.
-      text = JSON.stringify(value);
+      text = stringifyExactly(value);
     } catch (error) {
       // Cycles, a bigint inside, a toJSON that throws. V8 draws a cycle over several lines; the first one names it.
       return `JSON has no form for it (${reasonOf(error).split("\n", 1)[0]})`;
@@ -295,7 +301,8 @@ type RawText = { readonly text: string } | { readonly reason: string };
 function decimalPacker(offset: number): ColumnPacker {
   return (tape, row, value) => {
     if (typeof value === "number" && !Number.isFinite(value)) return "a decimal has no such value";
-    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "bigint")
+    const isText = typeof value === "string" || value instanceof ExactNumber;
+    if (!isText && typeof value !== "number" && typeof value !== "bigint")
       return "it is no decimal text, number or bigint";
     const decimal = decimalText(String(value));
     return "reason" in decimal ? decimal.reason : append(tape, row + offset, decimal.text);

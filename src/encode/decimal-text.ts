@@ -1,3 +1,5 @@
+import { withoutLastZeros } from "../schema/texts.ts";
+
 /** What Kusto's decimal keeps exactly (IEEE 754 decimal128). */
 const mostDigits = 34;
 const largestExponent = 6144;
@@ -34,7 +36,7 @@ export function decimalText(source: string): DecimalText {
 function zerosToDrop(digits: string, hasFraction: boolean): number {
   const surplus = digits.length - mostDigits;
   if (surplus <= 0) return 0;
-  const zeros = digits.length - digits.replace(/0+$/, "").length;
+  const zeros = digits.length - withoutLastZeros(digits).length;
   return hasFraction ? Math.min(zeros, surplus) : zeros;
 }
 

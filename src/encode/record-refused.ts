@@ -1,4 +1,5 @@
 import { MillraceError } from "../errors.ts";
+import { stringifyExactly } from "../schema/exact-number.ts";
 import type { Misfit } from "./closure-row.ts";
 
 const longestShown = 80;
@@ -16,7 +17,7 @@ function textOf(value: unknown): string {
     if (typeof value === "bigint") return `${value}n`;
     if (Object.is(value, -0)) return "-0";
     if (value instanceof Date) return Number.isNaN(value.getTime()) ? "Invalid Date" : value.toISOString();
-    if (typeof value === "object" && value !== null) return JSON.stringify(value) ?? typeof value;
+    if (typeof value === "object" && value !== null) return stringifyExactly(value) ?? typeof value;
     return String(value);
   } catch {
     // Cycles, hostile toJSON and the like.

@@ -1,8 +1,11 @@
+import { parseDynamic } from "./exact-json.ts";
+import { ExactNumber, stringifyExactly } from "./exact-number.ts";
 import type { SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
 import type { Rename } from "./names.ts";
 import type { NamedColumn, Table } from "./table.ts";
 import { readBool, readInteger, readReal } from "./texts.ts";
+import { msTo1970, ticksOfMs } from "./ticks.ts";
 
 /** Options of {@link coerce}. */
 export interface CoerceOptions {
@@ -27,14 +30,18 @@ export interface Coercion {
  * | string            | number, bool, object, array      | its JSON text |
  * | int, long         | text that spells an integer      | number, or bigint beyond 2^53 |
  * | real              | text that spells a number, NaN, inf | number |
- * | real              | bigint                           | the nearest number |
+ * | real              | bigint, {@link ExactNumber}      | the nearest number |
+ * | decimal, string, int, long | {@link ExactNumber}     | its text, and then as text |
+ * | datetime, timespan | {@link ExactNumber}             | milliseconds, as a bigint of ticks |
  * | datetime, timespan | bigint                          | its text, which the sink refuses |
  * | bool              | true, false, 1, 0 as text        | boolean |
  * | dynamic from CSV  | text that is JSON / other text   | that value / the text |
+ * | dynamic           | bigint                           | {@link ExactNumber} |
  * | all but string    | empty CSV text                   | null |
  *
  * Anything else is passed on as it is, so that the sink can refuse it by name: a value that does not fit is never made
- * to fit. Texts in JSON are read like texts in CSV, since 64-bit integers are often sent that way.
+ * to fit. Texts in JSON are read like texts in CSV, since 64-bit integers are often sent that way. A record that is no
+ * object, or that throws while it is read, is passed on whole.
  */
 export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceOptions = {}): Coercion {
   const fieldOf = new Map(renames.map((r) => [r.column, r.field]));
@@ -43,17 +50,30 @@ export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceO
     field: fieldOf.get(column.name) ?? column.name,
     convert: converterOf(column, from),
   }));
+  const isPlain = steps.every(({ column, field }) => !(field in Object.prototype) && column !== "__proto__");
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
 
   function convert(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
+    if (typeof raw !== "object" || raw === null) return raw;
+    try {
+      return read(raw);
+    } catch {
+      // A getter or a proxy's trap threw: the sink meets it again, and refuses the record with what it says.
+      return raw;
+    }
+  }
+
+  function read(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const record: Record<string, unknown> = {};
     let present = 0;
     for (const { column, field, convert } of steps) {
-      const value = raw[field];
+      const value = isPlain || Object.hasOwn(raw, field) ? raw[field] : undefined;
       if (value === undefined) continue;
       present++;
-      record[column] = value === null ? null : convert(value);
+      const converted = value === null ? null : convert(value);
+      if (isPlain) record[column] = converted;
+      else define(record, column, converted);
     }
     // Counting names is dear beside the rest, so only a record with more fields than were used is looked through.
     const fields = Object.keys(raw);
@@ -61,6 +81,11 @@ export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceO
     return record;
   }
   return Object.assign(convert, { unknownFields });
+}
+
+/** A column may be called `__proto__`, which an assignment would take for the object's prototype. */
+function define(record: Record<string, unknown>, column: string, value: unknown): void {
+  Object.defineProperty(record, column, { value, enumerable: true, writable: true, configurable: true });
 }
 
 const mostUnknownFields = 1_000;
@@ -84,22 +109,41 @@ const texts: Partial<Record<Kind, (text: string) => unknown>> = {
 
 /** In a file a large integer is a number; to the sink a bigint of time is ticks. As text it is refused, not misread. */
 const bigints: Partial<Record<Kind, (value: bigint) => unknown>> = {
-  real: Number,
+  real: nearestReal,
   datetime: String,
   timespan: String,
 };
 
+/** Undefined: it does not fit. */
+const exactNumbers: Partial<Record<Kind, (text: string) => unknown>> = {
+  ...texts,
+  bool: () => undefined,
+  decimal: (text) => text,
+  datetime(text) {
+    const ticks = ticksOfMs(text);
+    return ticks === undefined ? undefined : ticks + BigInt(msTo1970) * 10_000n;
+  },
+  timespan: ticksOfMs,
+};
+
+function nearestReal(value: bigint): number | bigint {
+  const nearest = Number(value);
+  return Number.isFinite(nearest) ? nearest : value;
+}
+
 function converterOf({ kind }: NamedColumn, from: SampleForm): Converter {
   if (kind === "string") return toText;
-  if (kind === "dynamic") return from === "csv" ? fromCsvText : nearestInDynamic;
+  if (kind === "dynamic") return from === "csv" ? fromCsvText : inDynamic;
   const read = texts[kind];
   const fromBigint = bigints[kind];
+  const fromExact = exactNumbers[kind];
   return (value) => {
     if (typeof value === "string") {
       if (value === "" && from === "csv") return null;
       return read?.(value) ?? value;
     }
-    return fromBigint && typeof value === "bigint" ? fromBigint(value) : value;
+    if (typeof value === "bigint") return fromBigint ? fromBigint(value) : value;
+    return value instanceof ExactNumber ? (fromExact?.(value.text) ?? value) : value;
   };
 }
 
@@ -108,7 +152,7 @@ function toText(value: unknown): unknown {
     case "string":
       return value;
     case "object":
-      return JSON.stringify(value);
+      return jsonText(value);
     case "number":
     case "bigint":
     case "boolean":
@@ -118,19 +162,26 @@ function toText(value: unknown): unknown {
   }
 }
 
-function fromCsvText(value: unknown): unknown {
-  if (typeof value !== "string") return nearestInDynamic(value);
-  if (value === "") return null;
+/** What JSON has no form for is the sink's to refuse. */
+function jsonText(value: unknown): unknown {
   try {
-    return JSON.parse(value);
+    return stringifyExactly(value);
   } catch {
     return value;
   }
 }
 
-/** JSON.stringify has no bigint; where the runtime can write raw JSON (Node 22) the digits are kept, else as JSON.parse would. */
-function nearestInDynamic(value: unknown): unknown {
-  if (typeof value !== "bigint") return value;
-  const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
-  return rawJSON ? rawJSON(String(value)) : Number(value);
+function fromCsvText(value: unknown): unknown {
+  if (typeof value !== "string") return inDynamic(value);
+  if (value === "") return null;
+  try {
+    return parseDynamic(value);
+  } catch {
+    return value;
+  }
+}
+
+/** JSON.stringify has no bigint. */
+function inDynamic(value: unknown): unknown {
+  return typeof value === "bigint" ? new ExactNumber(String(value)) : value;
 }

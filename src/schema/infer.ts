@@ -1,4 +1,5 @@
 import { MillraceError } from "../errors.ts";
+import { ExactNumber } from "./exact-number.ts";
 import type { Kind } from "./kinds.ts";
 import { columnNames, type Rename } from "./names.ts";
 import { type NamedColumn, type Table, tableOf } from "./table.ts";
@@ -41,7 +42,9 @@ export interface Inferred {
  * | anything else, and every other mixture       | string |
  *
  * JSON: a bigint counts by its value; a NUMBER beyond 2^53 makes its column real, since `JSON.parse` has rounded it and
- * calling it long would claim digits that are gone (`files()` reads such integers as bigints). CSV: `007`, `+7` and ` 7`
+ * calling it long would claim digits that are gone (`files()` reads such integers as bigints). A number with a fraction is
+ * real, which keeps 15 to 17 digits: give a schema with a decimal column where more count. One beyond the range of a double,
+ * such as 1e400, is text. CSV: `007`, `+7` and ` 7`
  * stay text, because as numbers they would lose what they say.
  *
  * @throws MillraceError BAD_SCHEMA when no sample has a field, or there are too many fields.
@@ -141,6 +144,7 @@ function seeValue(seen: Seen, value: unknown): void {
   else if (typeof value === "boolean") seen.bool = true;
   else if (typeof value === "bigint") seeBigint(seen, value);
   else if (value instanceof Date) seen.datetime = true;
+  else if (value instanceof ExactNumber) seeExact(seen, value.text);
   else seen.container = true;
 }
 
@@ -155,6 +159,13 @@ function seeString(seen: Seen, value: string): void {
 function seeNumber(seen: Seen, value: number): void {
   if (!Number.isSafeInteger(value) || Object.is(value, -0)) seen.real = true;
   else widen(seen, (value | 0) === value ? 32 : 64);
+}
+
+/** A double beside it in the column would be no less rounded: so a fraction is real, whatever its digits. */
+function seeExact(seen: Seen, text: string): void {
+  if (isPlainInteger(text)) seePlainInteger(seen, text);
+  else if (isPlainNumber(text)) seen.real = true;
+  else seen.text = true;
 }
 
 const mostDecimal = 10n ** 34n;

@@ -7,12 +7,12 @@ import type { RawJson } from "./raw-json.ts";
  * |------------|-------------------------------------------------------------------|----------|
  * | `bool`     | boolean                                                           | bool |
  * | `datetime` | `Date`; ISO 8601 text, up to 7 fraction digits; number = milliseconds since 1970; bigint = ticks | 100 ns ticks, years 0001-9999 |
- * | `decimal`  | text, number (finite), bigint; up to 34 significant digits        | decimal |
+ * | `decimal`  | text, number (finite), bigint, ExactNumber; up to 34 significant digits | decimal |
  * | `dynamic`  | whatever `JSON.stringify` takes; JSON text as `rawJson(text)`     | dynamic |
  * | `guid`     | text of 32 hex digits in the 8-4-4-4-12 form                      | guid |
  * | `int`      | integer number or bigint of 32 bits                               | int |
  * | `long`     | safe integer number, or bigint of 64 bits                         | long |
- * | `real`     | number, with NaN, infinities and -0                               | real |
+ * | `real`     | number, with NaN, infinities and -0; ExactNumber                  | real |
  * | `string`   | string                                                            | string; Kusto has no null string: missing and empty are one |
  * | `timespan` | text `[-][d.]hh:mm:ss[.fffffff]`; number = milliseconds; bigint = ticks | 100 ns ticks, 64 bits |
  *

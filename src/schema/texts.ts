@@ -74,3 +74,10 @@ export function isDatetime(text: string): boolean {
   const ticks: Ticks = { ms: 0, rest: 0 };
   return parseDatetime(text, ticks) === undefined && ticks.ms >= 0 && ticks.ms < msTo10000;
 }
+
+/** In a loop, for /0+$/ takes the square of the length where zeros stand before another digit. */
+export function withoutLastZeros(digits: string): string {
+  let end = digits.length;
+  while (end > 0 && digits[end - 1] === "0") end--;
+  return digits.slice(0, end);
+}

@@ -38,3 +38,12 @@ export function writeTicks(words: Int32Array, at: number, ms: number, rest: numb
   words[at] = low;
   words[at + 1] = Math.round((ms * 10_000 + rest - low) / 4_294_967_296);
 }
+
+/** Ticks of a text of milliseconds, rounded to the tick; undefined for what is no plain number of a sensible length. */
+export function ticksOfMs(text: string): bigint | undefined {
+  const [, sign, whole, fraction = ""] = /^(-?)(\d{1,20})(?:\.(\d+))?$/.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  // The fifth digit decides, and a half goes up, as it does for a number.
+  const size = (BigInt(whole + fraction.slice(0, 5).padEnd(5, "0")) + (sign === "-" ? 4n : 5n)) / 10n;
+  return sign === "-" ? -size : size;
+}

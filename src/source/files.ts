@@ -2,11 +2,11 @@ import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { MillraceError } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
+import { parseRecord } from "../schema/exact-json.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import { fileBytes, isGzipFile, streamBytes, unreadable } from "./byte-stream.ts";
 import { readHeader, rowParser } from "./csv-header.ts";
 import { csvSplitter } from "./csv-rows.ts";
-import { parseExactly } from "./exact-json.ts";
 import { bomLength, extensionOf, type FileFormat, formatOf, mayBecomeBom, refuseUtf16 } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { elementSplitter } from "./json-elements.ts";
@@ -62,8 +62,9 @@ const defaultMaxRecordBytes = 16 * 1024 * 1024;
  * Reads NDJSON, JSON (one array, an array within an object, one or several objects) and CSV with a header row, plain or
  * gzip. `patterns` are paths or globs (`in/*.ndjson`, quoted from the shell); a file is read once, in the given order.
  *
- * Records are objects: of JSON values (integers beyond 2^53 as bigint), or for CSV of texts; `coerce()` turns them into
- * what a table takes. What cannot be read as a record is refused with its line and reason, and its neighbours arrive.
+ * Records are objects: of JSON values, or for CSV of texts; `coerce()` turns them into what a table takes. A number that
+ * no double holds keeps its digits: as bigint where it is an integer and a member of the record itself, else as
+ * {@link ExactNumber}. Of a name that comes twice in an object the last counts, as for `JSON.parse`. What cannot be read as a record is refused with its line and reason, and its neighbours arrive.
  * A file is a partition, its path the name; a position is a byte and a line, and reading goes on from it. The source is
  * replayable as long as the files are only appended to.
  *
@@ -351,7 +352,7 @@ function decoderOf(
 
 function parseObject(text: string): RawRecord | string {
   try {
-    const value = parseExactly(text);
+    const value = parseRecord(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as RawRecord;
     return `a record is a JSON object, and this is ${Array.isArray(value) ? "an array" : value === null ? "null" : `a ${typeof value}`}`;
   } catch (error) {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { fileDeadLetter, type Letter, memoryDeadLetter } from "../../src/deliver/dead-letter.ts";
+import { ExactNumber } from "../../src/schema/exact-number.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-letters-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -114,4 +115,14 @@ test("the one in memory keeps the first ones and counts the rest", async () => {
     [0, 1],
   );
   assert.equal(letters.overflow, 3);
+});
+
+test("a letter keeps the digits of its numbers", async () => {
+  const path = join(folder, "digits.ndjson");
+  const letters = fileDeadLetter(path);
+  await letters.write(
+    letterOf(0, { a: [new ExactNumber("12345678901234567.89")], b: new ExactNumber("1e400"), c: 1n }),
+  );
+  await letters.close();
+  assert.match(readFileSync(path, "utf8"), /"original":\{"a":\[12345678901234567.89\],"b":1e400,"c":"1"\}\}\n$/);
 });

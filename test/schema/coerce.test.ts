@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { coerce } from "../../src/schema/coerce.ts";
+import { ExactNumber, stringifyExactly } from "../../src/schema/exact-number.ts";
 import type { SampleForm } from "../../src/schema/infer.ts";
 import type { Kind } from "../../src/schema/kinds.ts";
 import { k, table, tableOf } from "../../src/schema/table.ts";
 
 function one(kind: Kind, from: SampleForm, v: unknown): unknown {
   return coerce(tableOf("t", [{ name: "v", kind, isOptional: true }]), from)({ v }).v;
+}
+
+function exact(text: string): ExactNumber {
+  return new ExactNumber(text);
 }
 
 const cases: [kind: Kind, from: SampleForm, value: unknown, expected: unknown][] = [
@@ -56,10 +61,33 @@ const cases: [kind: Kind, from: SampleForm, value: unknown, expected: unknown][]
   ["dynamic", "json", "12", "12"],
   ["dynamic", "json", "", ""],
   ["dynamic", "json", [1], [1]],
+  ["decimal", "json", exact("12345678901234567.89"), "12345678901234567.89"],
+  ["string", "json", exact("1e400"), "1e400"],
+  ["string", "json", { a: exact("1e400") }, '{"a":1e400}'],
+  ["long", "json", exact("9007199254740993.0"), 9007199254740993n],
+  ["long", "json", exact("1e400"), exact("1e400")],
+  ["int", "json", exact("1.00000000000000000001"), exact("1.00000000000000000001")],
+  ["real", "json", exact("0.10000000000000000001"), 0.1],
+  ["real", "json", exact("1e400"), exact("1e400")],
+  ["real", "json", 10n ** 400n, 10n ** 400n],
+  ["bool", "json", exact("1.00000000000000000001"), exact("1.00000000000000000001")],
+  ["datetime", "json", exact("1700000000000.12341"), 638355968000001234n],
+  ["datetime", "json", exact("-62135596800000.00005"), 0n],
+  ["timespan", "json", exact("-1.00015000000000000"), -10_001n],
+  ["timespan", "json", exact("1e400"), exact("1e400")],
+  ["dynamic", "json", exact("1e400"), exact("1e400")],
+  ["dynamic", "json", 9007199254740993n, exact("9007199254740993")],
+  ["dynamic", "csv", "9007199254740993", exact("9007199254740993")],
+  ["dynamic", "csv", '{"a":[0.10000000000000000001]}', { a: [exact("0.10000000000000000001")] }],
+  ["string", "json", { n: 1n }, { n: 1n }],
 ];
 
+function shown(value: unknown): string {
+  return stringifyExactly(value, (_, each) => (typeof each === "bigint" ? `${each}n` : each)) ?? "";
+}
+
 for (const [kind, from, value, expected] of cases)
-  test(`${from} ${typeof value === "bigint" ? `${value}n` : JSON.stringify(value)} in a ${kind} column`, () => {
+  test(`${from} ${shown(value)} in a ${kind} column`, () => {
     assert.deepEqual(one(kind, from, value), expected);
   });
 
@@ -74,6 +102,33 @@ test("fields without a column are left out and counted; absent fields stay absen
       ["y", 1],
     ],
   );
+});
+
+test("columns named like members of every object hold what the record holds", () => {
+  const named = tableOf(
+    "t",
+    ["__proto__", "constructor", "toString"].map((name) => ({ name, kind: "string", isOptional: true })),
+  );
+  const convert = coerce(named, "json");
+  const given = '{"__proto__":"a","toString":"b"}';
+  const record = convert(JSON.parse(given) as Record<string, unknown>);
+  assert.equal(JSON.stringify(record), given);
+  assert.equal(Object.getPrototypeOf(record), Object.prototype);
+  assert.equal(JSON.stringify(convert({})), "{}");
+});
+
+test("what cannot be read is passed on whole, for the sink to refuse", () => {
+  const convert = coerce(table("t", { a: k.int(), s: k.string().optional() }), "json");
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const hostile = {
+    get a(): never {
+      throw new Error("no");
+    },
+  };
+  for (const raw of [null, undefined, 1, "text", hostile, proxy]) assert.equal(convert(raw as never), raw);
+  const fault = { toJSON: () => hostile.a };
+  assert.equal(convert({ a: 1, s: fault }).s, fault);
 });
 
 test("the names of unknown fields are bounded", () => {

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { compilePacker } from "../../src/encode/packer.ts";
 import { coerce } from "../../src/schema/coerce.ts";
+import { ExactNumber } from "../../src/schema/exact-number.ts";
 import { inferTable, type SampleForm } from "../../src/schema/infer.ts";
 import type { Table } from "../../src/schema/table.ts";
 
@@ -35,6 +36,10 @@ const json: [values: unknown[], kind: string][] = [
   [[1, -0], "real"],
   [[1, Number.NaN], "real"],
   [[1, 1e300], "real"],
+  [[new ExactNumber("12345678901234567.89")], "real"],
+  [[1, new ExactNumber("0.10000000000000000001")], "real"],
+  [[new ExactNumber("1e400")], "string"],
+  [[new ExactNumber("1".repeat(50))], "string"],
   [["a"], "string"],
   [["", null], "string"],
   [["1", "2"], "string"],

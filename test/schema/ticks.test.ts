@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { datetimeText, parseDatetime, parseTimespan, timespanText } from "../../src/schema/datetime-text.ts";
-import { lastTick, writeTicks } from "../../src/schema/ticks.ts";
+import { lastTick, splitMs, ticksOfMs, writeTicks } from "../../src/schema/ticks.ts";
 
 function written(ms: number, rest: number): bigint {
   const words = new Int32Array(2);
@@ -63,4 +63,26 @@ test("timespan text reads back to its ticks", () => {
     }),
     { numRuns: 1000 },
   );
+});
+
+test("a text of milliseconds is rounded to the tick as a number of them is", () => {
+  fc.assert(
+    // So many digits as a double holds, but none that stands between two ticks for a double.
+    fc.property(
+      fc.integer({ min: -1_000_000, max: 1_000_000 }),
+      fc.integer({ min: 0, max: 99_999 }),
+      (whole, fraction) => {
+        const text = `${whole}.${String(fraction).padStart(5, "0")}`;
+        const ticks = { ms: 0, rest: 0 };
+        splitMs(Number(text), ticks);
+        const isBetween = fraction % 10 === 5;
+        if (!isBetween) assert.equal(ticksOfMs(text), BigInt(ticks.ms) * 10_000n + BigInt(ticks.rest), text);
+      },
+    ),
+    { numRuns: 2_000 },
+  );
+  assert.equal(ticksOfMs("1700000000000.12345"), 17_000_000_000_001_235n);
+  assert.equal(ticksOfMs("-0.00005"), 0n);
+  assert.equal(ticksOfMs("9".repeat(20)), BigInt("9".repeat(20)) * 10_000n);
+  for (const text of ["1e400", "", "9".repeat(21), ".5", "1,5"]) assert.equal(ticksOfMs(text), undefined);
 });

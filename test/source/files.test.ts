@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { parse as parseCsv } from "csv-parse/sync";
+import { stringifyExactly } from "../../src/schema/exact-number.ts";
 import { inferTable } from "../../src/schema/infer.ts";
 import { type FilesOptions, type FilesSource, files, stdin } from "../../src/source/files.ts";
 import type { Position, Positions, Refusal } from "../../src/source/source.ts";
@@ -157,7 +158,8 @@ test("integers beyond 2^53 keep their digits", async () => {
   assert.equal(records[0]?.s, '9007199254740993 " 1234567890123456');
   assert.equal(records[0]?.x, 1234567890.1234567);
   const rawJson = "rawJSON" in JSON;
-  assert.equal(JSON.stringify(records[0]?.n), rawJson ? "[1,9007199254740993]" : "[1,9007199254740992]");
+  assert.equal(JSON.stringify(records[0]?.n), rawJson ? "[1,9007199254740993]" : '[1,"9007199254740993"]');
+  assert.equal(stringifyExactly(records[0]?.n), "[1,9007199254740993]");
   const broken = write("b.ndjson", '{"id":9007199254740993\n');
   assert.equal((await readFile(broken)).refused.length, 1);
 });

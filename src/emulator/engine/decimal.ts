@@ -1,3 +1,5 @@
+import { withoutLastZeros } from "../../schema/texts.ts";
+
 /**
  * Decimals, exact: Kusto's are 128 bits wide with 34 significant digits, at any scale. A decimal is held as canonical
  * text, one text per value, so that equality and grouping of texts are equality and grouping of values.
@@ -20,7 +22,7 @@ export function parseDecimal(text: string): Decimal | null {
   const [, sign, whole, fraction, power] = found as unknown as [string, string, string, string, string | undefined];
   if (whole === "" && fraction === "") return null;
   const significant = (whole + fraction).replace(/^0+/, "");
-  const kept = significant.replace(/0+$/, "");
+  const kept = withoutLastZeros(significant);
   if (kept === "") return { digits: 0n, exponent: 0 };
   if (kept.length > mostDigits) return null;
   const exponent = Number(power ?? 0) - fraction.length + (significant.length - kept.length);
