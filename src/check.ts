@@ -1,10 +1,11 @@
+import { checkObject, checkOptionalFunction, sortOf } from "./arguments.ts";
 import { memoryState } from "./checkpoint/file-state.ts";
 import type { Retries } from "./deliver/backoff.ts";
 import type { CheckContext, CheckItem, Destination } from "./destination/destination.ts";
 import { aborted, MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import { type ResolvedOptions, resolveOptions, type SinkOptions } from "./options.ts";
-import type { Table } from "./schema/table.ts";
+import { checkTable, type Table } from "./schema/table.ts";
 
 /** The options of the sink that is to be opened; exactly once needs no `state` here. */
 export interface CheckTargetOptions extends SinkOptions {
@@ -28,11 +29,12 @@ export interface CheckReport {
  *
  * @throws MillraceError BAD_OPTION, or ABORTED by the signal; what is wrong with the target is in the report.
  */
-export async function checkTarget({ table, to, onItem, ...options }: CheckTargetOptions): Promise<CheckReport> {
-  if (typeof table !== "string" && !table?.list)
-    throw new MillraceError("BAD_OPTION", "checkTarget() needs a table: table(name, columns), or its name.");
-  if (!to?.open)
-    throw new MillraceError("BAD_OPTION", "checkTarget() needs a destination: to: kusto({ cluster, database }).");
+export async function checkTarget(given: CheckTargetOptions): Promise<CheckReport> {
+  checkObject("checkTarget()", "options", given);
+  const { table, to, onItem, ...options } = given;
+  if (typeof table !== "string") checkTable("checkTarget()", table);
+  checkDestination("checkTarget()", to);
+  checkOptionalFunction("checkTarget()", "onItem", onItem);
   const isStateless = options.deliveryGuarantee === "exactly-once" && options.state === undefined;
   const resolved = resolveOptions("checkTarget()", isStateless ? { ...options, state: memoryState() } : options);
   const { retryBaseMs, retryMaxMs, retryTimeoutMs } = resolved;
@@ -47,6 +49,16 @@ export async function checkTarget({ table, to, onItem, ...options }: CheckTarget
     },
   };
   return look(table, to, resolved, retries, options.signal ?? new AbortController().signal, onItem);
+}
+
+/** @throws MillraceError BAD_OPTION where nothing could be opened. */
+export function checkDestination(what: string, to: Destination | undefined): void {
+  if (typeof to?.open !== "function")
+    throw new MillraceError(
+      "BAD_OPTION",
+      `${what}: to is ${sortOf(to)}; it needs a destination: kusto({ cluster, database }).`,
+      { context: { option: "to" } },
+    );
 }
 
 /**

@@ -103,9 +103,13 @@ export function withoutQuery(url: string): string {
   return url.replace(/[?;#].*$/s, "").replace(/\/\/[^/@]*@/, "//");
 }
 
-/** The message of anything thrown, for the tail of a sentence. */
+/** The message of anything thrown, for the tail of a sentence: also of what throws when it is looked at. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "it has no text";
+  }
 }
 
 /** Throws ABORTED when the signal has fired; the signal's own reason is the cause. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
+import { checkObject } from "./arguments.ts";
 import { batchTag } from "./batch/batch-tag.ts";
 import { type Batcher, type BatcherHooks, batcher } from "./batch/batcher.ts";
 import { inlineSubtask } from "./batch/inline-subtask.ts";
@@ -8,7 +9,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
 import { stepEvent } from "./batch-events.ts";
-import { requireReady } from "./check.ts";
+import { checkDestination, requireReady } from "./check.ts";
 import { absentTimeoutMs, type Retries, withRetries } from "./deliver/backoff.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
@@ -21,10 +22,10 @@ import { type RawPacker, rawPacker, type SlabBytes } from "./encode/raw-packer.t
 import { instantiate } from "./encode/wasm.ts";
 import { embeddedWasm } from "./encode/wasm-embedded.ts";
 import { type Epochs, openEpochs } from "./epochs.ts";
-import { aborted, MillraceError, throwIfAborted } from "./errors.ts";
+import { aborted, type MillraceError, throwIfAborted } from "./errors.ts";
 import { publish } from "./events.ts";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
-import type { Infer, Table } from "./schema/table.ts";
+import { checkTable, type Infer, type Table } from "./schema/table.ts";
 import { Sink } from "./sink.ts";
 import { startTelemetry } from "./telemetry.ts";
 
@@ -48,9 +49,10 @@ const slabsPerSubtask = 16;
  *   that failed, and all items as JSON text in `context.items`.
  */
 export async function open<T extends Table>(options: OpenOptions<T>): Promise<Sink<Infer<T>>> {
+  checkObject("open()", "options", options);
   const { table, to, ...rest } = options;
-  if (!table?.list) throw new MillraceError("BAD_OPTION", "open() needs a table: table(name, columns).");
-  if (!to?.open) throw new MillraceError("BAD_OPTION", "open() needs a destination: to: kusto({ cluster, database }).");
+  checkTable("open()", table);
+  checkDestination("open()", to);
   const resolved = resolveOptions("open()", rest);
   const { signal } = resolved;
   throwIfAborted(signal, `opening table ${table.name}`);

@@ -1,12 +1,14 @@
+import { checkObject } from "./arguments.ts";
 import { MillraceError } from "./errors.ts";
 
 /**
  * Refuses options that are not known, naming the nearest that is: a misspelt option that is silently ignored is a
- * guarantee silently not given.
+ * guarantee silently not given. So is what is no object.
  *
  * @throws MillraceError BAD_OPTION
  */
 export function refuseUnknownOptions(what: string, given: object, known: readonly string[]): void {
+  checkObject(what, "options", given);
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const nearest = nearestName(name, known);

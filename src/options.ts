@@ -1,3 +1,4 @@
+import { sortOf } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
 import type { DeadLetter } from "./deliver/dead-letter.ts";
 import type { CommitMode, Destination } from "./destination/destination.ts";
@@ -213,7 +214,7 @@ const choices: Partial<Record<keyof ResolvedOptions, readonly string[]>> = {
 export function resolveOptions(what: string, options: SinkOptions): ResolvedOptions {
   refuseUnknownOptions(what, options, known);
   const { preset, ...own } = options;
-  if (preset !== undefined && !Object.hasOwn(presets, preset))
+  if (preset !== undefined && !(typeof preset === "string" && Object.hasOwn(presets, preset)))
     refuse("preset", preset, Object.keys(presets).join(", "));
   const chosen = { ...defaults, ...(preset && presets[preset]), ...withoutUndefined(own) } as ResolvedOptions;
 
@@ -288,7 +289,7 @@ function isFunction(value: unknown): boolean {
 }
 
 function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return typeof value === "string" ? JSON.stringify(value) : sortOf(value).replace(/^the number /, "");
 }
 
 function withoutUndefined(options: object): object {

@@ -1,6 +1,7 @@
+import { badArgument, checkOptionalFunction, checkOptionalSignal } from "./arguments.ts";
 import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
-import { MillraceError, throwIfAborted } from "./errors.ts";
+import { throwIfAborted } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { Sink, SinkStats } from "./sink.ts";
 import type { Position, Positions, Slice, Source } from "./source/source.ts";
@@ -52,8 +53,15 @@ const longestTimeoutMs = 2 ** 31 - 1;
 export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
   refuseUnknownOptions("run()", options, optionNames);
   const { from, into, through, checkpointMs = 30_000, onProgress } = options;
-  if (!(checkpointMs > 0))
-    throw new MillraceError("BAD_OPTION", `run(): checkpointMs is ${checkpointMs}; it takes a positive number.`);
+  if (typeof from?.read !== "function")
+    throw badArgument("run()", "from", from, "a source: files(), stdin(), iterable(records), or an object with read()");
+  if (typeof into?.write !== "function" || typeof into.checkpoint !== "function")
+    throw badArgument("run()", "into", into, "the sink that open() gives");
+  checkOptionalFunction("run()", "through", through);
+  checkOptionalFunction("run()", "onProgress", onProgress);
+  checkOptionalSignal("run()", "signal", options.signal);
+  if (typeof checkpointMs !== "number" || !(checkpointMs > 0))
+    throw badArgument("run()", "checkpointMs", checkpointMs, "a positive number");
   const stop = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
   // Without a prototype, for a partition may be called "__proto__".

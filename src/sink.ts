@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import type { WritableStream } from "node:stream/web";
+import { checkObject } from "./arguments.ts";
 import type { Batcher, BatcherHooks, Place } from "./batch/batcher.ts";
 import { type LoopBudget, type LoopTurns, loopBudget } from "./batch/loop-budget.ts";
 import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
@@ -17,6 +18,7 @@ import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { type Undelivered, watchProcessEnd } from "./process-end.ts";
 import type { Table } from "./schema/table.ts";
+import { checkIterable } from "./source/iterable.ts";
 import type { Positions, Refusal } from "./source/source.ts";
 import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
 
@@ -298,6 +300,7 @@ export class Sink<R> implements AsyncDisposable {
 
   /** Writes all records, waiting where it must; returns how many calls of `write()` that were. */
   async writeAll(records: Iterable<R> | AsyncIterable<R>): Promise<number> {
+    checkIterable("writeAll()", "records", records);
     let count = 0;
     if (Symbol.iterator in records) {
       // `for await` would take a promise per record.
@@ -323,6 +326,7 @@ export class Sink<R> implements AsyncDisposable {
   reject(refusal: Refusal): boolean {
     this.#refuseReentry("reject()");
     this.#mustTake("reject()", "refusal");
+    checkObject("reject()", "refusal", refusal, "{ place, reason, original }");
     this.#refuse(
       "source",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
@@ -368,8 +372,6 @@ export class Sink<R> implements AsyncDisposable {
 
   /** As of now: the caller may go on with its object while the checkpoint waits. */
   #copyPositions(options: CheckpointOptions): Positions {
-    if (typeof options !== "object" || options === null)
-      throw new MillraceError("BAD_OPTION", "checkpoint() takes an object: { positions }.");
     refuseUnknownOptions("checkpoint()", options, ["positions"]);
     const { positions } = options;
     if (positions === undefined) return {};
@@ -681,7 +683,9 @@ export class Sink<R> implements AsyncDisposable {
 
   #refuse(code: RejectionReason, error: MillraceError, record: unknown, from: Place | undefined): void {
     this.#counters.rejected++;
-    const place = typeof from === "function" ? from() : from;
+    // The packer has asked a function already.
+    const { place: told } = error.context;
+    const place = typeof told === "string" || typeof from === "function" ? (told as string | undefined) : from;
     const reason = String(error.context.reason ?? error.message);
     const number = typeof error.context.record === "number" ? error.context.record : -1;
     const { deadLetter } = this.#parts.options;

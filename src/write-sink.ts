@@ -1,3 +1,4 @@
+import { badArgument, checkText } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
 import type { CommitMode } from "./destination/destination.ts";
 import { kustoAdmin } from "./destination/kusto/admin.ts";
@@ -6,8 +7,8 @@ import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
 import { type DeliveryGuarantee, defaults, type SinkOptions, type WriteOptions } from "./options.ts";
 import { type RunSummary, run } from "./run.ts";
-import type { Table } from "./schema/table.ts";
-import { iterable } from "./source/iterable.ts";
+import { checkTable, type Table } from "./schema/table.ts";
+import { checkIterable, iterable } from "./source/iterable.ts";
 import type { Source } from "./source/source.ts";
 
 /**
@@ -80,6 +81,7 @@ export class KustoConnectionOptionsBuilder {
 
   build(): KustoConnectionOptions {
     if (this.#clusterUrl === "") missing("KustoConnectionOptions", "setClusterUrl");
+    checkText("KustoConnectionOptions", "clusterUrl", this.#clusterUrl, "a URL");
     return this.#make(this.#clusterUrl, this.#credentials);
   }
 }
@@ -189,6 +191,8 @@ export class KustoWriteOptionsBuilder {
   build(): KustoWriteOptions {
     if (this.#database === "") missing("KustoWriteOptions", "withDatabase");
     if (this.#table === "") missing("KustoWriteOptions", "withTable");
+    checkText("KustoWriteOptions", "database", this.#database, "the name of a database");
+    if (typeof this.#table !== "string") checkTable("KustoWriteOptions", this.#table);
     return new KustoWriteOptions(this.#database, this.#table, { ...writeDefaults(), ...this.#options });
   }
 
@@ -267,7 +271,7 @@ export class KustoWriteSink {
    */
   buildWriteAheadSink<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>, parallelism = 1, name?: string): KustoJob {
     const write = this.#write ?? missing("KustoWriteSink", "setWriteOptions");
-    if (!write.options.state) missing("KustoWriteOptions", "withState");
+    if (!(write instanceof KustoWriteOptions) || !write.options.state) missing("KustoWriteOptions", "withState");
     return this.#attach(source, parallelism, name, { deliveryGuarantee: "exactly-once", ...(name && { job: name }) });
   }
 
@@ -279,6 +283,11 @@ export class KustoWriteSink {
   ): KustoJob {
     const connection = this.#connection ?? missing("KustoWriteSink", "setConnectionOptions");
     const write = this.#write ?? missing("KustoWriteSink", "setWriteOptions");
+    if (!(connection instanceof KustoConnectionOptions))
+      throw badArgument("KustoWriteSink", "connectionOptions", connection, "KustoConnectionOptions");
+    if (!(write instanceof KustoWriteOptions))
+      throw badArgument("KustoWriteSink", "writeOptions", write, "KustoWriteOptions");
+    if (!isSource(source)) checkIterable("KustoWriteSink", "source", source);
     const { database, table, options } = write;
     const jobName = name ?? `KustoSink-${database}-${typeof table === "string" ? table : table.name}`;
     const to = connection.toKustoOptions(database);
@@ -329,7 +338,7 @@ async function tableOfCluster(
 }
 
 function isSource<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>): source is Source<R> {
-  return "read" in source && "replayable" in source;
+  return typeof source === "object" && source !== null && "read" in source && "replayable" in source;
 }
 
 function missing(what: string, setter: string): never {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { checkPath } from "../arguments.ts";
 import type { Disk } from "../log/disk.ts";
 import { memoryDisk } from "../log/memory-disk.ts";
 import { nodeDisk } from "../log/node-disk.ts";
@@ -15,6 +16,7 @@ import type { StateBackend, StateLease } from "./state-backend.ts";
  * file system whose fsync is honest; a shared one (NFS) keeps no process of another host out.
  */
 export function fileState(folder: string): StateBackend {
+  checkPath("fileState()", "folder", folder);
   return stateOn(nodeDisk, folder);
 }
 

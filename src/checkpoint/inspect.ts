@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { badArgument, checkPath } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import type { Disk } from "../log/disk.ts";
 import { nodeDisk } from "../log/node-disk.ts";
@@ -43,6 +44,7 @@ export interface PendingEpoch {
  * @throws MillraceError BAD_SOURCE where there is no state; STATE_DAMAGED, STATE_FOREIGN.
  */
 export async function inspectState(folder: string, disk: Disk = nodeDisk): Promise<StateReport> {
+  checkFolder("inspectState()", folder, disk);
   const newest = await newestEntries(disk, folder);
   const job = newest?.entries.get(jobKey)?.value as unknown as (JobIdentity & { id: string }) | undefined;
   if (!newest || !job)
@@ -100,6 +102,7 @@ export interface SegmentBatch {
 
 /** The segments of the log, with the sums of every batch checked. */
 export async function inspectLog(folder: string, disk: Disk = nodeDisk): Promise<SegmentReport[]> {
+  checkFolder("inspectLog()", folder, disk);
   const log = join(folder, "log");
   const reports: SegmentReport[] = [];
   for (const name of (await disk.list(log)).sort()) {
@@ -116,4 +119,10 @@ export async function inspectLog(folder: string, disk: Disk = nodeDisk): Promise
     reports.push({ name, epoch, bytes: bytes.length, batches, end });
   }
   return reports;
+}
+
+function checkFolder(what: string, folder: unknown, disk: Partial<Disk> | null | undefined): void {
+  checkPath(what, "folder", folder);
+  if (typeof disk?.read !== "function" || typeof disk.list !== "function")
+    throw badArgument(what, "disk", disk, "a disk with read() and list()");
 }

@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { badArgument, checkPath } from "../arguments.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { stringifyExactly } from "../schema/exact-number.ts";
 
@@ -38,6 +39,8 @@ export interface MemoryDeadLetter extends DeadLetter {
 
 /** Keeps the first `limit` letters, for tests and for looking at what was refused; later ones are counted only. */
 export function memoryDeadLetter(limit = 10_000): MemoryDeadLetter {
+  if (typeof limit !== "number" || !(limit >= 0))
+    throw badArgument("memoryDeadLetter()", "limit", limit, "a number of letters");
   const letters: Letter[] = [];
   let overflow = 0;
   return {
@@ -64,6 +67,7 @@ const longestOriginal = 4 * 1024 * 1024;
  * @throws MillraceError DEAD_LETTER_FAILED, from `write` and `close`, when the file cannot be written; the first failure stands.
  */
 export function fileDeadLetter(path: string): DeadLetter {
+  checkPath("fileDeadLetter()", "path", path);
   let pending = "";
   let file: FileHandle | undefined;
   /** The last group of letters on its way to the disk, behind all before it. */
@@ -78,7 +82,7 @@ export function fileDeadLetter(path: string): DeadLetter {
     pending = "";
     gathering = undefined;
     try {
-      file ??= await open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY, 0o600);
+      file ??= await openFile(path);
       await file.appendFile(text);
       await file.datasync();
     } catch (error) {
@@ -109,6 +113,13 @@ export function fileDeadLetter(path: string): DeadLetter {
       }
     },
   };
+}
+
+/** To open a named pipe waits for a reader, and neither it nor a device could be synced. */
+async function openFile(path: string): Promise<FileHandle> {
+  const found = await stat(path).catch(() => undefined);
+  if (found && !found.isFile()) throw new Error(found.isDirectory() ? "it is a directory" : "it is a pipe or device");
+  return open(path, constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY, 0o600);
 }
 
 function lineOf({ table, place, record, reason, original }: Letter): string {

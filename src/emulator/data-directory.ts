@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { MillraceError, reasonOf } from "../errors.ts";
+import { makeFolders } from "../folders.ts";
 import { openStore, type Store } from "./engine/store.ts";
 import { type Account, randomAccount } from "./storage/accounts.ts";
 
@@ -47,7 +48,7 @@ const open = new Set<string>();
  * @throws MillraceError STATE_IN_USE, STATE_FOREIGN where a newer version has written it, STATE_DAMAGED, STATE_UNWRITABLE.
  */
 export async function openDataDirectory(path: string, leastAccounts: number): Promise<DataDirectory> {
-  const directory = await mkdir(path, { recursive: true, mode: 0o700 }).then(
+  const directory = await makeFolders(path).then(
     () => realpath(path),
     (error: unknown) => {
       throw new MillraceError(

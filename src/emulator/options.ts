@@ -1,3 +1,4 @@
+import { badArgument, checkObject, checkOptionalSignal, checkPath, sortOf } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import { type CheckedSecurity, checkSecurity, type SecurityOptions } from "./security/options.ts";
 
@@ -69,36 +70,47 @@ const known = [
 
 /** Checks the options once. @throws MillraceError BAD_OPTION, naming the option. */
 export function checkOptions(options: EmulatorOptions): CheckedOptions {
+  checkObject("startEmulator()", "options", options);
   for (const name of Object.keys(options))
     if (!known.includes(name))
       throw new MillraceError("BAD_OPTION", `Emulator option '${name}' is not known; there are: ${known.join(", ")}.`, {
         context: { option: name },
       });
-  const databases = options.databases ?? ["demo"];
+  const databases = withDefault(options.databases, ["demo"]);
+  if (!Array.isArray(databases)) throw badArgument("startEmulator()", "databases", databases, "a list of names");
+  checkOptionalSignal("startEmulator()", "signal", options.signal);
   for (const name of databases)
     if (typeof name !== "string" || !/^[^\u0000-\u001f/\\]{1,260}$/.test(name) || name.trim() !== name)
       throw new MillraceError(
         "BAD_OPTION",
-        `Emulator option 'databases': ${JSON.stringify(name)} is not a name of a database.`,
+        `Emulator option 'databases': ${typeof name === "string" ? JSON.stringify(name) : sortOf(name)} is not a name of a database.`,
       );
   const isBun = "bun" in process.versions;
-  if (options.data !== undefined && (typeof options.data !== "string" || options.data === ""))
-    throw new MillraceError("BAD_OPTION", "Emulator option 'data' must be the path of a directory.", {
-      context: { option: "data" },
-    });
+  if (options.data !== undefined) checkPath("startEmulator()", "data", options.data);
+  if (options.node !== undefined) checkPath("startEmulator()", "node", options.node);
   return {
     data: options.data,
-    port: wholeNumber("port", options.port ?? 0, 0, 65_535),
+    port: wholeNumber("port", withDefault(options.port, 0), 0, 65_535),
     databases: [...new Map([alwaysThere, ...databases].map((name) => [name.toLowerCase(), name])).values()],
     signal: options.signal,
-    batchingTimeMs: wholeNumber("batchingTimeMs", options.batchingTimeMs ?? 0, 0, 86_400_000),
-    visibilityTimeoutMs: wholeNumber("visibilityTimeoutMs", options.visibilityTimeoutMs ?? 600_000, 1_000, 86_400_000),
-    storageAccounts: wholeNumber("storageAccounts", options.storageAccounts ?? 2, 1, 16),
-    sasLifeMs: wholeNumber("sasLifeMs", options.sasLifeMs ?? 86_400_000, 1_000, 31_536_000_000),
-    blobRetentionMs: wholeNumber("blobRetentionMs", options.blobRetentionMs ?? 60_000, 0, 86_400_000),
-    maintenanceIntervalMs: wholeNumber("maintenanceIntervalMs", options.maintenanceIntervalMs ?? 60_000, 0, 86_400_000),
+    batchingTimeMs: wholeNumber("batchingTimeMs", withDefault(options.batchingTimeMs, 0), 0, 86_400_000),
+    visibilityTimeoutMs: wholeNumber(
+      "visibilityTimeoutMs",
+      withDefault(options.visibilityTimeoutMs, 600_000),
+      1_000,
+      86_400_000,
+    ),
+    storageAccounts: wholeNumber("storageAccounts", withDefault(options.storageAccounts, 2), 1, 16),
+    sasLifeMs: wholeNumber("sasLifeMs", withDefault(options.sasLifeMs, 86_400_000), 1_000, 31_536_000_000),
+    blobRetentionMs: wholeNumber("blobRetentionMs", withDefault(options.blobRetentionMs, 60_000), 0, 86_400_000),
+    maintenanceIntervalMs: wholeNumber(
+      "maintenanceIntervalMs",
+      withDefault(options.maintenanceIntervalMs, 60_000),
+      0,
+      86_400_000,
+    ),
     node: options.node ?? (isBun || "deno" in process.versions ? "node" : undefined),
-    security: options.security && checkSecurity(options.security),
+    security: options.security === undefined ? undefined : checkSecurity(options.security),
   };
 }
 
@@ -106,9 +118,14 @@ function wholeNumber(name: string, value: number, from: number, to: number): num
   if (Number.isInteger(value) && value >= from && value <= to) return value;
   throw new MillraceError(
     "BAD_OPTION",
-    `Emulator option '${name}' must be a whole number from ${from} to ${to}, not ${value}.`,
+    `Emulator option '${name}' must be a whole number from ${from} to ${to}, not ${typeof value === "number" ? value : sortOf(value)}.`,
     {
       context: { option: name },
     },
   );
+}
+
+/** null is no way to leave an option out. */
+function withDefault<T>(value: T | undefined, otherwise: T): T {
+  return value === undefined ? otherwise : value;
 }

@@ -9,7 +9,7 @@ import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts
 import { forgetKeysIfFull } from "./node-keys.ts";
 import { openNodes } from "./node-text.ts";
 import { fullNodes, type NodeTape, nodeTape, takeNodes } from "./nodes.ts";
-import { recordRefused } from "./record-refused.ts";
+import { recordRefused, shown } from "./record-refused.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
 import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
 import { largestSpareText, pieceUnits, textSlab } from "./text-slab.ts";
@@ -87,8 +87,10 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
 
   /** Packs the record behind the rows that are there; what a misfit leaves on the tape is overwritten by the next one. */
   function fill(row: number, record: unknown): Misfit | undefined {
-    if (typeof record !== "object" || record === null || Array.isArray(record)) return wholeRecord(record, notAnObject);
     try {
+      // Within, for it throws for a proxy that was revoked.
+      if (typeof record !== "object" || record === null || Array.isArray(record))
+        return wholeRecord(record, notAnObject);
       const packed = packRow(tape, row, record as Record<string, unknown>);
       if (typeof packed !== "string") return packed;
       const bytes = sizeIfTooLarge(tape, row, packed);
@@ -193,8 +195,14 @@ function wholeRecord(value: unknown, reason: string): Misfit {
   return { column: undefined, value, reason };
 }
 
+/** It only names the record: one that fails must not keep the record from being refused. */
 function placeText(place: string | (() => string) | undefined): string | undefined {
-  return typeof place === "function" ? place() : place;
+  try {
+    const text: unknown = typeof place === "function" ? place() : place;
+    return text === undefined || typeof text === "string" ? text : shown(text);
+  } catch (error) {
+    return `its place is not known, for place() failed: ${reasonOf(error)}`;
+  }
 }
 
 function openTape(nodes: NodeTape, bytes: number, buffer: SlabBuffer = slabBuffer(bytes)): OpenTape {

@@ -20,8 +20,8 @@ function textOf(value: unknown): string {
     if (typeof value === "object" && value !== null) return stringifyExactly(value) ?? typeof value;
     return String(value);
   } catch {
-    // Cycles, hostile toJSON and the like.
-    return Object.prototype.toString.call(value);
+    // Cycles, a toJSON() that throws and the like. Of a proxy even the name of its class may throw.
+    return `[${typeof value}]`;
   }
 }
 

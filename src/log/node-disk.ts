@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { link, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolders } from "../folders.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 
 /** The machine's own file system. Files and folders that it makes are for their owner only, for they hold the data. */
@@ -10,12 +11,7 @@ export const nodeDisk: Disk = {
     return (await unlessMissing(readdir(folder))) ?? [];
   },
   async makeFolder(folder) {
-    const first = await mkdir(folder, { recursive: true, mode: 0o700 });
-    if (first === undefined) return;
-    for (let made = folder; ; made = dirname(made)) {
-      await syncFolder(dirname(made));
-      if (made === first || made === dirname(made)) return;
-    }
+    for (const made of await makeFolders(folder)) await syncFolder(dirname(made));
   },
   read: (path) => unlessMissing(readFile(path)),
   async open(path) {

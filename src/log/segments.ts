@@ -259,4 +259,6 @@ const reasons: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
   EACCES: "permission denied",
   EPERM: "permission denied",
+  ENOTDIR: "it, or a part of its path, is not a folder",
+  ENOENT: "the system makes nothing there",
 };

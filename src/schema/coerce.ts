@@ -1,9 +1,10 @@
+import { refuseUnknownOptions } from "../option-names.ts";
 import { parseDynamic } from "./exact-json.ts";
 import { ExactNumber, stringifyExactly } from "./exact-number.ts";
-import type { SampleForm } from "./infer.ts";
+import { checkForm, type SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
-import type { Rename } from "./names.ts";
-import type { NamedColumn, Table } from "./table.ts";
+import { checkRenames, type Rename } from "./names.ts";
+import { checkTable, type NamedColumn, type Table } from "./table.ts";
 import { readBool, readInteger, readReal } from "./texts.ts";
 import { msTo1970, ticksOfMs } from "./ticks.ts";
 
@@ -43,7 +44,13 @@ export interface Coercion {
  * to fit. Texts in JSON are read like texts in CSV, since 64-bit integers are often sent that way. A record that is no
  * object, or that throws while it is read, is passed on whole.
  */
-export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceOptions = {}): Coercion {
+export function coerce(table: Table, from: SampleForm, options: CoerceOptions = {}): Coercion {
+  checkTable("coerce()", table);
+  checkForm("coerce()", from);
+  // What inferTable() gives may be given whole.
+  refuseUnknownOptions("coerce()", options, ["renames", "table", "samples"]);
+  const { renames = [] } = options;
+  checkRenames("coerce()", renames);
   const fieldOf = new Map(renames.map((r) => [r.column, r.field]));
   const steps = table.list.map((column) => ({
     column: column.name,

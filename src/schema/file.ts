@@ -1,8 +1,9 @@
+import { checkText } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import { isKind, type Kind, kinds } from "./kinds.ts";
 import { columnList, createMergeTableCommand } from "./kql.ts";
-import type { Rename } from "./names.ts";
-import { type NamedColumn, type Table, tableOf } from "./table.ts";
+import { checkRenames, type Rename } from "./names.ts";
+import { checkTable, type NamedColumn, type Table, tableOf } from "./table.ts";
 
 /** What a schema file says. */
 export interface SchemaFile {
@@ -17,6 +18,8 @@ export interface SchemaFile {
  * `{"table":"Events","columns":{"ts":"datetime","cost_":{"type":"real","from":"cost$"}}}`.
  */
 export function writeSchemaJson(table: Table, renames: readonly Rename[] = []): string {
+  checkTable("writeSchemaJson()", table);
+  checkRenames("writeSchemaJson()", renames);
   const fieldOf = new Map(renames.map((r) => [r.column, r.field]));
   const lines = table.list.map((c) => {
     const from = fieldOf.get(c.name);
@@ -28,6 +31,7 @@ export function writeSchemaJson(table: Table, renames: readonly Rename[] = []): 
 
 /** The same as a KQL command, which also reads back. Names in the data that Kusto does not take have no place in it. */
 export function writeSchemaKql(table: Table): string {
+  checkTable("writeSchemaKql()", table);
   return `${createMergeTableCommand(table)}\n`;
 }
 
@@ -44,6 +48,8 @@ export function writeCslSchema(columns: readonly NamedColumn[]): string {
  * @throws MillraceError BAD_SCHEMA saying what is wrong, and where.
  */
 export function readSchema(text: string, source: string): SchemaFile {
+  checkText("readSchema()", "text", text, "the text of a schema");
+  checkText("readSchema()", "source", source, "the name of the schema, for messages");
   const trimmed = text.replace(/^\ufeff/, "").trim();
   const schema = trimmed.startsWith("{") ? readSchemaJson(trimmed, source) : readSchemaKql(trimmed, source);
   // Builds a table only to have the names checked; a file without a table's name gets it from the command line.
@@ -103,7 +109,8 @@ function readSchemaJson(text: string, source: string): SchemaFile {
   const list: NamedColumn[] = [];
   const renames: Rename[] = [];
   for (const [column, value] of Object.entries(columns)) {
-    const { type, from } = typeof value === "string" ? { type: value, from: undefined } : (value as ColumnObject);
+    const { type, from } =
+      typeof value === "string" ? { type: value, from: undefined } : ((value ?? {}) as ColumnObject);
     if (typeof type !== "string") throw bad(source, `column ${column} has no "type"`);
     if (from !== undefined && typeof from !== "string") throw bad(source, `column ${column}: "from" is no text`);
     const isRequired = type.endsWith("!");

@@ -1,4 +1,6 @@
+import { badArgument, checkObject, checkText } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
+import { refuseUnknownOptions } from "../option-names.ts";
 import { ExactNumber } from "./exact-number.ts";
 import type { Kind } from "./kinds.ts";
 import { columnNames, type Rename } from "./names.ts";
@@ -54,7 +56,13 @@ export function inferTable(
   samples: Iterable<Readonly<Record<string, unknown>>>,
   options: InferOptions = {},
 ): Inferred {
-  const inference = startInference(options);
+  checkText("inferTable()", "name", name);
+  if (
+    typeof samples === "string" ||
+    typeof (samples as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== "function"
+  )
+    throw badArgument("inferTable()", "samples", samples, "an iterable of records");
+  const inference = inferenceOf("inferTable()", options);
   for (const sample of samples) inference.observe(sample);
   return inference.table(name);
 }
@@ -70,12 +78,22 @@ export interface Inference {
  *
  * @throws MillraceError BAD_SCHEMA, from its calls: more fields than `maxColumns`, or no field at all.
  */
-export function startInference({ from = "json", maxColumns = 10_000 }: InferOptions = {}): Inference {
+export function startInference(options: InferOptions = {}): Inference {
+  return inferenceOf("startInference()", options);
+}
+
+function inferenceOf(what: string, options: InferOptions): Inference {
+  refuseUnknownOptions(what, options, ["from", "maxColumns"]);
+  const { from = "json", maxColumns = 10_000 } = options;
+  checkForm(what, from);
+  if (!Number.isSafeInteger(maxColumns) || maxColumns < 1)
+    throw badArgument(what, "maxColumns", maxColumns, "a positive whole number");
   const seenOf = new Map<string, Seen>();
   const see = from === "csv" ? seeText : seeValue;
   let samples = 0;
   return {
     observe(sample) {
+      checkObject(what, `sample ${samples}`, sample, "a record: an object of values by the names of fields");
       samples++;
       for (const field of Object.keys(sample)) {
         let seen = seenOf.get(field);
@@ -88,6 +106,7 @@ export function startInference({ from = "json", maxColumns = 10_000 }: InferOpti
       }
     },
     table(name) {
+      checkText(what, "name", name);
       if (seenOf.size === 0)
         throw new MillraceError(
           "BAD_SCHEMA",
@@ -196,4 +215,9 @@ const longestInteger = 35;
 function seePlainInteger(seen: Seen, text: string): void {
   if (text.length > longestInteger) seen.text = true;
   else seeBigint(seen, BigInt(text));
+}
+
+/** @throws MillraceError BAD_OPTION for what is neither form. */
+export function checkForm(what: string, from: unknown): void {
+  if (from !== "json" && from !== "csv") throw badArgument(what, "from", from, '"json" or "csv"');
 }

@@ -34,8 +34,8 @@ export const kinds = [
 /** The name of one of the ten kinds. */
 export type Kind = (typeof kinds)[number];
 
-export function isKind(text: string): text is Kind {
-  return (kinds as readonly string[]).includes(text);
+export function isKind(text: unknown): text is Kind {
+  return (kinds as readonly unknown[]).includes(text);
 }
 
 /** What `dynamic` takes: JSON, with the freedom of optional members. */

@@ -1,5 +1,6 @@
+import { badArgument, checkText } from "../arguments.ts";
 import type { Kind } from "./kinds.ts";
-import type { NamedColumn, Table } from "./table.ts";
+import { checkTable, type NamedColumn, type Table } from "./table.ts";
 
 /**
  * A string literal of KQL, in single quotes. Beyond the quote and the backslash, everything that is not plain visible
@@ -43,6 +44,7 @@ export function columnList(columns: readonly NamedColumn[]): string {
  * exists with another type. Rights: Database User; Table Admin for a table that exists.
  */
 export function createMergeTableCommand(table: Table): string {
+  checkTable("createMergeTableCommand()", table);
   return `.create-merge table ${quoteName(table.name)} ${columnList(table.list)}`;
 }
 
@@ -58,6 +60,7 @@ export interface MappingElement {
 
 /** The mapping of our own rows: CSV by the order of the columns, JSON by their names. JSON-ready. */
 export function ingestionMapping(table: Table, kind: MappingKind): readonly MappingElement[] {
+  checkMapping("ingestionMapping()", table, kind);
   return table.list.map((c, ordinal) => ({
     Column: c.name,
     DataType: c.kind,
@@ -79,6 +82,13 @@ export function jsonPath(name: string): string {
  * The command that makes or replaces a named mapping of our own rows, for `ingestionMappingRef`. Rights: Table Ingestor.
  */
 export function createOrAlterMappingCommand(table: Table, kind: MappingKind, mappingName: string): string {
+  checkMapping("createOrAlterMappingCommand()", table, kind);
+  checkText("createOrAlterMappingCommand()", "mappingName", mappingName);
   const mapping = JSON.stringify(ingestionMapping(table, kind));
   return `.create-or-alter table ${quoteName(table.name)} ingestion ${kind} mapping ${quoteString(mappingName)} ${quoteString(mapping)}`;
+}
+
+function checkMapping(what: string, table: unknown, kind: unknown): void {
+  checkTable(what, table);
+  if (kind !== "csv" && kind !== "json") throw badArgument(what, "kind", kind, '"csv" or "json"');
 }

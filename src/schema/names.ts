@@ -1,3 +1,5 @@
+import { badArgument } from "../arguments.ts";
+
 /** A column that could not keep the name it has in the data. */
 export interface Rename {
   /** The name in the data. */
@@ -50,4 +52,14 @@ export function columnNames(fields: readonly string[]): { names: string[]; renam
     renames.push({ field, column });
   }
   return { names, renames };
+}
+
+/** @throws MillraceError BAD_OPTION for what is no list of renames. */
+export function checkRenames(what: string, renames: unknown): void {
+  const isRename = (each: unknown) => {
+    const { field, column } = (each ?? {}) as { [member: string]: unknown };
+    return typeof field === "string" && typeof column === "string";
+  };
+  if (!Array.isArray(renames) || !renames.every(isRename))
+    throw badArgument(what, "renames", renames, "a list of { field, column }");
 }

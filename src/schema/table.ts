@@ -1,5 +1,6 @@
+import { sortOf } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
-import { type Kind, kinds, type ValueOf } from "./kinds.ts";
+import { isKind, type Kind, kinds, type ValueOf } from "./kinds.ts";
 
 /** One column: its kind, and whether a record may leave it out. */
 export interface Column<K extends Kind = Kind, Optional extends boolean = boolean> {
@@ -70,10 +71,15 @@ function checkName(what: string, name: string): void {
  * @throws MillraceError BAD_SCHEMA for an empty table, or a name that Kusto cannot hold.
  */
 export function table<const C extends Columns>(name: string, columns: C): Table<C> {
+  refuseOtherName("table()", name);
+  if (typeof columns !== "object" || columns === null || Array.isArray(columns))
+    throw badSchema("table()", "columns", columns, "an object such as { id: k.long(), name: k.string() }");
   checkName("Table", name);
-  const list = Object.entries(columns).map(([columnName, { kind, isOptional }]) => {
+  const list = Object.entries(columns).map(([columnName, column]) => {
     checkName(`Table ${name}: column`, columnName);
-    return { name: columnName, kind, isOptional };
+    if (!isKind(column?.kind) || typeof column.isOptional !== "boolean")
+      throw badSchema("table()", `column ${columnName}`, column, "one of k, such as k.long()");
+    return { name: columnName, kind: column.kind, isOptional: column.isOptional };
   });
   if (list.length === 0) throw new MillraceError("BAD_SCHEMA", `Table ${name} has no columns.`);
   const integerLike = list.find((c) => /^(0|[1-9]\d{0,9})$/.test(c.name));
@@ -87,6 +93,10 @@ export function table<const C extends Columns>(name: string, columns: C): Table<
 
 /** The same from a list, where the names are known only at run time (files, inference); the order is the list's. */
 export function tableOf(name: string, list: readonly NamedColumn[]): Table {
+  refuseOtherName("tableOf()", name);
+  if (!Array.isArray(list)) throw badSchema("tableOf()", "list", list, listForm);
+  for (const [i, column] of list.entries())
+    if (!isNamedColumn(column)) throw badSchema("tableOf()", `list[${i}]`, column, `an object as in ${listForm}`);
   checkName("Table", name);
   if (list.length === 0) throw new MillraceError("BAD_SCHEMA", `Table ${name} has no columns.`);
   const columns: Record<string, Column> = Object.create(null);
@@ -96,4 +106,34 @@ export function tableOf(name: string, list: readonly NamedColumn[]): Table {
     columns[c.name] = column(c.kind, c.isOptional);
   }
   return { name, columns, list };
+}
+
+const listForm = '[{ name: "id", kind: "long", isOptional: false }]';
+
+function isNamedColumn(column: unknown): boolean {
+  const { name, kind, isOptional } = (column ?? {}) as { [member: string]: unknown };
+  return typeof name === "string" && isKind(kind) && typeof isOptional === "boolean";
+}
+
+function refuseOtherName(what: string, name: unknown): void {
+  if (typeof name !== "string") throw badSchema(what, "name", name, "a text");
+}
+
+function badSchema(what: string, argument: string, value: unknown, takes: string): MillraceError {
+  return new MillraceError("BAD_SCHEMA", `${what}: ${argument} is ${sortOf(value)}; it takes ${takes}.`, {
+    context: { option: argument },
+  });
+}
+
+/** @throws MillraceError BAD_OPTION where it is no table, as `table()` makes them. */
+export function checkTable(what: string, value: unknown): void {
+  const { name, list } = (value ?? {}) as { [member: string]: unknown };
+  if (typeof name !== "string" || !Array.isArray(list) || list.length === 0 || !list.every(isNamedColumn))
+    throw new MillraceError(
+      "BAD_OPTION",
+      `${what}: table is ${sortOf(value)}; it needs a table: table(name, columns).`,
+      {
+        context: { option: "table" },
+      },
+    );
 }

@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { Readable } from "node:stream";
+import { badArgument, checkObject, checkOptionalFunction, checkPath, sortOf } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
 import { parseRecord } from "../schema/exact-json.ts";
@@ -72,6 +73,9 @@ const defaultMaxRecordBytes = 16 * 1024 * 1024;
  */
 export function files(patterns: string | readonly string[], options: FilesOptions = {}): FilesSource {
   const list = typeof patterns === "string" ? [patterns] : patterns;
+  if (!Array.isArray(list)) throw badArgument("files()", "patterns", patterns, "a path, a glob, or a list of them");
+  for (const [i, pattern] of list.entries())
+    checkPath("files()", list === patterns ? `patterns[${i}]` : "patterns", pattern);
   checkOptions("files()", options);
   if (list.length === 0) throw new MillraceError("BAD_OPTION", "files(): no file is named.");
   let opened: Promise<OpenedFile[]> | undefined;
@@ -108,8 +112,12 @@ export function files(patterns: string | readonly string[], options: FilesOption
  * within an object is found only by `path`, because a stream cannot be looked through beforehand.
  */
 export function stdin(options: FilesOptions & { stream?: Readable } = {}): FilesSource {
+  checkObject("stdin()", "options", options);
   const { stream, ...rest } = options;
   checkOptions("stdin()", rest);
+  const { read, on } = (stream ?? process.stdin) as { read?: unknown; on?: unknown };
+  if (typeof read !== "function" || typeof on !== "function")
+    throw badArgument("stdin()", "stream", stream, "a stream of Node to read bytes from");
   const name = "stdin";
   const stop = new AbortController();
   let head: Promise<Head> | undefined;
@@ -208,6 +216,13 @@ async function openOne(path: string, options: FilesOptions, signal: AbortSignal)
     throw unreadable(path, error);
   });
   if (info.isDirectory()) throw unreadable(path, { code: "EISDIR" });
+  // A file is looked at before it is read. To open a named pipe waits for whoever writes to it, and holds a thread meanwhile.
+  if (!info.isFile())
+    throw new MillraceError(
+      "BAD_SOURCE",
+      `${path} is a pipe or device, which cannot be read more than once; give it to standard input (stdin(), or - on the command line).`,
+      { context: { file: path } },
+    );
   const head = await headOf(path, signal);
   const format = chosenFormat(path, head, options);
   return {
@@ -368,14 +383,19 @@ const formats = ["auto", "ndjson", "json", "csv"];
 
 function checkOptions(what: string, options: FilesOptions): void {
   refuseUnknownOptions(what, options, ["format", "path", "delimiter", "maxRecordBytes", "onNotice"]);
-  const { format = "auto", path, delimiter, maxRecordBytes = 1 } = options;
+  const { format = "auto", path, delimiter, maxRecordBytes = 1, onNotice } = options;
   const refuse = (reason: string): never => {
     throw new MillraceError("BAD_OPTION", `${what}: ${reason}.`);
   };
-  if (!formats.includes(format)) refuse(`format is ${JSON.stringify(format)}; it takes ${formats.join(", ")}`);
+  if (!formats.includes(format)) {
+    const shown = typeof format === "string" ? JSON.stringify(format) : sortOf(format);
+    refuse(`format is ${shown}; it takes ${formats.join(", ")}`);
+  }
+  if (path !== undefined && typeof path !== "string") throw badArgument(what, "path", path, "a dotted path");
+  checkOptionalFunction(what, "onNotice", onNotice);
   if (path !== undefined && (format === "csv" || format === "ndjson")) refuse(`path has no meaning in ${format}`);
   if (path === "" || path?.split(".").includes("")) refuse(`path ${JSON.stringify(path)} has an empty name in it`);
-  if (delimiter !== undefined && !/^[\t -!#-~]$/.test(delimiter))
+  if (delimiter !== undefined && !(typeof delimiter === "string" && /^[\t -!#-~]$/.test(delimiter)))
     refuse("delimiter is one ASCII character, and no quote");
   if (!Number.isSafeInteger(maxRecordBytes) || maxRecordBytes < 1) refuse("maxRecordBytes is a positive whole number");
 }

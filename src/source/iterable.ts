@@ -1,3 +1,4 @@
+import { badArgument, checkText } from "../arguments.ts";
 import { throwIfAborted } from "../errors.ts";
 import type { Slice, Source } from "./source.ts";
 
@@ -10,6 +11,8 @@ const recordsPerSlice = 256;
  * A slice is closed when it is full, or when there is no further record just now: a slow iterator holds none back.
  */
 export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "iterable"): Source<R> {
+  checkIterable("iterable()", "records", records);
+  checkText("iterable()", "name", name);
   return {
     name,
     replayable: false,
@@ -82,4 +85,14 @@ async function* asTheyCome<R>(records: AsyncIterable<R>): AsyncGenerator<R[]> {
     if (isAsked) end?.catch(() => {});
     else await end;
   }
+}
+
+/** @throws MillraceError BAD_OPTION for what cannot be gone over. A text could be, by its characters, which are no records. */
+export function checkIterable(what: string, argument: string, value: unknown): void {
+  const { [Symbol.iterator]: sync, [Symbol.asyncIterator]: async } = (value ?? {}) as {
+    [Symbol.iterator]?: unknown;
+    [Symbol.asyncIterator]?: unknown;
+  };
+  if (typeof value === "string" || (typeof sync !== "function" && typeof async !== "function"))
+    throw badArgument(what, argument, value, "an array, a generator, a stream, or another iterable");
 }

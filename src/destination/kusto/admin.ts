@@ -1,6 +1,8 @@
+import { badArgument, checkOptionalSignal } from "../../arguments.ts";
 import type { Retry, RetryPolicy } from "../../deliver/backoff.ts";
 import { MillraceError } from "../../errors.ts";
 import { publish } from "../../events.ts";
+import { refuseUnknownOptions } from "../../option-names.ts";
 import { defaults } from "../../options.ts";
 import { isKind } from "../../schema/kinds.ts";
 import { type NamedColumn, type Table, tableOf } from "../../schema/table.ts";
@@ -65,7 +67,9 @@ export async function kustoAdmin(
   signal?: AbortSignal,
   retries: AdminRetries = {},
 ): Promise<KustoAdmin> {
-  const connection = connectionOf(options);
+  const connection = connectionOf(options, "kustoAdmin()");
+  checkOptionalSignal("kustoAdmin()", "signal", signal);
+  checkRetries(retries);
   await assertTrusted(connection);
   const never = new AbortController().signal;
   const scrub = scrubber(options.appKey, options.certificate);
@@ -95,4 +99,15 @@ export async function kustoAdmin(
 function asColumn({ name, type }: ActualColumn): NamedColumn {
   if (isKind(type)) return { name, kind: type, isOptional: true };
   throw new MillraceError("BAD_SCHEMA", `Column ${name} has the type ${type}, which is not known here.`);
+}
+
+const retryNames = ["retryBaseMs", "retryMaxMs", "retryTimeoutMs", "absentTimeoutMs"] as const;
+
+function checkRetries(retries: AdminRetries): void {
+  refuseUnknownOptions("kustoAdmin()", retries, retryNames);
+  for (const name of retryNames) {
+    const value = retries[name];
+    if (value !== undefined && !(typeof value === "number" && value >= 0))
+      throw badArgument("kustoAdmin()", name, value, "a number of milliseconds");
+  }
 }

@@ -126,9 +126,9 @@ type LoginOption = (typeof loginOptions)[number];
  *
  * @throws MillraceError BAD_OPTION; UNTRUSTED_HOST for http to anything but the loopback.
  */
-export function connectionOf(options: KustoOptions): Connection {
-  if (options === null || typeof options !== "object") throw bad("kusto() takes an object of options.");
-  refuseUnknownOptions("kusto()", options, optionNames);
+/** @param what whose options they are. */
+export function connectionOf(options: KustoOptions, what = "kusto()"): Connection {
+  refuseUnknownOptions(what, options, optionNames);
   const { engineUrl, ingestUrl, host, isLoopback } = endpointsOf(options.cluster);
   const login = loginOf(options);
   if (login.kind === "none" && !isLoopback)
@@ -144,7 +144,10 @@ export function connectionOf(options: KustoOptions): Connection {
     database: text("database", options.database),
     authorityHost: authorityOf(options.authorityHost),
     trustedHosts: trustedHostsOf(options.trustedHosts),
-    requestTimeoutMs: durationOf("requestTimeoutMs", options.requestTimeoutMs ?? 60_000),
+    requestTimeoutMs: durationOf(
+      "requestTimeoutMs",
+      options.requestTimeoutMs === undefined ? 60_000 : options.requestTimeoutMs,
+    ),
   };
 }
 

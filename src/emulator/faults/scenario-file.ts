@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { checkPath } from "../../arguments.ts";
 import { MillraceError, reasonOf } from "../../errors.ts";
 import { checkScenario } from "./check-scenario.ts";
 import type { FaultScenario } from "./scenario.ts";
@@ -9,6 +10,7 @@ import type { FaultScenario } from "./scenario.ts";
  * @throws MillraceError BAD_OPTION, which names the file, and the member that is wrong.
  */
 export async function readFaultScenario(file: string): Promise<FaultScenario> {
+  checkPath("readFaultScenario()", "file", file);
   const context = { file };
   let text: string;
   try {

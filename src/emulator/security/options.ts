@@ -54,7 +54,8 @@ const clusterRoles = ["AllDatabasesAdmin", "AllDatabasesViewer", "AllDatabasesMo
 /** @throws MillraceError BAD_OPTION, naming the option. */
 export function checkSecurity(options: SecurityOptions): CheckedSecurity {
   refuseOthers("security", options, ["tenantId", "applications", "tokenLifeMs"]);
-  const given = options.applications ?? [{ name: "admin", clusterRole: "AllDatabasesAdmin" }];
+  const given: readonly ApplicationOptions[] =
+    options.applications === undefined ? [{ name: "admin", clusterRole: "AllDatabasesAdmin" }] : options.applications;
   if (!Array.isArray(given)) throw bad("security.applications", "must be a list");
   const applications = given.map(checkApplication);
   if (new Set(applications.map(({ appId }) => appId.toLowerCase())).size < applications.length)
@@ -103,7 +104,7 @@ function idOf(name: string, given: string | undefined): string {
 }
 
 function refuseOthers(name: string, options: object, known: readonly string[]): void {
-  if (options === null || typeof options !== "object") throw bad(name, "must be an object");
+  if (options === null || typeof options !== "object" || Array.isArray(options)) throw bad(name, "must be an object");
   for (const key of Object.keys(options))
     if (!known.includes(key)) throw bad(`${name}.${key}`, `is not known; there are: ${known.join(", ")}`);
 }
