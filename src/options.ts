@@ -61,7 +61,11 @@ export interface SinkOptions extends WriteOptions {
   format?: RowFormat;
   /** How hard batches are packed: 1 (default) for speed, 2 for size, where bandwidth is dearer than processor time. */
   gzipLevel?: GzipLevel;
-  /** Worker threads that encode and pack; 0: everything on the caller's thread. Default 1. */
+  /**
+   * Worker threads that encode and pack; 0: everything on the caller's thread. Default 1. Sinks of one process share their threads: there
+   * are as many as processors, or as the sink with the most asks for, and a sink's own subtasks stand on different ones. So another sink
+   * on a thread that is there takes less than 1 MB instead of 7, and more busy sinks than processors take turns.
+   */
   parallelism?: number;
   /**
    * Each subtask fills batches of its own, as in the connector (default true). False: all subtasks fill one batch, in the

@@ -4,7 +4,7 @@ import type { Table } from "../schema/table.ts";
 import type { Job, Progress, SubtaskSegment } from "./job.ts";
 import type { SubtaskPlan } from "./subtask.ts";
 
-/** What a worker is started with. Columns carry functions, so only the table's plain part crosses. */
+/** What a subtask is started with. Columns carry functions, so only the table's plain part crosses. */
 export interface SubtaskStart {
   readonly plan: SubtaskPlan;
   readonly table: Pick<Table, "name" | "list">;
@@ -30,3 +30,25 @@ export type FromSubtask =
   | { readonly did: "segment"; readonly segment: SubtaskSegment }
   | { readonly did: "encoded"; readonly tally: RawTally | undefined; readonly done: Progress }
   | { readonly did: "cut"; readonly done: Progress };
+
+/** What a thread is started with: its first subtask. */
+export interface WorkerData {
+  readonly id: number;
+  readonly start: ThreadStart;
+}
+
+/** Whom of a thread's subtasks a message is for. */
+export interface ToThread {
+  readonly id: number;
+  readonly message:
+    | ToSubtask
+    /** One subtask more; with `isSameWasm` its module is that of the first. */
+    | { readonly do: "open"; readonly start: ThreadStart; readonly isSameWasm: boolean }
+    | { readonly do: "close" };
+}
+
+/** Whose message it is. Every request is answered, also one for a subtask that has failed or was closed. */
+export interface FromThread {
+  readonly id: number;
+  readonly message: FromSubtask | { readonly did: "failed"; readonly error: Error } | { readonly did: "skipped" };
+}

@@ -1,11 +1,10 @@
-import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { Chunk } from "../encode/chunk.ts";
 import { type MillraceError, reasonOf } from "../errors.ts";
 import type { Job, Progress, SlabJob, SubtaskSegment } from "./job.ts";
 import { subtaskFailed } from "./subtask-failed.ts";
-import type { FromSubtask, SubtaskStart, ThreadStart, ToSubtask } from "./subtask-messages.ts";
+import type { FromSubtask, SubtaskStart, ToSubtask } from "./subtask-messages.ts";
 import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
-import { workerText } from "./worker.generated.ts";
+import { type SubtaskThread, sharedThreads, type ThreadEnd, type ThreadPool } from "./thread-pool.ts";
 
 /**
  * How often a subtask gets a new thread: rows that kill every thread that touches them must end in an error, and a machine
@@ -19,9 +18,6 @@ export interface RestartPolicy {
 
 const defaultRestarts: RestartPolicy = { most: 3, withinMs: 60_000 };
 
-/** For tests: what runs the worker's text. */
-export type StartThread = (text: string, options: WorkerOptions) => Worker;
-
 /** A request that is made again if the thread dies: a job, or a cut where there is none. */
 interface Kept {
   job: Job | undefined;
@@ -32,7 +28,7 @@ interface Kept {
 }
 
 /**
- * Runs a subtask on a worker thread. What it was given is kept here until its rows have come back in segments: when the
+ * Runs a subtask on a worker thread, which it shares with subtasks of other sinks. What it was given is kept here until its rows have come back in segments: when the
  * thread dies, a new one does again what was not finished, and no row is lost or sent twice. Slabs are shared and packed
  * parts transferred, never copied. The thread keeps the process alive only while it owes an answer, so a program that
  * forgets `close()` still ends.
@@ -41,7 +37,7 @@ export function workerSubtask(
   start: SubtaskStart,
   hooks: SubtaskHooks,
   restarts: RestartPolicy = defaultRestarts,
-  startThread: StartThread = (text, options) => new Worker(text, options),
+  threads: ThreadPool = sharedThreads,
 ): SubtaskPort {
   const { index, hasOwnBatch } = start.plan;
   const kept: Kept[] = [];
@@ -52,53 +48,56 @@ export function workerSubtask(
   let owed = 0;
   /** Of the subtask's own open batch, what the segments that have come back hold. */
   let open = nothing;
-  let worker: Worker | undefined;
+  let thread: SubtaskThread | undefined;
+  /** A thread died while it did this subtask's request: the next one is for it alone. */
+  let isSuspect = false;
   let replacing: Promise<unknown> | undefined;
   let failure: MillraceError | undefined;
   let isClosing = false;
 
   function spawn(): void {
-    const workerData: ThreadStart = { ...start, open };
-    // execArgv is emptied so that the loaders of the host program (tsx, coverage) are not started again for plain text.
-    const thread = startThread(workerText, { eval: true, workerData, execArgv: [], name: `millrace-${index}` });
-    worker = thread;
-    let hasEnded = false;
-    const end = (what: string, cause?: unknown) => {
-      if (thread === worker) replace(thread, hasEnded, what, cause);
-    };
-    thread.on("error", (error) => end(reasonOf(error), error));
-    thread.on("messageerror", (error) => end(reasonOf(error), error));
-    thread.on("exit", (code) => {
-      hasEnded = true;
-      end(`its thread exited with code ${code}`);
-    });
-    thread.on("message", (message: FromSubtask) => {
-      if (thread === worker) hear(message);
-    });
-    thread.unref(); // behind the listeners: a "message" listener takes hold of the process again
+    // The hooks are those of the sink, and the same for all of its subtasks.
+    const own = threads.start(
+      { ...start, open },
+      { owner: hooks, isAlone: isSuspect },
+      {
+        onMessage(message) {
+          if (own === thread) hear(message);
+        },
+        onEnd(end) {
+          if (own === thread) replace(own, end);
+        },
+      },
+    );
+    thread = own;
   }
 
   /** Puts a new thread in the place of one that died, as often as the policy allows. */
-  function replace(dead: Worker, hasEnded: boolean, what: string, cause: unknown): void {
-    worker = undefined;
+  function replace(dead: SubtaskThread, { what, cause, hasEnded, isOwnFault }: ThreadEnd): void {
+    thread = undefined;
     owed = 0;
     if (isClosing) return;
     const now = performance.now();
     deaths = deaths.filter((at) => now - at < restarts.withinMs);
-    if (deaths.length >= restarts.most) {
+    if (isOwnFault && deaths.length >= restarts.most) {
       const seconds = restarts.withinMs / 1000;
+      replacing = dead.end().catch(() => {}); // it may be a thread without a fault of its own
       fail(`${what} (${deaths.length} threads before it ended within ${seconds} s)`, cause);
       return;
     }
-    deaths.push(now);
+    if (isOwnFault) deaths.push(now);
+    isSuspect ||= isOwnFault;
     timesDied++;
     if (hasEnded) {
       takeOver(what);
       return;
     }
-    dead.ref(); // or the process could end before the new thread is there
-    const next = () => takeOver(what);
-    replacing = dead.terminate().then(next, next);
+    dead.hold(true); // or the process could end before the new thread is there
+    const next = () => {
+      dead.hold(false);
+      takeOver(what);
+    };
+    replacing = dead.end().then(next, next);
   }
 
   function takeOver(reason: string): void {
@@ -128,16 +127,16 @@ export function workerSubtask(
     const made = { job, isAnswered: false, isTold: false };
     kept.push(made);
     // Between two threads it waits for the next one.
-    if (worker) ask(made);
+    if (thread) ask(made);
   }
 
   function ask({ job }: Kept): void {
-    if (owed++ === 0) worker!.ref();
+    if (owed++ === 0) thread!.hold(true);
     post(job ? { do: "encode", job } : { do: "cut" });
   }
 
   function post(message: ToSubtask, transfer: ArrayBuffer[] = []): void {
-    worker?.postMessage(message, transfer);
+    thread?.post(message, transfer);
   }
 
   function submit(rows: { readonly chunk: Chunk } | Pick<SlabJob, "slab" | "tally">, openedAt: number): void {
@@ -161,7 +160,7 @@ export function workerSubtask(
   function hearAnswer(message: Exclude<FromSubtask, { did: "segment" }>): void {
     const answered = kept.find((one) => !one.isAnswered)!;
     answered.isAnswered = true;
-    if (--owed === 0 && !isClosing) worker!.unref();
+    if (--owed === 0 && !isClosing) thread!.hold(false);
     settle(message.done);
     if (message.did === "cut") {
       open = nothing;
@@ -213,8 +212,7 @@ export function workerSubtask(
     },
     async close() {
       isClosing = true;
-      worker?.ref(); // or the process could end while it waits here
-      await Promise.all([replacing, worker?.terminate()]);
+      await Promise.all([replacing, thread?.end()]);
     },
   };
   return port;

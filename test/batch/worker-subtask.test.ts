@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { type Batcher, batcher } from "../../src/batch/batcher.ts";
 import type { SealedBatch } from "../../src/batch/sealed-batch.ts";
 import type { SubtaskPort, SubtaskRestart } from "../../src/batch/subtask-port.ts";
-import { type StartThread, workerSubtask } from "../../src/batch/worker-subtask.ts";
+import { type StartWorker, threadPool } from "../../src/batch/thread-pool.ts";
+import { workerSubtask } from "../../src/batch/worker-subtask.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
@@ -26,7 +27,7 @@ interface Setting {
   readonly segmentBytes?: number;
   readonly rowsPerChunk?: number;
   readonly restarts?: { readonly most: number; readonly withinMs: number };
-  readonly startThread?: StartThread;
+  readonly startThread?: StartWorker;
 }
 
 interface Seen {
@@ -42,6 +43,7 @@ function start(setting: Setting): { work: Batcher<{ n: number }>; subtasks: Subt
   const { parallelism = 1, batchPerSubtask = true, maxRows = 1_000_000, maxBytes = 1_000_000, startThread } = setting;
   const { rowsPerChunk = 256, segmentBytes = 10_000, restarts = { most: 3, withinMs: 60_000 } } = setting;
   const wasm = "wasm" in setting ? setting.wasm : embeddedWasm();
+  const threads = startThread && threadPool(startThread);
   const seen: Seen = { sealed: [], failures: [], restarts: [], refused: [], rawTaken: 0 };
   const shape = { table: "Numbers", format: "csv", maxRows, maxBytes } as const;
   const packer = compilePacker(numbers, { format: "csv", maxRecordBytes: maxBytes });
@@ -66,7 +68,7 @@ function start(setting: Setting): { work: Batcher<{ n: number }>; subtasks: Subt
           },
           hooks,
           restarts,
-          startThread,
+          threads,
         ),
       );
       return subtasks;
@@ -127,7 +129,7 @@ function dying(side: "in" | "out", at: number, how: "exit" | "throw"): (text: st
 }
 
 /** Starts threads of which the first ones die, each in its way. */
-function dyingThreads(faults: readonly ((text: string) => string)[]): StartThread {
+function dyingThreads(faults: readonly ((text: string) => string)[]): StartWorker {
   let started = 0;
   return (text, options) => new Worker((faults[started++] ?? ((same: string) => same))(text), options);
 }
@@ -218,7 +220,7 @@ test("a thread that dies costs no record and doubles none, wherever it dies", as
 
 test("a thread that is terminated from outside is replaced, and that is told", async () => {
   const threads: Worker[] = [];
-  const startThread: StartThread = (text, options) => {
+  const startThread: StartWorker = (text, options) => {
     const thread = new Worker(text, options);
     threads.push(thread);
     return thread;
@@ -264,7 +266,7 @@ test("rows that kill every thread end in one error that names the subtask, and n
 
 test("closing ends the waits of a seal that has not been answered, and starts no thread again", async () => {
   let started = 0;
-  const startThread: StartThread = (text, options) => {
+  const startThread: StartWorker = (text, options) => {
     started++;
     return new Worker(text, options);
   };
