@@ -43,7 +43,7 @@ const commandsOf = (block) => block.split("\n").flatMap((line) => line.replace(/
 /** Each line that is shown was said, in the same order; times differ, and with them where batches are cut and how small they pack. */
 function expectShown(shown, said) {
   const timeless = (text) =>
-    text.replace(/ as [\d.]+ kB \([\d.]+:1\) in [\d.]+ s/g, " as N kB in N s").replace(/\r/g, "");
+    text.replace(/ as [\d.]+ [kM]B \([\d.]+:1\) in [\d.]+ s/g, " as N kB in N s").replace(/\r/g, "");
   const lines = timeless(said).split("\n");
   let at = 0;
   for (const line of timeless(shown)
