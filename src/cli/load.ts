@@ -5,7 +5,7 @@ import type { SinkOptions } from "../options.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
-import type { RawRecord } from "../source/files.ts";
+import type { RawRecord } from "../source/records.ts";
 import type { Source } from "../source/source.ts";
 import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";

@@ -4,7 +4,8 @@ import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.t
 import type { Position, Refusal, Slice } from "./source.ts";
 import { type Frame, longestOriginal, type Splitter } from "./splitter.ts";
 
-type Raw = Record<string, unknown>;
+/** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */
+export type RawRecord = Record<string, unknown>;
 
 export interface RecordReader {
   readonly partition: string;
@@ -15,7 +16,7 @@ export interface RecordReader {
   readonly from: number;
   readonly splitter: Splitter;
   /** The record that a frame's text spells, or why it spells none; undefined for text that was not meant to, as a header. */
-  readonly parse: (text: string) => Raw | string | undefined;
+  readonly parse: (text: string) => RawRecord | string | undefined;
   readonly maxRecordBytes: number;
   readonly signal: AbortSignal;
 }
@@ -25,7 +26,7 @@ const recordsPerSlice = 256;
 const bytesPerSlice = 256 * 1024;
 
 /** Reads records out of a stream of bytes, holding one chunk and one record. */
-export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<Raw>> {
+export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<RawRecord>> {
   const { bytes, from, splitter, maxRecordBytes, signal, name } = reader;
   const window = byteWindow(from);
   let pile = startPile(reader, from);
@@ -43,7 +44,7 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
   }
   yield* drain(true);
 
-  function* drain(isLast: boolean): Generator<Slice<Raw>> {
+  function* drain(isLast: boolean): Generator<Slice<RawRecord>> {
     for (;;) {
       const frame = splitter.next(window, isLast);
       if (!frame) break;
@@ -88,15 +89,15 @@ function textAt({ bytes, base, length }: ByteWindow, start: number, end: number)
 }
 
 interface Pile {
-  add(line: number, record: Raw): void;
+  add(line: number, record: RawRecord): void;
   refuse(line: number, reason: string, original: string): void;
   isFull(end: number): boolean;
   isEmpty(): boolean;
-  close(): Slice<Raw>;
+  close(): Slice<RawRecord>;
 }
 
 function startPile({ partition, name, splitter }: RecordReader, startByte: number): Pile {
-  const records: Raw[] = [];
+  const records: RawRecord[] = [];
   const lines: number[] = [];
   const refused: Refusal[] = [];
   return {
