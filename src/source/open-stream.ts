@@ -19,13 +19,15 @@ function descriptorOf(path: string): number | undefined {
 
 /**
  * Opens what gives each byte once. A pipe is opened without waiting for its writer: the wait would hold a thread of the process
- * until somebody writes, and nothing could end it. The event loop waits instead, and an abort ends that.
+ * until somebody writes, and nothing could end it. The event loop waits instead, and an abort ends that. Under Deno and Bun a
+ * thread waits: an abort ends the reading, and the thread goes on until a writer comes.
  */
 export async function openStream(path: string): Promise<Readable> {
   const given = descriptorOf(path);
   try {
     if (given !== undefined && fstatSync(given).isSocket())
       return given === 0 ? process.stdin : new Socket({ fd: given, readable: true, writable: false });
+    if ("Bun" in globalThis || "Deno" in globalThis) return createReadStream(path); // their sockets read no pipe
     const fd = await promisify(open)(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     if (fstatSync(fd).isFIFO()) return new Socket({ fd, readable: true, writable: false });
     return isatty(fd) ? new ReadStream(fd) : createReadStream(path, { fd });
