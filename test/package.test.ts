@@ -43,7 +43,7 @@ test("a runtime dependency is a decision, and is written down here", () => {
     "commander",
     "fflate",
   ]);
-  const peers = ["@duckdb/node-api", "@kusto/language-service-next", "azurite", "vega-datasets"];
+  const peers = ["@duckdb/node-api", "@kusto/language-service-next", "azurite"];
   assert.deepEqual(Object.keys(manifest.peerDependencies), peers);
   for (const name of peers) {
     assert.deepEqual(manifest.peerDependenciesMeta[name], { optional: true }, name);
