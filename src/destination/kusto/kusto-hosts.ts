@@ -10,7 +10,7 @@ interface CloudHosts {
  * compares the first. Those lists lack Fabric of the US Government, whose domain is fabric.microsoft.us (azure-sdk-for-cpp, the
  * endpoints of OneLake; documentation of Fabric for GCC High).
  */
-const clouds: Readonly<Record<string, CloudHosts>> = {
+export const clouds: Readonly<Record<string, CloudHosts>> = {
   "https://login.microsoftonline.com": {
     below: [
       "api.securityplatform.microsoft.com",

@@ -2,7 +2,7 @@ import { MillraceError } from "../../errors.ts";
 import { bypassesProxy, isLocal } from "./no-proxy.ts";
 
 /** The proxy by which requests to a host go. */
-export interface Proxy {
+export interface ForwardProxy {
   readonly host: string;
   readonly port: number;
   /** It is spoken to by TLS itself. */
@@ -25,7 +25,7 @@ export function namesProxy(env: NodeJS.ProcessEnv = process.env): boolean {
  *
  * @throws MillraceError BAD_OPTION for a proxy that cannot be used, without its password.
  */
-export function proxyFor(url: URL, env: NodeJS.ProcessEnv = process.env): Proxy | undefined {
+export function proxyFor(url: URL, env: NodeJS.ProcessEnv = process.env): ForwardProxy | undefined {
   if (url.protocol !== "https:" || isLocal(url.hostname)) return undefined;
   const variable = variables.find((name) => env[name]);
   if (variable === undefined) return undefined;
@@ -45,7 +45,7 @@ export function throughProxy(url: string | URL | undefined): string {
   }
 }
 
-function proxyIn(variable: string, text: string): Proxy {
+function proxyIn(variable: string, text: string): ForwardProxy {
   const bad = (why: string) => new MillraceError("BAD_OPTION", `The environment's ${variable} ${why}`);
   const given = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(given) ? new URL(given) : undefined;

@@ -4,7 +4,7 @@ import { isIP, type Socket } from "node:net";
 import { reasonOf } from "../../errors.ts";
 import { certificateTrouble } from "./certificate-trouble.ts";
 import { isTlsRefusal } from "./errors.ts";
-import type { Proxy } from "./proxy.ts";
+import type { ForwardProxy } from "./proxy.ts";
 import { ProxyError, type ProxyFault } from "./proxy-fault.ts";
 
 /** A proxy that is slow to reach a host answers within the time in which it gives up itself; Squid's is a minute. */
@@ -16,7 +16,12 @@ const tunnelTimeoutMs = 70_000;
  *
  * @throws ProxyError
  */
-export function openTunnel(proxy: Proxy, host: string, port: number, timeoutMs = tunnelTimeoutMs): Promise<Socket> {
+export function openTunnel(
+  proxy: ForwardProxy,
+  host: string,
+  port: number,
+  timeoutMs = tunnelTimeoutMs,
+): Promise<Socket> {
   const target = `${isIP(host) === 6 ? `[${host}]` : host}:${port}`;
   const authorization = proxy.authorization();
   const options: RequestOptions & { servername?: string } = {

@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 import { after, afterEach, test } from "node:test";
 import { inspect } from "node:util";
+import { kustoAdmin } from "../../../src/destination/kusto/admin.ts";
 import { toMillraceError } from "../../../src/destination/kusto/errors.ts";
 import { proxyFor } from "../../../src/destination/kusto/proxy.ts";
 import { isProxyFault } from "../../../src/destination/kusto/proxy-fault.ts";
+import { isTurnedAway } from "../../../src/destination/kusto/repeatable.ts";
 import { scrubber } from "../../../src/destination/kusto/scrub.ts";
 import { openTunnel } from "../../../src/destination/kusto/tunnel.ts";
 import { privateAuthority } from "./network/authority.ts";
@@ -236,3 +238,24 @@ for (const { what, url, code, retryable, message, fix, timeoutMs } of faults)
         assert.ok(!printed.includes(secret), printed);
     }
   });
+
+test("a request whose time is up names the proxy, and a command that never left may be made again", async (t) => {
+  const kept = { ...process.env };
+  t.after(() => {
+    delete process.env.HTTPS_PROXY;
+    Object.assign(process.env, kept);
+  });
+  process.env.HTTPS_PROXY = at(await proxied({}, () => true), user);
+  const options = { cluster: `https://${host}`, database: "db", requestTimeoutMs: 200 };
+  // The login that is a callback asks the cluster for nothing, so the command is the first call.
+  const admin = await kustoAdmin({ ...options, token: () => "t0ken-of-a-test" }, undefined, { retryTimeoutMs: 0 });
+  t.after(() => admin.close());
+  const message = /no answer within 200 ms through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\)\.$/;
+  await assert.rejects(admin.execute(".show tables"), { code: "UNREACHABLE", message });
+
+  process.env.HTTPS_PROXY = at(await proxied({}, answering(page(503, "", ""))), user);
+  await assert.rejects(admin.execute(".drop table T"), (error) => {
+    assert.ok(isTurnedAway(error), String(error));
+    return true;
+  });
+});

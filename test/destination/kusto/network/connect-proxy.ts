@@ -13,6 +13,8 @@ export interface ConnectProxyOptions {
   readonly listenAt?: string;
   /** Where hosts really are: host to port of 127.0.0.1; undefined: this host is not let out to. */
   readonly portOf: (host: string) => number | undefined;
+  /** Asked for each tunnel: behind how many bytes of the host's it breaks. */
+  readonly cutAfter?: (host: string) => number | undefined;
 }
 
 export interface ConnectProxy {
@@ -23,14 +25,12 @@ export interface ConnectProxy {
   readonly plain: string[];
   /** Set to do something else than to make the tunnel. */
   behaviour: Behaviour | undefined;
-  /** Cuts the tunnels that are open. */
-  cut(): void;
   close(): Promise<void>;
 }
 
 /** A forward proxy that makes tunnels (CONNECT), and nothing else. */
 export async function startConnectProxy(options: ConnectProxyOptions): Promise<ConnectProxy> {
-  const { authorization, tls, portOf, listenAt = "127.0.0.1" } = options;
+  const { authorization, tls, portOf, cutAfter, listenAt = "127.0.0.1" } = options;
   const asked: string[] = [];
   const plain: string[] = [];
   const open = new Set<Duplex>();
@@ -44,9 +44,6 @@ export async function startConnectProxy(options: ConnectProxyOptions): Promise<C
     asked,
     plain,
     behaviour: undefined,
-    cut() {
-      for (const socket of open) socket.destroy();
-    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of open) socket.destroy();
@@ -74,7 +71,14 @@ export async function startConnectProxy(options: ConnectProxyOptions): Promise<C
     const target = connect(port, "127.0.0.1", () => {
       client.write("HTTP/1.1 200 Connection established\r\n\r\n");
       target.write(head);
-      client.pipe(target).pipe(client);
+      client.pipe(target);
+      const most = cutAfter?.(host) ?? Infinity;
+      let passed = 0;
+      target.on("data", (bytes) => {
+        client.write(bytes.subarray(0, most - passed));
+        passed += bytes.length;
+        if (passed >= most) client.destroySoon();
+      });
     });
     target.on("error", () => client.destroy());
     client.once("close", () => target.destroy());
