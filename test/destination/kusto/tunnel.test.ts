@@ -246,15 +246,18 @@ test("a request whose time is up names the proxy, and a command that never left 
     Object.assign(process.env, kept);
   });
   process.env.HTTPS_PROXY = at(await proxied({}, () => true), user);
-  const options = { cluster: `https://${host}`, database: "db", requestTimeoutMs: 200 };
   // The login that is a callback asks the cluster for nothing, so the command is the first call.
-  const admin = await kustoAdmin({ ...options, token: () => "t0ken-of-a-test" }, undefined, { retryTimeoutMs: 0 });
-  t.after(() => admin.close());
+  const login = { cluster: `https://${host}`, database: "db", token: () => "t0ken-of-a-test" };
+  const asked = async (csl: string, requestTimeoutMs: number) => {
+    const admin = await kustoAdmin({ ...login, requestTimeoutMs }, undefined, { retryTimeoutMs: 0 });
+    t.after(() => admin.close());
+    return admin.execute(csl);
+  };
   const message = /no answer within 200 ms through the proxy http:\/\/127\.0\.0\.1:\d+ \(HTTPS_PROXY\)\.$/;
-  await assert.rejects(admin.execute(".show tables"), { code: "UNREACHABLE", message });
+  await assert.rejects(asked(".show tables", 200), { code: "UNREACHABLE", message });
 
   process.env.HTTPS_PROXY = at(await proxied({}, answering(page(503, "", ""))), user);
-  await assert.rejects(admin.execute(".drop table T"), (error) => {
+  await assert.rejects(asked(".drop table T", 20_000), (error) => {
     assert.ok(isTurnedAway(error), String(error));
     return true;
   });
