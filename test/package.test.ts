@@ -35,6 +35,7 @@ test("package.json says what users rely on", () => {
 
 test("a runtime dependency is a decision, and is written down here", () => {
   assert.deepEqual(Object.keys(manifest.dependencies), [
+    "@azure/core-rest-pipeline",
     "@azure/identity",
     "@azure/storage-blob",
     "@azure/storage-queue",

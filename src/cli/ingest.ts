@@ -7,9 +7,12 @@ import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { inferTable } from "../schema/infer.ts";
-import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
+import type { RawRecord } from "../source/records.ts";
 import type { Source } from "../source/source.ts";
+import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { failureLine } from "./failure-line.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
@@ -44,6 +47,8 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   commitMode?: CommitMode;
   checkpointMs?: number;
   acceptDuplicates?: boolean;
+  final?: boolean;
+  onChanged?: NonNullable<FilesOptions["onChanged"]>;
   deadLetter?: string;
   maxRejected?: number;
   quiet?: boolean;
@@ -110,6 +115,13 @@ export function ingestCommand(finish: Finish): Command {
     )
     .option("--accept-duplicates", "go on where the state is lost, or older than the table: rows may arrive twice")
     .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
+    .option("--final", "with --state: the files grow no more, so a last line without a line end is a record, too")
+    .addOption(
+      new Option(
+        "--on-changed <way>",
+        "with --state: a file that was replaced or edited since (default: error)",
+      ).choices(["error", "read-again", "skip"]),
+    )
     .option("--wait", "wait until the service has loaded everything")
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
@@ -128,15 +140,21 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
   checkFlags(flags);
   if (flags.state !== undefined && patterns.includes("-"))
     throw usage("--state needs files: standard input cannot be read again");
+  const options: FilesOptions = {
+    ...fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`))),
+    final: flags.state === undefined || flags.final === true,
+    ...(flags.onChanged !== undefined && { onChanged: flags.onChanged }),
+  };
+  const source = sourceOf(patterns, options);
   const interrupt = onInterrupt();
   const { signal } = interrupt;
-  const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
   const stopLines = flags.quiet ? () => {} : showRetries(terminal);
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
     // Files first: a missing one should be told before anything is started or asked.
-    const source = sourceOf(patterns, options);
+    if (flags.state !== undefined && !source.replayable)
+      throw usage("--state needs files: a pipe or a device cannot be read again");
     const plan = await source.plan(signal);
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
@@ -188,6 +206,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     return interrupt.exitCode;
   } finally {
     stopLines();
+    await source.close?.();
     admin?.close();
     await emulator?.close();
     interrupt.dispose();
@@ -204,6 +223,8 @@ function checkFlags(flags: IngestFlags): void {
     job: flags.job,
     "commit-mode": flags.commitMode,
     "accept-duplicates": flags.acceptDuplicates,
+    final: flags.final,
+    "on-changed": flags.onChanged,
   }))
     if (value !== undefined && flags.state === undefined) throw usage(`--${flag} belongs to --state`);
 }

@@ -8,8 +8,10 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { parse as parseCsv } from "csv-parse/sync";
 import { inferTable } from "../../src/schema/infer.ts";
-import { type FilesOptions, type FilesSource, files, stdin } from "../../src/source/files.ts";
+import type { FilesOptions } from "../../src/source/file-options.ts";
+import { type FilesSource, files } from "../../src/source/files.ts";
 import type { Position, Positions, Refusal } from "../../src/source/source.ts";
+import { stdin } from "../../src/source/stdin.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-files-"));
 after(() => rmSync(folder, { recursive: true }));

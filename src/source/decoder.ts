@@ -1,0 +1,52 @@
+import { readHeader, rowParser } from "./csv-header.ts";
+import { csvSplitter } from "./csv-rows.ts";
+import { parseExactly } from "./exact-json.ts";
+import type { FilesOptions } from "./file-options.ts";
+import type { FileFormat } from "./format.ts";
+import { elementSplitter } from "./json-elements.ts";
+import { pathSplitter } from "./json-path.ts";
+import { lineSplitter } from "./lines.ts";
+import type { RawRecord, RecordReader } from "./records.ts";
+import type { FilePosition, Splitter } from "./splitter.ts";
+
+export interface Decoder {
+  readonly splitter: Splitter;
+  readonly parse: RecordReader["parse"];
+}
+
+export function decoderOf(
+  format: FileFormat,
+  from: FilePosition,
+  jsonPath: readonly string[],
+  delimiter: string,
+  name: string,
+  header: readonly string[] | undefined,
+  onNotice: FilesOptions["onNotice"],
+): Decoder {
+  if (format === "ndjson") return { splitter: lineSplitter(from), parse: parseObject };
+  if (format === "json") {
+    const splitter = jsonPath.length > 0 ? pathSplitter(from, jsonPath, name) : elementSplitter(from, name);
+    return { splitter, parse: parseObject };
+  }
+  let parseRow = header && rowParser(header, delimiter);
+  return {
+    splitter: csvSplitter(from, delimiter, name),
+    parse(row) {
+      if (parseRow) return parseRow(row);
+      const { fields, notices } = readHeader(row, delimiter, name);
+      parseRow = rowParser(fields, delimiter);
+      for (const notice of notices) onNotice?.(notice);
+      return undefined;
+    },
+  };
+}
+
+function parseObject(text: string): RawRecord | string {
+  try {
+    const value = parseExactly(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as RawRecord;
+    return `a record is a JSON object, and this is ${Array.isArray(value) ? "an array" : value === null ? "null" : `a ${typeof value}`}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
