@@ -114,7 +114,7 @@ export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from ".
 export { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "./source/files.ts";
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
-export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
+export type { Origin, OriginalFormat, Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
 export type { StreamOptions } from "./streams.ts";
 export type {
   Attributes,

@@ -6,16 +6,18 @@ import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
+import { coerce } from "../schema/coerce.ts";
 import { inferTable } from "../schema/infer.ts";
 import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { Source } from "../source/source.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
+import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { failureLine } from "./failure-line.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
 import { inferFiles } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
-import { type LoadSummary, load } from "./load.ts";
+import { type LoadSummary, load, unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { ratio } from "./progress.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
@@ -134,6 +136,10 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     // Files first: a missing one should be told before anything is started or asked.
     const source = sourceOf(patterns, options);
     const plan = await source.plan(signal);
+    if (flags.deadLetter !== undefined) {
+      const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
+      await refuseInputAsDeadLetter(flags.deadLetter, inputs);
+    }
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
@@ -160,10 +166,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     stopLines();
     const summary = await load({
       source: begun.source(),
-      form: plan.form,
+      convert: coerce(table, plan.form, { renames }),
       totalBytes: plan.totalBytes,
       table,
-      renames,
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
       deadLetter: flags.deadLetter,
@@ -294,14 +299,7 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
 
 function tell(summary: LoadSummary, flags: IngestFlags, say: (line: string) => void, terminal: Terminal): void {
   const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields } = summary;
-  for (const [field, n] of Object.entries(unknownFields).slice(0, 10))
-    say(
-      plainLine(
-        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
-      ),
-    );
-  const unknown = Object.keys(unknownFields).length;
-  if (unknown > 10) say(`note: and ${count(unknown - 10)} more fields`);
+  for (const note of unknownFieldNotes(table, unknownFields)) say(note);
   const packed =
     packedBytes > 0 ? `, ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)})` : "";
   const line = `${table}: ${plural(delivered, "record")} of ${count(read)} delivered, ${count(rejected)} rejected, in ${plural(batches, "batch", "batches")}${packed}, ${duration(seconds)}`;

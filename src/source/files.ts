@@ -14,8 +14,8 @@ import { pathSplitter } from "./json-path.ts";
 import { shapeOf } from "./json-shape.ts";
 import { lineSplitter } from "./lines.ts";
 import { type RecordReader, readRecords } from "./records.ts";
-import type { Positions, Slice, Source } from "./source.ts";
-import { type FilePosition, isFilePosition, type Splitter } from "./splitter.ts";
+import type { OriginalFormat, Positions, Slice, Source } from "./source.ts";
+import { type FilePosition, isFilePosition } from "./splitter.ts";
 
 /** Options of {@link files} and {@link stdin}. */
 export interface FilesOptions {
@@ -142,9 +142,9 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
         const start = { byte: bomLength(first), line: 1 };
         const path = rest.path === undefined || rest.path === "$" ? [] : rest.path.split(".");
         const delimiter = rest.delimiter ?? ",";
-        const { splitter, parse } = decoderOf(format, start, path, delimiter, name, undefined, rest.onNotice);
+        const decoder = decoderOf(format, start, path, delimiter, name, undefined, rest.onNotice);
         const maxRecordBytes = rest.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition: name, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
+        yield* readRecords({ partition: name, name, bytes, from: 0, ...decoder, maxRecordBytes, signal });
       } finally {
         release();
       }
@@ -279,14 +279,13 @@ async function* readFile(
       `${path} cannot be read on from position ${JSON.stringify(from)}: it is not the file that was read before.`,
     );
   const header = stored !== undefined && format === "csv" ? await headerOf(file, options, signal) : undefined;
-  const { splitter, parse } = decoderOf(format, from, file.jsonPath, delimiter, path, header, options.onNotice);
+  const decoder = decoderOf(format, from, file.jsonPath, delimiter, path, header, options.onNotice);
   yield* readRecords({
     partition: path,
     name: path,
     bytes: fileBytes(path, from.byte, signal),
     from: from.byte,
-    splitter,
-    parse,
+    ...decoder,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
   });
@@ -310,6 +309,8 @@ async function headerOf(
       header ??= readHeader(row, delimiter, path).fields;
       return {};
     },
+    format: () => ({ format: "csv" }),
+    isHeaderDue: () => header === undefined,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
   });
@@ -317,10 +318,7 @@ async function headerOf(
   return header;
 }
 
-interface Decoder {
-  readonly splitter: Splitter;
-  readonly parse: RecordReader["parse"];
-}
+type Decoder = Pick<RecordReader, "splitter" | "parse" | "format" | "isHeaderDue">;
 
 function decoderOf(
   format: FileFormat,
@@ -331,25 +329,31 @@ function decoderOf(
   header: readonly string[] | undefined,
   onNotice: FilesOptions["onNotice"],
 ): Decoder {
-  if (format === "ndjson") return { splitter: lineSplitter(from), parse: parseObject };
+  const asItIs: OriginalFormat = { format };
+  if (format === "ndjson") return { splitter: lineSplitter(from), parse: parseObject, format: () => asItIs };
   if (format === "json") {
     const splitter = jsonPath.length > 0 ? pathSplitter(from, jsonPath, name) : elementSplitter(from, name);
-    return { splitter, parse: parseObject };
+    return { splitter, parse: parseObject, format: () => asItIs };
   }
   let parseRow = header && rowParser(header, delimiter);
+  let known: OriginalFormat = { format, ...(header && { header }), delimiter };
   return {
+    format: () => known,
+    isHeaderDue: () => parseRow === undefined,
     splitter: csvSplitter(from, delimiter, name),
     parse(row) {
       if (parseRow) return parseRow(row);
       const { fields, notices } = readHeader(row, delimiter, name);
       parseRow = rowParser(fields, delimiter);
+      known = { format, header: fields, delimiter };
       for (const notice of notices) onNotice?.(notice);
       return undefined;
     },
   };
 }
 
-function parseObject(text: string): RawRecord | string {
+/** The record that a JSON text spells, or why it spells none. */
+export function parseObject(text: string): RawRecord | string {
   try {
     const value = parseExactly(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as RawRecord;

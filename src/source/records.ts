@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { throwIfAborted } from "../errors.ts";
+import { MillraceError, throwIfAborted } from "../errors.ts";
 import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.ts";
-import type { Position, Refusal, Slice } from "./source.ts";
-import { type Frame, longestOriginal, type Splitter } from "./splitter.ts";
+import type { OriginalFormat, Position, Refusal, Slice } from "./source.ts";
+import { type Frame, longestOriginal, longestQuoted, type Splitter } from "./splitter.ts";
 
 type Raw = Record<string, unknown>;
 
@@ -16,6 +16,10 @@ export interface RecordReader {
   readonly splitter: Splitter;
   /** The record that a frame's text spells, or why it spells none; undefined for text that was not meant to, as a header. */
   readonly parse: (text: string) => Raw | string | undefined;
+  /** How a text is to be read again, as far as is known by now. */
+  readonly format: () => OriginalFormat;
+  /** The next text is the header: without it no row can be read. */
+  readonly isHeaderDue?: () => boolean;
   readonly maxRecordBytes: number;
   readonly signal: AbortSignal;
 }
@@ -37,7 +41,7 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     yield* drain(false);
     if (window.base + window.length - splitter.keepFrom > maxRecordBytes) {
       splitter.tooLong?.();
-      head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestOriginal);
+      head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestQuoted);
       dropBefore(window, window.base + window.length);
     }
   }
@@ -63,17 +67,27 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
   function take(frame: Frame): void {
     const { start, end, line } = frame;
     if (start < window.base || end - start > maxRecordBytes) {
-      const original = head ?? textAt(window, start, Math.min(end, start + longestOriginal));
+      const original = head ?? textAt(window, start, Math.min(end, start + longestQuoted));
       head = undefined;
-      pile.refuse(line, `it is longer than ${maxRecordBytes} bytes`, original);
+      refuse(line, `it is longer than ${maxRecordBytes} bytes`, original, { isCut: true });
       return;
     }
     const text = textAt(window, start, end);
-    const reason = frame.fault ?? badUtf8(text, window, frame);
+    const encodingFault = badUtf8(text, window, frame);
+    const reason = frame.fault ?? encodingFault;
     const record = reason ?? reader.parse(text);
     if (record === undefined) return;
-    if (typeof record === "string") pile.refuse(line, record, text);
-    else pile.add(line, record);
+    if (typeof record !== "string") pile.add(line, record);
+    else refuse(line, record, text, encodingFault === undefined ? {} : { isUtf8: false });
+  }
+
+  function refuse(line: number, reason: string, original: string, faults: OriginalFormat): void {
+    // The next row must not be taken for the header.
+    if (reader.isHeaderDue?.())
+      throw new MillraceError("BAD_SOURCE", `${name}:${line}: the header row cannot be read: ${reason}.`, {
+        context: { line },
+      });
+    pile.refuse(line, reason, original, faults);
   }
 }
 
@@ -89,13 +103,13 @@ function textAt({ bytes, base, length }: ByteWindow, start: number, end: number)
 
 interface Pile {
   add(line: number, record: Raw): void;
-  refuse(line: number, reason: string, original: string): void;
+  refuse(line: number, reason: string, original: string, faults: OriginalFormat): void;
   isFull(end: number): boolean;
   isEmpty(): boolean;
   close(): Slice<Raw>;
 }
 
-function startPile({ partition, name, splitter }: RecordReader, startByte: number): Pile {
+function startPile({ partition, name, splitter, format }: RecordReader, startByte: number): Pile {
   const records: Raw[] = [];
   const lines: number[] = [];
   const refused: Refusal[] = [];
@@ -104,8 +118,14 @@ function startPile({ partition, name, splitter }: RecordReader, startByte: numbe
       records.push(record);
       lines.push(line);
     },
-    refuse(line, reason, original) {
-      refused.push({ place: `${name}:${line}`, reason, original: original.slice(0, longestOriginal).toWellFormed() });
+    refuse(line, reason, text, faults) {
+      const isCut = text.length > longestOriginal;
+      refused.push({
+        place: `${name}:${line}`,
+        reason,
+        original: (isCut ? text.slice(0, longestOriginal) : text).toWellFormed(),
+        source: { ...format(), ...faults, ...(isCut && { isCut }) },
+      });
     },
     isFull: (end) => records.length + refused.length >= recordsPerSlice || end - startByte >= bytesPerSlice,
     isEmpty: () => records.length + refused.length === 0,
@@ -117,6 +137,7 @@ function startPile({ partition, name, splitter }: RecordReader, startByte: numbe
         records,
         refused,
         placeOf: (index) => `${name}:${lines[index]}`,
+        originOf: (index) => ({ original: records[index], source: { format: format().format } as OriginalFormat }),
         bytes: position.byte - startByte,
       };
     },
