@@ -10,10 +10,11 @@ import { coerce } from "../schema/coerce.ts";
 import { inferTable } from "../schema/infer.ts";
 import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
-import type { Source } from "../source/source.ts";
+import type { Slice, Source } from "../source/source.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { failureLine } from "./failure-line.ts";
+import { fieldNames, fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
 import { inferFiles } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
@@ -147,7 +148,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     const { kusto } = await import("../destination/kusto/index.ts");
     admin = await kustoAdmin(connection, signal, longRetries(flags));
 
-    const begun = beginning(source, signal);
+    // The notices about the files come when they are read for good, and should not come twice.
+    const { onNotice: _, ...quiet } = options;
+    const begun = beginning(source, plan.form === "csv", signal);
     const { table, renames, isCreated } = await targetTable({
       admin,
       name: flags.table!,
@@ -155,8 +158,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       schema,
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
-      infer: () => inferred(flags, source, plan, options, begun, signal),
-      fields: () => begun.fields(),
+      infer: () => inferred(flags, source, plan, quiet, begun, signal),
+      fields: (columns) =>
+        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, signal) : begun.fields(columns),
       signal,
     });
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
@@ -228,8 +232,8 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 
 interface Beginning {
-  /** Field names of the first records. */
-  fields(): Promise<readonly string[]>;
+  /** Field names of the first records: as many records as the columns of the table need. */
+  fields(columns: readonly string[]): Promise<readonly string[]>;
   /** The first records of a stream. */
   records(): Promise<readonly RawRecord[]>;
   /** The source from its start, whatever has been looked at. */
@@ -237,22 +241,23 @@ interface Beginning {
 }
 
 /** Looks at the first records, which a stream gives only once. */
-function beginning(source: FilesSource, signal: AbortSignal): Beginning {
+function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(limit: typeof aheadLimit): Promise<readonly RawRecord[]> {
-    const read = await readAhead(source, limit, signal);
-    const records = read.slices.flatMap((slice) => slice.records);
+  async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean): Promise<readonly RawRecord[]> {
+    const read = await readAhead(source, { ...aheadLimit, isEnough }, signal);
     whole = read.source;
-    return records;
+    return read.slices.flatMap((slice) => slice.records);
   }
   return {
-    async fields() {
-      const records = await ahead({ records: 1, bytes: 1 });
-      const names = new Set<string>();
-      for (const record of records) for (const field of Object.keys(record)) names.add(field);
-      return [...names];
+    async fields(columns) {
+      const found = fieldNames(columns);
+      await ahead(({ records }) => {
+        found.add(records);
+        return found.isComplete() || (isCsv && records.length > 0);
+      });
+      return [...found.names];
     },
-    records: () => ahead(aheadLimit),
+    records: () => ahead(() => false),
     source: () => whole,
   };
 }
@@ -265,9 +270,7 @@ async function inferred(
   begun: Beginning,
   signal: AbortSignal,
 ) {
-  // The notices about the files come when they are read for good, and should not come twice.
-  const { onNotice: _, ...quiet } = options;
-  if (source.replayable) return inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal);
+  if (source.replayable) return inferFiles(flags.table!, plan, options, flags.inferRecords, signal);
   return inferTable(flags.table!, await begun.records(), { from: plan.form });
 }
 

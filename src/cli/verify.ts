@@ -1,28 +1,42 @@
 import { Command } from "commander";
 import { inspectState } from "../checkpoint/inspect.ts";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import { isCode, MillraceError } from "../errors.ts";
 import { coerce } from "../schema/coerce.ts";
+import type { SampleForm } from "../schema/infer.ts";
 import { quoteName } from "../schema/kql.ts";
-import type { NamedColumn, Table } from "../schema/table.ts";
-import { files } from "../source/files.ts";
+import type { NamedColumn } from "../schema/table.ts";
+import { expandPatterns, type FilesOptions, type FilesPlan, type FilesSource, files } from "../source/files.ts";
+import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
+import { fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
+import { readSchemaFile, type Target, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal } from "./terminal.ts";
 
 interface VerifyFlags extends ConnectionFlags, FileFlags {
   table: string;
+  schema?: string;
   state?: string;
   json?: boolean;
 }
 
 const help = `
-Compared are the number of rows, and for each column what can be summed up on both sides: values that are there, the sum of
-integers, the bytes of texts. Rows of other writers in the table show as a difference. With --state, checkpoints that are
-not committed yet are named. Exit code 1: something differs.`;
+The files are read as millrace ingest would read them into the table: the same names, the same conversions, the same rejections. Give
+the --schema, --format, --path and --delimiter that they were ingested with. CSV and JSON files may be given together.
+
+Compared are the number of rows and, for each column, figures that are exact on both sides: how many values there are, sums, least and
+greatest, and a checksum of texts, times and reals. Of dynamic values nested ones are not compared. Rows of other writers in the table
+show as a difference. With --state, checkpoints that are not committed yet are named. Exit code 1: something differs.`;
+
+const neverAsked = (): never => {
+  throw new MillraceError("INTERNAL", "The table exists, so nothing is inferred.");
+};
 
 /** Compares files with the table that they were ingested into. */
 export function verifyCommand(finish: Finish): Command {
@@ -33,6 +47,7 @@ export function verifyCommand(finish: Finish): Command {
   addConnectionFlags(command);
   addFileFlags(command);
   return command
+    .option("--schema <file>", "the schema that the files were ingested with, if they were")
     .option("--state <folder>", "the state of the run")
     .option("--json", "one line of JSON")
     .addHelpText("after", help)
@@ -53,16 +68,43 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
   const stopLines = showRetries(processTerminal());
   try {
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
-    const admin = await kustoAdmin(connectionFrom(flags), signal, shortRetries(flags));
+    const connection = connectionFrom(flags);
+    const admin = await kustoAdmin(connection, signal, shortRetries(flags));
     try {
       const table = await admin.table(flags.table, signal);
-      const source = await sumsOfFiles(patterns, flags, table, signal);
-      const target = await sumsOfTable(admin, table, signal);
-      const pending = flags.state === undefined ? [] : (await inspectState(flags.state)).pending;
-      const compared = Object.keys(source.sums).map(
-        (what): Compared => ({ what, source: String(source.sums[what]), target: String(target[what]) }),
+      const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
+      const options = fileOptions(flags, () => {});
+      const groups = await groupsOf(patterns, options, signal);
+      // What ingest would do with these files.
+      const targetOf = ({ plan }: FileGroup) =>
+        targetTable({
+          admin,
+          name: table.name,
+          database: connection.database,
+          schema,
+          mayCreate: false,
+          isMapped: false,
+          infer: neverAsked,
+          fields: (columns) => fieldsOfFiles(plan, options, columns, flags.inferRecords, signal),
+          signal,
+        });
+      const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
+      const source = await figuresOfFiles(groups, figures, targetOf, signal);
+      const target = await figuresOfTable(
+        admin,
+        table.name,
+        figures.map(({ figure }) => figure),
+        signal,
       );
-      const differing = compared.filter((each) => each.source !== each.target);
+      const pending = flags.state === undefined ? [] : (await inspectState(flags.state)).pending;
+      const compared = figures.map(({ figure: { what } }, i) => ({
+        what,
+        source: source.results[i],
+        target: target.results[i]!,
+      }));
+      const differing = [{ what: "rows", source: String(source.rows), target: target.rows }, ...compared].filter(
+        (each): each is Compared => each.source !== undefined && each.source !== each.target,
+      );
       const ok = differing.length === 0;
       const { rejected } = source;
       if (flags.json)
@@ -72,7 +114,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       else {
         for (const { what, source: ours, target: theirs } of differing)
           process.stdout.write(`${plainLine(`${what}: ${ours} in the files, ${theirs} in the table`)}\n`);
-        const rows = plural(Number(source.sums.rows), "row");
+        const rows = plural(source.rows, "row");
         process.stdout.write(
           plainLine(
             ok
@@ -83,6 +125,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
         process.stdout.write(
           `${rejected > 0 ? `, ${rejected} not taken into account: they do not fit the table` : ""}\n`,
         );
+        for (const note of unknownFieldNotes(table.name, source.unknownFields)) process.stdout.write(`${note}\n`);
         if (pending.length > 0) process.stdout.write(`${plural(pending.length, "checkpoint")} not committed yet\n`);
       }
       return ok ? 0 : 1;
@@ -98,68 +141,105 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
   }
 }
 
-type Sums = Record<string, bigint>;
-
-/** The columns whose kind has figures that both sides reckon alike. */
-function figuresOf({ list }: Table): { readonly what: string; readonly column: NamedColumn; readonly kql: string }[] {
-  return list.flatMap((column) => {
-    const name = quoteName(column.name);
-    if (column.kind === "string") return [{ what: `${column.name}: bytes`, column, kql: `sum(string_size(${name}))` }];
-    const there = { what: `${column.name}: values`, column, kql: `countif(isnotnull(${name}))` };
-    if (column.kind !== "int" && column.kind !== "long") return [there];
-    return [there, { what: `${column.name}: sum`, column, kql: `sum(${name})` }];
-  });
+/** What one pass over the files comes to. */
+interface OfFiles {
+  readonly rows: number;
+  readonly rejected: number;
+  /** By the places of the figures. */
+  readonly results: readonly (string | undefined)[];
+  readonly unknownFields: Readonly<Record<string, number>>;
 }
 
-async function sumsOfTable(admin: KustoAdmin, table: Table, signal: AbortSignal): Promise<Sums> {
-  const figures = figuresOf(table);
-  const terms = ["count()", ...figures.map(({ kql }) => kql)].map((term, i) => `f${i} = ${term}`);
-  const { rows } = await admin.query(`${quoteName(table.name)} | summarize ${terms.join(", ")}`, signal);
-  const [row = []] = rows;
-  const values = row.map((value) => BigInt((value as number | bigint | null) ?? 0));
-  return Object.fromEntries(["rows", ...figures.map(({ what }) => what)].map((what, i) => [what, values[i] ?? 0n]));
+/** Files of one form, ingested together: so are the names of their fields decided on. */
+interface FileGroup {
+  readonly source: FilesSource;
+  readonly plan: FilesPlan;
 }
 
-async function sumsOfFiles(
-  patterns: readonly string[],
-  flags: VerifyFlags,
-  table: Table,
-  signal: AbortSignal,
-): Promise<{ sums: Sums; rejected: number }> {
-  const { compilePacker } = await import("../encode/packer.ts");
-  const source = files(
-    patterns,
-    fileOptions(flags, () => {}),
-  );
-  const plan = await source.plan(signal);
-  const convert = coerce(table, plan.form);
-  const figures = figuresOf(table);
-  const sums: Sums = Object.fromEntries(["rows", ...figures.map(({ what }) => what)].map((what) => [what, 0n]));
-  // What the sink would refuse is not in the table.
-  const packer = compilePacker(table, { format: "csv", maxRecordBytes: 300 * 1024 * 1024 });
-  let rejected = 0;
-  for await (const slice of source.read({}, signal)) {
-    rejected += slice.refused?.length ?? 0;
-    for (const raw of slice.records) {
-      const record = convert(raw) as Record<string, unknown>;
-      try {
-        packer.pack(record);
-      } catch {
-        rejected++;
-        continue;
-      }
-      if (packer.isFull) packer.take();
-      sums.rows!++;
-      for (const { what, column } of figures) sums[what]! += figureOf(what, column, record[column.name]);
-    }
+/** Files of several forms may have been ingested one after the other. */
+async function groupsOf(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<FileGroup[]> {
+  const byForm = new Map<SampleForm, string[]>();
+  for (const path of await expandPatterns(patterns)) {
+    const { form } = await files([path], options).plan(signal);
+    byForm.set(form, [...(byForm.get(form) ?? []), path]);
   }
-  return { sums, rejected };
+  const groups: FileGroup[] = [];
+  for (const paths of byForm.values()) {
+    const source = files(paths, options);
+    groups.push({ source, plan: await source.plan(signal) });
+  }
+  return groups;
 }
 
-const utf8 = new TextEncoder();
+async function figuresOfFiles(
+  groups: readonly FileGroup[],
+  figures: readonly ColumnFigure[],
+  targetOf: (group: FileGroup) => Promise<Pick<Target, "table" | "renames">>,
+  signal: AbortSignal,
+): Promise<OfFiles> {
+  const { compilePacker } = await import("../encode/packer.ts");
+  const tallies = figures.map(({ column, figure }) => ({ name: column.name, tally: figure.start() }));
+  const unknownFields: Record<string, number> = {};
+  let rows = 0;
+  let rejected = 0;
+  for (const group of groups) {
+    const { table, renames } = await targetOf(group);
+    const convert = coerce(table, group.plan.form, { renames });
+    // What the sink would refuse is not in the table.
+    const packer = compilePacker(table, { format: "csv", maxRecordBytes: 300 * 1024 * 1024 });
+    for await (const slice of group.source.read({}, signal)) {
+      rejected += slice.refused?.length ?? 0;
+      for (const raw of slice.records) {
+        const record = convert(raw);
+        try {
+          packer.pack(record);
+        } catch (error) {
+          if (!isCode(error, "RECORD_REFUSED")) throw error;
+          rejected++;
+          continue;
+        }
+        if (packer.isFull) packer.take();
+        rows++;
+        for (const { name, tally } of tallies) tally.add(record[name] ?? null);
+      }
+    }
+    for (const [field, count] of convert.unknownFields) unknownFields[field] = (unknownFields[field] ?? 0) + count;
+  }
+  return { rows, rejected, unknownFields, results: tallies.map(({ tally }) => tally.result()) };
+}
 
-function figureOf(what: string, { name, kind }: NamedColumn, value: unknown): bigint {
-  if (value === null || value === undefined) return 0n;
-  if (kind === "string") return BigInt(utf8.encode(String(value)).length);
-  return what === `${name}: sum` ? BigInt(value as number | bigint) : 1n;
+interface ColumnFigure {
+  readonly column: NamedColumn;
+  readonly figure: Figure;
+}
+
+/** Aggregates of one query: a table of many columns takes several. */
+const termsPerQuery = 200;
+
+async function figuresOfTable(
+  admin: KustoAdmin,
+  table: string,
+  figures: readonly Figure[],
+  signal: AbortSignal,
+): Promise<{ rows: string; results: string[] }> {
+  const results: string[] = [];
+  let rows = "0";
+  for (let at = 0; at === 0 || at < figures.length; ) {
+    const some: Figure[] = [];
+    for (let terms = 0; at < figures.length && terms < termsPerQuery; at++) {
+      some.push(figures[at]!);
+      terms += figures[at]!.terms.length;
+    }
+    const terms = ["count()", ...some.flatMap((figure) => figure.terms)].map((term, i) => `f${i} = ${term}`);
+    const query = `${scaledRealFunction}\n${quoteName(table)} | summarize ${terms.join(", ")}`;
+    const [row = []] = (await admin.query(query, signal)).rows;
+    rows = String(row[0] ?? 0);
+    let next = 1;
+    for (const { terms, ofAnswer } of some) {
+      results.push(ofAnswer(row.slice(next, next + terms.length)));
+      next += terms.length;
+    }
+    if (figures.length === 0) break;
+  }
+  return { rows, results };
 }

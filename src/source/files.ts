@@ -181,11 +181,16 @@ interface OpenedFile {
 
 const noSignal = new AbortController().signal;
 
-async function openAll(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<OpenedFile[]> {
+/** The files that paths and patterns name, each once. */
+export async function expandPatterns(patterns: readonly string[]): Promise<string[]> {
   const paths = new Set<string>();
   for (const pattern of patterns) for (const path of await pathsOf(pattern)) paths.add(path);
+  return [...paths];
+}
+
+async function openAll(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<OpenedFile[]> {
   const opened: OpenedFile[] = [];
-  for (const path of paths) opened.push(await openOne(path, options, signal));
+  for (const path of await expandPatterns(patterns)) opened.push(await openOne(path, options, signal));
   return opened;
 }
 
