@@ -11,8 +11,10 @@ import { lastTick, msTo1970, splitMs, type Ticks } from "../schema/ticks.ts";
 export interface Figure {
   /** `id: sum` */
   readonly what: string;
-  /** KQL aggregates, whose values `ofAnswer` takes. */
-  readonly terms: readonly string[];
+  /** KQL of a row, reckoned once for the terms that name it. */
+  readonly expression?: string;
+  /** KQL aggregates, whose values `ofAnswer` takes. `value` is the name of the expression's column. */
+  terms(value: string): readonly string[];
   ofAnswer(values: readonly unknown[]): string;
   start(): Tally;
 }
@@ -109,7 +111,7 @@ function there(of: Build): Figure {
 function counted({ name }: Build, what: string, kql: string, holds: (value: unknown) => boolean): Figure {
   return {
     what: `${name}: ${what}`,
-    terms: [`countif(${kql})`],
+    terms: () => [`countif(${kql})`],
     ofAnswer: ([count]) => String(count ?? 0),
     start() {
       let count = 0;
@@ -130,7 +132,8 @@ const high = 2n ** 32n;
 function sum({ name }: Build, what: string, kql: string, of: (value: unknown) => bigint): Figure {
   return {
     what: `${name}: ${what}`,
-    terms: [`sum(binary_and(${kql}, ${low}))`, `sum((${kql} - binary_and(${kql}, ${low})) / ${high})`],
+    expression: kql,
+    terms: (value) => [`sum(binary_and(${value}, ${low}))`, `sum((${value} - binary_and(${value}, ${low})) / ${high})`],
     ofAnswer: ([lower, upper]) => String(asBigint(lower ?? 0) + asBigint(upper ?? 0) * high),
     start() {
       let total = 0n;
@@ -148,7 +151,7 @@ function sum({ name }: Build, what: string, kql: string, of: (value: unknown) =>
 function checksum({ name }: Build, predicate: string, kql: string, of: (value: unknown) => string | undefined): Figure {
   return {
     what: `${name}: checksum`,
-    terms: [`sumif(binary_and(hash_xxhash64(${kql}), ${low}), ${predicate})`],
+    terms: () => [`sumif(binary_and(hash_xxhash64(${kql}), ${low}), ${predicate})`],
     ofAnswer: ([value]) => String(value ?? 0),
     start() {
       const hash = cachedHash();
@@ -190,7 +193,7 @@ function extremes<V extends number | bigint>(
   const isNumber = predicate === "isfinite";
   const extreme = (what: string, aggregate: string, isBeyond: (a: V, b: V) => boolean): Figure => ({
     what: `${name}: ${what}`,
-    terms: [`${aggregate}(${column}, ${predicate}(${column}))`],
+    terms: () => [`${aggregate}(${column}, ${predicate}(${column}))`],
     ofAnswer: ([value]) => (value === null || value === undefined || value === "" ? "none" : shown(ofAnswer(value))),
     start() {
       let found: V | undefined;
@@ -213,7 +216,7 @@ const safeDigits = 28;
 function decimalSum({ name, column }: Build): Figure {
   return {
     what: `${name}: sum`,
-    terms: [`tostring(sum(${column}))`],
+    terms: () => [`tostring(sum(${column}))`],
     ofAnswer: ([value]) => normalDecimal(String(value ?? "0")),
     start() {
       let scale = 0;

@@ -26,7 +26,7 @@ import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 
-interface IngestFlags extends ConnectionFlags, FileFlags {
+export interface IngestFlags extends ConnectionFlags, FileFlags {
   emulator?: boolean;
   keep?: boolean;
   table?: string;
@@ -120,7 +120,8 @@ export function ingestCommand(finish: Finish): Command {
     );
 }
 
-async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
+/** The command itself, by its flags. */
+export async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
   const say = (line: string) => {
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };

@@ -3,9 +3,10 @@ import { inspectState } from "../checkpoint/inspect.ts";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import { coerce } from "../schema/coerce.ts";
+import type { SchemaFile } from "../schema/file.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import { quoteName } from "../schema/kql.ts";
-import type { NamedColumn } from "../schema/table.ts";
+import type { NamedColumn, Table } from "../schema/table.ts";
 import { expandPatterns, type FilesOptions, type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
@@ -73,40 +74,18 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
     try {
       const table = await admin.table(flags.table, signal);
       const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
-      const options = fileOptions(flags, () => {});
-      const groups = await groupsOf(patterns, options, signal);
-      // What ingest would do with these files.
-      const targetOf = ({ plan }: FileGroup) =>
-        targetTable({
-          admin,
-          name: table.name,
-          database: connection.database,
-          schema,
-          mayCreate: false,
-          isMapped: false,
-          infer: neverAsked,
-          fields: (columns) => fieldsOfFiles(plan, options, columns, flags.inferRecords, signal),
-          signal,
-        });
-      const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
-      const source = await figuresOfFiles(groups, figures, targetOf, signal);
-      const target = await figuresOfTable(
+      const { rows, rejected, unknownFields, differing } = await compareFiles({
         admin,
-        table.name,
-        figures.map(({ figure }) => figure),
+        database: connection.database,
+        table,
+        patterns,
+        options: fileOptions(flags, () => {}),
+        inferRecords: flags.inferRecords,
+        schema,
         signal,
-      );
+      });
       const pending = flags.state === undefined ? [] : (await inspectState(flags.state)).pending;
-      const compared = figures.map(({ figure: { what } }, i) => ({
-        what,
-        source: source.results[i],
-        target: target.results[i]!,
-      }));
-      const differing = [{ what: "rows", source: String(source.rows), target: target.rows }, ...compared].filter(
-        (each): each is Compared => each.source !== undefined && each.source !== each.target,
-      );
       const ok = differing.length === 0;
-      const { rejected } = source;
       if (flags.json)
         process.stdout.write(
           `${JSON.stringify({ ok, table: table.name, rejected, pending: pending.length, differing })}\n`,
@@ -114,18 +93,18 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       else {
         for (const { what, source: ours, target: theirs } of differing)
           process.stdout.write(`${plainLine(`${what}: ${ours} in the files, ${theirs} in the table`)}\n`);
-        const rows = plural(source.rows, "row");
+        const inFiles = plural(rows, "row");
         process.stdout.write(
           plainLine(
             ok
-              ? `${table.name}: the same on both sides, ${rows}`
+              ? `${table.name}: the same on both sides, ${inFiles}`
               : `${table.name}: ${plural(differing.length, "figure")} differ`,
           ),
         );
         process.stdout.write(
           `${rejected > 0 ? `, ${rejected} not taken into account: they do not fit the table` : ""}\n`,
         );
-        for (const note of unknownFieldNotes(table.name, source.unknownFields)) process.stdout.write(`${note}\n`);
+        for (const note of unknownFieldNotes(table.name, unknownFields)) process.stdout.write(`${note}\n`);
         if (pending.length > 0) process.stdout.write(`${plural(pending.length, "checkpoint")} not committed yet\n`);
       }
       return ok ? 0 : 1;
@@ -139,6 +118,61 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
     stopLines();
     interrupt.dispose();
   }
+}
+
+export interface Comparison {
+  readonly admin: KustoAdmin;
+  readonly database: string;
+  readonly table: Table;
+  readonly patterns: readonly string[];
+  readonly options: FilesOptions;
+  readonly inferRecords: number;
+  readonly schema: SchemaFile | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface Verdict {
+  /** Rows that the files hold, without those that are rejected. */
+  readonly rows: number;
+  readonly rejected: number;
+  readonly unknownFields: Readonly<Record<string, number>>;
+  readonly differing: readonly Compared[];
+}
+
+/** Compares what `millrace ingest` would do with the files and what the table holds. */
+export async function compareFiles(job: Comparison): Promise<Verdict> {
+  const { admin, database, table, patterns, options, inferRecords, schema, signal } = job;
+  const groups = await groupsOf(patterns, options, signal);
+  const targetOf = ({ plan }: FileGroup) =>
+    targetTable({
+      admin,
+      name: table.name,
+      database,
+      schema,
+      mayCreate: false,
+      isMapped: false,
+      infer: neverAsked,
+      fields: (columns) => fieldsOfFiles(plan, options, columns, inferRecords, signal),
+      signal,
+    });
+  const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
+  const ofFiles = await figuresOfFiles(groups, figures, targetOf, signal);
+  const ofTable = await figuresOfTable(
+    admin,
+    table.name,
+    figures.map(({ figure }) => figure),
+    signal,
+  );
+  const compared = figures.map(({ figure: { what } }, i) => ({
+    what,
+    source: ofFiles.results[i],
+    target: ofTable.results[i]!,
+  }));
+  const { rows, rejected, unknownFields } = ofFiles;
+  const differing = [{ what: "rows", source: String(rows), target: ofTable.rows }, ...compared].filter(
+    (each): each is Compared => each.source !== undefined && each.source !== each.target,
+  );
+  return { rows, rejected, unknownFields, differing };
 }
 
 /** What one pass over the files comes to. */
@@ -224,19 +258,25 @@ async function figuresOfTable(
 ): Promise<{ rows: string; results: string[] }> {
   const results: string[] = [];
   let rows = "0";
+  // A name that no column of a table has by chance.
+  const named = figures.map((figure, i) => ({ figure, value: `millrace_verify_${i}` }));
   for (let at = 0; at === 0 || at < figures.length; ) {
-    const some: Figure[] = [];
-    for (let terms = 0; at < figures.length && terms < termsPerQuery; at++) {
-      some.push(figures[at]!);
-      terms += figures[at]!.terms.length;
+    const some: { figure: Figure; value: string; terms: readonly string[] }[] = [];
+    for (let count = 0; at < named.length && count < termsPerQuery; at++) {
+      const { figure, value } = named[at]!;
+      const terms = figure.terms(value);
+      some.push({ figure, value, terms });
+      count += terms.length;
     }
-    const terms = ["count()", ...some.flatMap((figure) => figure.terms)].map((term, i) => `f${i} = ${term}`);
-    const query = `${scaledRealFunction}\n${quoteName(table)} | summarize ${terms.join(", ")}`;
+    const values = some.flatMap(({ figure, value }) => figure.expression && `${value} = ${figure.expression}`);
+    const extended = values.filter(Boolean).join(", ");
+    const terms = ["count()", ...some.flatMap((each) => each.terms)].map((term, i) => `f${i} = ${term}`);
+    const query = `${scaledRealFunction}\n${quoteName(table)}${extended && ` | extend ${extended}`} | summarize ${terms.join(", ")}`;
     const [row = []] = (await admin.query(query, signal)).rows;
     rows = String(row[0] ?? 0);
     let next = 1;
-    for (const { terms, ofAnswer } of some) {
-      results.push(ofAnswer(row.slice(next, next + terms.length)));
+    for (const { terms, figure } of some) {
+      results.push(figure.ofAnswer(row.slice(next, next + terms.length)));
       next += terms.length;
     }
     if (figures.length === 0) break;

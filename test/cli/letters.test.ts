@@ -254,7 +254,13 @@ test("rows of batches and raw rows are read by the names of their columns, not b
   // The first row is sound, the second is mended below.
   sink.writeRaw('1,"x","{""id"":12345678901234567890}"\n2,y\n');
   await sink.close();
-  writeFileSync(path, readFileSync(path, "utf8").replace('"original":"2,y', '"original":"2,y,\\"{\\"\\"id\\"\\":12345678901234567890}\\"'));
+  writeFileSync(
+    path,
+    readFileSync(path, "utf8").replace(
+      '"original":"2,y',
+      '"original":"2,y,\\"{\\"\\"id\\"\\":12345678901234567890}\\"',
+    ),
+  );
   const now = table("T", { d: k.dynamic(), b: k.string(), n: k.int() });
   const to = memory();
   const again = await open({ table: now as Table, to });
