@@ -1,5 +1,7 @@
 import { columnNames } from "../schema/names.ts";
-import { type FilesOptions, type FilesPlan, files, type RawRecord } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { type FilesPlan, files } from "../source/files.ts";
+import type { RawRecord } from "../source/records.ts";
 
 /** The names of the fields of some records, in the order of their first appearance. */
 export interface FieldNames {

@@ -1,5 +1,6 @@
 import { type Inferred, startInference } from "../schema/infer.ts";
-import { type FilesOptions, type FilesPlan, files } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { type FilesPlan, files } from "../source/files.ts";
 import type { Refusal } from "../source/source.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */

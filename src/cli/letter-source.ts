@@ -1,8 +1,10 @@
 import { MillraceError } from "../errors.ts";
 import { type Coercion, coerce } from "../schema/coerce.ts";
 import type { Table } from "../schema/table.ts";
-import { fileBytes } from "../source/byte-stream.ts";
+import { isGzip } from "../source/byte-stream.ts";
+import { fileBytes } from "../source/file-bytes.ts";
 import { lineSplitter } from "../source/lines.ts";
+import { openRaw } from "../source/raw-file.ts";
 import { readRecords } from "../source/records.ts";
 import type { Origin, Refusal, Slice, Source } from "../source/source.ts";
 import { innermost, type KeptLetter, notLetter, originOf, parseLetter, type Restored, restore } from "./letters.ts";
@@ -176,16 +178,21 @@ function merged(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<str
 }
 
 async function* linesOf(path: string, signal: AbortSignal): AsyncGenerator<Slice<{ text: string }>> {
-  const slices = readRecords({
-    partition: path,
-    name: path,
-    bytes: fileBytes(path, 0, signal),
-    from: 0,
-    splitter: lineSplitter({ byte: 0, line: 1 }),
-    parse: (text) => ({ text: text.replace(/^\ufeff/, "") }), // some editors put a byte order mark at the start
-    format: () => ({ format: "letter" }),
-    maxRecordBytes: longestLine,
-    signal,
-  });
-  for await (const slice of slices) yield { ...slice, records: slice.records as { text: string }[] };
+  const file = await openRaw(path);
+  try {
+    const slices = readRecords({
+      partition: path,
+      name: path,
+      bytes: fileBytes(file, isGzip(await file.at(0, 2)), 0, signal),
+      from: 0,
+      splitter: lineSplitter({ byte: 0, line: 1 }),
+      parse: (text) => ({ text: text.replace(/^\ufeff/, "") }), // some editors put a byte order mark at the start
+      format: () => ({ format: "letter" }),
+      maxRecordBytes: longestLine,
+      signal,
+    });
+    for await (const slice of slices) yield { ...slice, records: slice.records as { text: string }[] };
+  } finally {
+    await file.close();
+  }
 }

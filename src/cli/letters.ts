@@ -4,8 +4,9 @@ import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
 import { rowParser } from "../source/csv-header.ts";
 import { csvSplitter } from "../source/csv-rows.ts";
+import { parseObject } from "../source/decoder.ts";
 import { parseExactly } from "../source/exact-json.ts";
-import { parseObject, type RawRecord } from "../source/files.ts";
+import type { RawRecord } from "../source/records.ts";
 import type { Origin, OriginalFormat } from "../source/source.ts";
 
 /** A line of a dead letter. */

@@ -7,7 +7,9 @@ import type { SchemaFile } from "../schema/file.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import { quoteName } from "../schema/kql.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
-import { expandPatterns, type FilesOptions, type FilesPlan, type FilesSource, files } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
+import { expandPatterns } from "../source/open-files.ts";
 import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
 import { fieldsOfFiles } from "./field-names.ts";
@@ -194,7 +196,9 @@ interface FileGroup {
 async function groupsOf(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<FileGroup[]> {
   const byForm = new Map<SampleForm, string[]>();
   for (const path of await expandPatterns(patterns)) {
-    const { form } = await files([path], options).plan(signal);
+    const source = files([path], options);
+    if (!source.replayable) throw usage(`${path} is a pipe or a device, which cannot be read again`);
+    const { form } = await source.plan(signal);
     byForm.set(form, [...(byForm.get(form) ?? []), path]);
   }
   const groups: FileGroup[] = [];

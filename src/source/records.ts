@@ -1,10 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { MillraceError, throwIfAborted } from "../errors.ts";
 import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.ts";
+import type { Content } from "./content.ts";
 import type { OriginalFormat, Position, Refusal, Slice } from "./source.ts";
 import { type Frame, longestOriginal, longestQuoted, type Splitter } from "./splitter.ts";
 
-type Raw = Record<string, unknown>;
+/** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */
+export type RawRecord = Record<string, unknown>;
 
 export interface RecordReader {
   readonly partition: string;
@@ -15,13 +17,24 @@ export interface RecordReader {
   readonly from: number;
   readonly splitter: Splitter;
   /** The record that a frame's text spells, or why it spells none; undefined for text that was not meant to, as a header. */
-  readonly parse: (text: string) => Raw | string | undefined;
+  readonly parse: (text: string) => RawRecord | string | undefined;
   /** How a text is to be read again, as far as is known by now. */
   readonly format: () => OriginalFormat;
   /** The next text is the header: without it no row can be read. */
-  readonly isHeaderDue?: () => boolean;
+  readonly isHeaderDue?: (() => boolean) | undefined;
   readonly maxRecordBytes: number;
   readonly signal: AbortSignal;
+  /** What positions remember of the bytes before them; absent for streams. */
+  readonly content?: ContentFollower;
+  /** Leaves a last record without its end where it is, and calls this with its line and bytes. Default: it is read. */
+  readonly onUnfinished?: (line: number, bytes: number) => void;
+}
+
+/** Follows the bytes that are read, up to each position. */
+export interface ContentFollower {
+  /** The bytes before `end` will not be seen again, or lie before a position. They are in the window. */
+  pass(window: ByteWindow, end: number): void;
+  content(): Content;
 }
 
 /** A slice is closed at whichever comes first, and when the stream has nothing more to give just now. */
@@ -29,7 +42,7 @@ const recordsPerSlice = 256;
 const bytesPerSlice = 256 * 1024;
 
 /** Reads records out of a stream of bytes, holding one chunk and one record. */
-export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<Raw>> {
+export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<RawRecord>> {
   const { bytes, from, splitter, maxRecordBytes, signal, name } = reader;
   const window = byteWindow(from);
   let pile = startPile(reader, from);
@@ -42,24 +55,41 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     if (window.base + window.length - splitter.keepFrom > maxRecordBytes) {
       splitter.tooLong?.();
       head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestQuoted);
-      dropBefore(window, window.base + window.length);
+      drop(window.base + window.length);
     }
   }
-  yield* drain(true);
+  if (!leavesLast()) yield* drain(true);
 
-  function* drain(isLast: boolean): Generator<Slice<Raw>> {
+  function drop(end: number): void {
+    reader.content?.pass(window, end);
+    dropBefore(window, end);
+  }
+
+  /** A record whose end may still be written. One that can be no other record when more follows is read. */
+  function leavesLast(): boolean {
+    if (!reader.onUnfinished) return false;
+    const { keepFrom, isComplete } = splitter;
+    const bytes = window.base + window.length - keepFrom;
+    if (!isComplete || bytes === 0) return false;
+    if (keepFrom >= window.base && isComplete(textAt(window, keepFrom, keepFrom + bytes))) return false;
+    reader.onUnfinished(splitter.position().line, bytes);
+    return true;
+  }
+
+  function* drain(isLast: boolean): Generator<Slice<RawRecord>> {
     for (;;) {
       const frame = splitter.next(window, isLast);
       if (!frame) break;
       take(frame);
       if (!pile.isFull(frame.end)) continue;
-      yield pile.close();
+      yield pile.close(window);
       pile = startPile(reader, splitter.position().byte);
       throwIfAborted(signal, `reading ${name}`);
     }
-    dropBefore(window, splitter.keepFrom);
-    if (pile.isEmpty()) return;
-    yield pile.close();
+    const slice = pile.isEmpty() ? undefined : pile.close(window);
+    drop(splitter.keepFrom);
+    if (!slice) return;
+    yield slice;
     pile = startPile(reader, splitter.position().byte);
     throwIfAborted(signal, `reading ${name}`);
   }
@@ -102,15 +132,15 @@ function textAt({ bytes, base, length }: ByteWindow, start: number, end: number)
 }
 
 interface Pile {
-  add(line: number, record: Raw): void;
+  add(line: number, record: RawRecord): void;
   refuse(line: number, reason: string, original: string, faults: OriginalFormat): void;
   isFull(end: number): boolean;
   isEmpty(): boolean;
-  close(): Slice<Raw>;
+  close(window: ByteWindow): Slice<RawRecord>;
 }
 
-function startPile({ partition, name, splitter, format }: RecordReader, startByte: number): Pile {
-  const records: Raw[] = [];
+function startPile({ partition, name, splitter, content, format }: RecordReader, startByte: number): Pile {
+  const records: RawRecord[] = [];
   const lines: number[] = [];
   const refused: Refusal[] = [];
   return {
@@ -129,11 +159,12 @@ function startPile({ partition, name, splitter, format }: RecordReader, startByt
     },
     isFull: (end) => records.length + refused.length >= recordsPerSlice || end - startByte >= bytesPerSlice,
     isEmpty: () => records.length + refused.length === 0,
-    close() {
+    close(window) {
       const position = splitter.position();
+      content?.pass(window, position.byte);
       return {
         partition,
-        position: position as unknown as Position,
+        position: { ...position, ...(content && { content: content.content() }) } as Position,
         records,
         refused,
         placeOf: (index) => `${name}:${lines[index]}`,

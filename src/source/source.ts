@@ -52,6 +52,8 @@ export interface Slice<R> {
   placeOf?(index: number): string;
   /** The record as a dead letter should keep it, where that is not the one that is written. The index is into `records`. */
   originOf?(index: number): Origin;
+  /** Positions of other partitions that change at the same moment: of files that were moved. To be stored with `position`. */
+  readonly moved?: Positions;
   /** Bytes of the source that this slice consumed, for progress. */
   readonly bytes?: number;
 }
@@ -67,12 +69,18 @@ export interface Refusal {
   readonly source?: OriginalFormat;
 }
 
+/** What a source may know of whoever reads it. */
+export interface ReadMode {
+  /** The positions are kept in a state, and a later run reads on from them. */
+  readonly isContinued: boolean;
+}
+
 /** A source knows nothing of the sink. */
 export interface Source<R> {
   readonly name: string;
   /** Can it be read again from a position? One that cannot is at-least-once at best. */
   readonly replayable: boolean;
-  read(from: Positions, signal: AbortSignal): AsyncIterable<Slice<R>>;
+  read(from: Positions, signal: AbortSignal, mode?: ReadMode): AsyncIterable<Slice<R>>;
   /** Everything up to these positions has been taken by the destination. */
   acknowledge?(positions: Positions): Promise<void>;
   close?(): Promise<void>;

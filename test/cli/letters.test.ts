@@ -11,7 +11,9 @@ import { open } from "../../src/open.ts";
 import { run } from "../../src/run.ts";
 import { coerce } from "../../src/schema/coerce.ts";
 import { k, type Table, table } from "../../src/schema/table.ts";
-import { type FilesOptions, files, type RawRecord } from "../../src/source/files.ts";
+import type { FilesOptions } from "../../src/source/file-options.ts";
+import { files } from "../../src/source/files.ts";
+import type { RawRecord } from "../../src/source/records.ts";
 import type { Refusal } from "../../src/source/source.ts";
 import { rowsOf } from "../rows-of.ts";
 

@@ -10,7 +10,7 @@ import type { Terminal } from "../../src/cli/terminal.ts";
 import { compareFiles, type Verdict } from "../../src/cli/verify.ts";
 import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import type { FilesOptions } from "../../src/source/files.ts";
+import type { FilesOptions } from "../../src/source/file-options.ts";
 import { cli } from "./run-cli.ts";
 
 // Real files and the emulator: the one side is reckoned in this program, the other by KQL in the emulator's database.

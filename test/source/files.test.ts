@@ -8,8 +8,10 @@ import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { parse as parseCsv } from "csv-parse/sync";
 import { inferTable } from "../../src/schema/infer.ts";
-import { type FilesOptions, type FilesSource, files, stdin } from "../../src/source/files.ts";
+import type { FilesOptions } from "../../src/source/file-options.ts";
+import { type FilesSource, files } from "../../src/source/files.ts";
 import type { Position, Positions, Refusal } from "../../src/source/source.ts";
+import { stdin } from "../../src/source/stdin.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-files-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -490,7 +492,7 @@ test("a header row that cannot be read ends the file: the next row is not taken 
     [Buffer.from("caf\xe9,b\n1,2\n3,4\n", "latin1"), {}, /:1: the header row cannot be read: it is not UTF-8/],
     [`${"long,".repeat(100)}b\n1,2\n`, { maxRecordBytes: 100 }, /:1: the header row cannot be read: it is longer than/],
   ] as const) {
-    const path = file("header.csv", content);
+    const path = write("header.csv", content);
     await assert.rejects(readFile(path, options), (error: Error & { code: string }) => {
       assert.equal(error.code, "BAD_SOURCE");
       assert.match(error.message, why);
@@ -501,7 +503,7 @@ test("a header row that cannot be read ends the file: the next row is not taken 
 
 test("the text of a refused line is kept whole, with what is needed to read it again", async () => {
   const long = "x".repeat(50_000);
-  const path = file("whole.csv", `b;a\n${long};1;2\n`);
+  const path = write("whole.csv", `b;a\n${long};1;2\n`);
   const { refused } = await readFile(path, { delimiter: ";" });
   assert.deepEqual(
     refused.map(({ original, source }) => ({ original, source })),
