@@ -148,6 +148,7 @@ function csvRecord(original: string, header: readonly string[] | undefined, deli
   try {
     const splitter = csvSplitter({ byte: 0, line: 1 }, delimiter, "original");
     const frame = splitter.next({ bytes, base: 0, length: bytes.length }, true);
+    if (frame?.fault !== undefined) return 'a quote in its "original" is not closed';
     if (frame && frame.end < bytes.length) return 'its "original" has more than one row';
   } catch (error) {
     return reasonOf(error);

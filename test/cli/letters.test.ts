@@ -291,7 +291,7 @@ test("letters of earlier releases: what they can only mean, and else a refusal",
   assert.match(String(back("raw row 5:3", "x,y")), /does not say how/, "a file of that name");
   assert.match(String(back(undefined, "(not JSON: cycle)")), /could not be kept/);
   assert.match(String(back("f.ndjson:9", `${"x".repeat(10)}... (cut, 9999 characters)`)), /only the beginning/);
-  assert.match(String(back("raw row 0", 'x,"y')), /quote opens a field on this line and is not closed/);
+  assert.match(String(back("raw row 0", 'x,"y')), /a quote in its "original" is not closed/);
   assert.match(String(back("raw row 0", "x,y\nz,w")), /more than one row/);
   assert.match(String(back("f.csv:3", [1])), /neither a record nor a text/);
 });
