@@ -11,12 +11,12 @@ import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { RawRecord } from "../source/records.ts";
-import type { Source } from "../source/source.ts";
+import type { Refusal, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { failureLine } from "./failure-line.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
-import { inferFiles } from "./infer-files.ts";
+import { inferFiles, noRecord } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { type LoadSummary, load } from "./load.ts";
 import type { Finish } from "./program.ts";
@@ -228,8 +228,8 @@ const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 interface Beginning {
   /** Field names of the first records. */
   fields(): Promise<readonly string[]>;
-  /** The first records of a stream. */
-  records(): Promise<readonly RawRecord[]>;
+  /** The first records of a stream, and what of it could not be read. */
+  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
@@ -237,15 +237,17 @@ interface Beginning {
 /** Looks at the first records, which a stream gives only once. */
 function beginning(source: FilesSource, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(limit: typeof aheadLimit): Promise<readonly RawRecord[]> {
-    const read = await readAhead(source, limit, signal);
-    const records = read.slices.flatMap((slice) => slice.records);
-    whole = read.source;
-    return records;
+  async function ahead(limit: typeof aheadLimit) {
+    const { slices, source: rest } = await readAhead(source, limit, signal);
+    whole = rest;
+    return {
+      records: slices.flatMap(({ records }) => records),
+      refused: slices.flatMap(({ refused = [] }) => refused),
+    };
   }
   return {
     async fields() {
-      const records = await ahead({ records: 1, bytes: 1 });
+      const { records } = await ahead({ records: 1, bytes: 1 });
       const names = new Set<string>();
       for (const record of records) for (const field of Object.keys(record)) names.add(field);
       return [...names];
@@ -266,7 +268,9 @@ async function inferred(
   // The notices about the files come when they are read for good, and should not come twice.
   const { onNotice: _, ...quiet } = options;
   if (source.replayable) return inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal);
-  return inferTable(flags.table!, await begun.records(), { from: plan.form });
+  const { records, refused } = await begun.records();
+  if (records.length === 0 && refused[0] !== undefined) throw noRecord(flags.table!, refused[0]);
+  return inferTable(flags.table!, records, { from: plan.form });
 }
 
 function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {

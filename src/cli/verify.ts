@@ -150,7 +150,9 @@ async function sumsOfFiles(
       }
       if (packer.isFull) packer.take();
       sums.rows!++;
-      for (const { what, column } of figures) sums[what]! += figureOf(what, column, record[column.name]);
+      // A record without a column `constructor` would answer with Object's own member.
+      for (const { what, column } of figures)
+        if (Object.hasOwn(record, column.name)) sums[what]! += figureOf(what, column, record[column.name]);
     }
   }
   return { sums, rejected };

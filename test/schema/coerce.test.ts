@@ -81,3 +81,24 @@ test("the names of unknown fields are bounded", () => {
   for (let i = 0; i < 2_000; i++) convert({ [`f${i}`]: 1 });
   assert.equal(convert.unknownFields.size, 1_000);
 });
+
+test("a member that every object inherits is absent unless the record has it", () => {
+  const names = Object.getOwnPropertyNames(Object.prototype).filter((name) => name !== "__proto__");
+  assert.ok(names.includes("constructor"));
+  for (const name of names) {
+    const convert = coerce(table("t", { a: k.int(), [name]: k.string().optional() }), "json");
+    assert.deepEqual(Object.entries(convert({ a: 1 })), [["a", 1]], name);
+    assert.deepEqual(
+      Object.entries(convert({ a: 1, [name]: "x" })),
+      [
+        ["a", 1],
+        [name, "x"],
+      ],
+      name,
+    );
+  }
+  const renamed = coerce(table("t", { a_: k.string().optional() }), "json", {
+    renames: [{ field: "valueOf", column: "a_" }],
+  });
+  assert.deepEqual(renamed({}), {});
+});
