@@ -12,14 +12,14 @@ import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { RawRecord } from "../source/records.ts";
-import type { Slice, Source } from "../source/source.ts";
+import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { failureLine } from "./failure-line.ts";
 import { fieldNames, fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
-import { inferFiles } from "./infer-files.ts";
+import { inferFiles, noRecord } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { type LoadSummary, load, unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
@@ -260,8 +260,8 @@ const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 interface Beginning {
   /** Field names of the first records: as many records as the columns of the table need. */
   fields(columns: readonly string[]): Promise<readonly string[]>;
-  /** The first records of a stream. */
-  records(): Promise<readonly RawRecord[]>;
+  /** The first records of a stream, and what of it could not be read. */
+  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
@@ -269,10 +269,13 @@ interface Beginning {
 /** Looks at the first records, which a stream gives only once. */
 function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean): Promise<readonly RawRecord[]> {
-    const read = await readAhead(source, { ...aheadLimit, isEnough }, signal);
-    whole = read.source;
-    return read.slices.flatMap((slice) => slice.records);
+  async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
+    const { slices, source: rest } = await readAhead(source, { ...aheadLimit, isEnough }, signal);
+    whole = rest;
+    return {
+      records: slices.flatMap(({ records }) => records),
+      refused: slices.flatMap(({ refused = [] }) => refused),
+    };
   }
   return {
     async fields(columns) {
@@ -297,7 +300,9 @@ async function inferred(
   signal: AbortSignal,
 ) {
   if (source.replayable) return inferFiles(flags.table!, plan, options, flags.inferRecords, signal);
-  return inferTable(flags.table!, await begun.records(), { from: plan.form });
+  const { records, refused } = await begun.records();
+  if (records.length === 0 && refused[0] !== undefined) throw noRecord(flags.table!, refused[0]);
+  return inferTable(flags.table!, records, { from: plan.form });
 }
 
 function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
