@@ -85,7 +85,11 @@ export function ingestCommand(finish: Finish): Command {
     .option("--create-table", "create the table if it is missing; with --schema, add the columns it lacks")
     .option("--mapping <name>", "an ingestion mapping that exists in the database")
     .option("--parallelism <n>", "worker threads that encode and pack; 0: none (default: 1)", wholeNumber(0))
-    .option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)", gzipLevel)
+    .addOption(
+      new Option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)")
+        .choices(["1", "2"])
+        .argParser(gzipLevel),
+    )
     .option("--batch-size <records>", "records per batch (default: as many as the bytes allow)", wholeNumber(1))
     .option(
       "--batch-interval-ms <ms>",
