@@ -492,7 +492,7 @@ test("a last line without its end is left for the next run, unless it is final",
   writeFileSync(csv, "id,text\n1,a\n2,");
   const state = newState();
   assert.deepEqual(await ids(state, csv), [1]);
-  assert.match(state.notices[0]!, /a\.csv:3: the last line has no end yet; its 2 bytes are left for the next run/);
+  assert.match(state.notices[0]!, /a\.csv:3: the last line has no end yet; 2 bytes are left for the next run/);
   appendFileSync(csv, "b\n3,c");
   assert.deepEqual(await ids(state, csv), [2]);
   assert.deepEqual(await ids(state, csv, { final: true }), [3]);
@@ -512,7 +512,7 @@ test("NDJSON: a last line that is a whole object is read, for it can become no o
   assert.deepEqual(await ids(state, path), [1, 2]);
   appendFileSync(path, ' \r\n{"id":3');
   assert.deepEqual(await ids(state, path), []);
-  assert.match(state.notices[0]!, /a\.ndjson:3: the last line has no end yet; its 7 bytes/);
+  assert.match(state.notices[0]!, /a\.ndjson:3: the last line has no end yet; 7 bytes/);
   assert.deepEqual(await ids(state, path, { final: true }), ["refused 3"]);
   const other = join(folder(), "b.ndjson");
   for (const unfinished of ["12", '"a', "[1]", "{", '{"a":{}']) {
@@ -527,7 +527,7 @@ test("CSV: a quote that is open at the end is left, or the row is refused by its
   writeFileSync(path, 'id,text\n1,"a\nb"\n2,"c\nd');
   const state = newState();
   assert.deepEqual(await ids(state, path), [1]);
-  assert.match(state.notices[0]!, /a\.csv:4: the last line has no end yet; its 6 bytes/);
+  assert.match(state.notices[0]!, /a\.csv:4: the last line has no end yet; 6 bytes/);
   assert.deepEqual(await ids(newState(), path, { final: true }), [1, "refused 4"]);
   appendFileSync(path, '"\n3,e\n');
   assert.deepEqual(await ids(state, path), [2, 3]);
