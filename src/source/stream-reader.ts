@@ -54,9 +54,9 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         const start = { byte: bomLength(first), line: 1 };
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
         const delimiter = options.delimiter ?? ",";
-        const { splitter, parse } = decoderOf(format, start, path, delimiter, name, undefined, options.onNotice);
+        const decoder = decoderOf(format, start, path, delimiter, name, undefined, options.onNotice);
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
+        yield* readRecords({ partition, name, bytes, from: 0, ...decoder, maxRecordBytes, signal });
       } finally {
         release();
       }
