@@ -112,10 +112,13 @@ export {
   tableOf,
 } from "./schema/table.ts";
 export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from "./sink.ts";
-export { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "./source/files.ts";
+export type { FilesOptions } from "./source/file-options.ts";
+export { type FilesPlan, type FilesSource, files } from "./source/files.ts";
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
-export type { Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
+export type { RawRecord } from "./source/records.ts";
+export type { Origin, OriginalFormat, Position, Positions, ReadMode, Refusal, Slice, Source } from "./source/source.ts";
+export { stdin } from "./source/stdin.ts";
 export type { StreamOptions } from "./streams.ts";
 export type {
   Attributes,

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GzipLevel } from "../encode/encoder.ts";
-import type { FilesOptions } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
 import { defaultInferRecords } from "./infer-files.ts";
 
 /** Readers of flag values, in the way commander wants them. */

@@ -6,16 +6,22 @@ import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
+import { coerce } from "../schema/coerce.ts";
 import { inferTable } from "../schema/infer.ts";
-import { type FilesOptions, type FilesPlan, type FilesSource, files, type RawRecord, stdin } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
-import type { Source } from "../source/source.ts";
+import type { RawRecord } from "../source/records.ts";
+import type { Refusal, Slice, Source } from "../source/source.ts";
+import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
+import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { failureLine } from "./failure-line.ts";
+import { fieldNames, fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
-import { inferFiles } from "./infer-files.ts";
+import { inferFiles, noRecord } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
-import { type LoadSummary, load } from "./load.ts";
+import { type LoadSummary, load, unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { ratio } from "./progress.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
@@ -23,7 +29,7 @@ import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 
-interface IngestFlags extends ConnectionFlags, FileFlags {
+export interface IngestFlags extends ConnectionFlags, FileFlags {
   emulator?: boolean;
   keep?: boolean;
   table?: string;
@@ -44,6 +50,8 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   commitMode?: CommitMode;
   checkpointMs?: number;
   acceptDuplicates?: boolean;
+  final?: boolean;
+  onChanged?: NonNullable<FilesOptions["onChanged"]>;
   deadLetter?: string;
   maxRejected?: number;
   quiet?: boolean;
@@ -80,7 +88,11 @@ export function ingestCommand(finish: Finish): Command {
     .option("--create-table", "create the table if it is missing; with --schema, add the columns it lacks")
     .option("--mapping <name>", "an ingestion mapping that exists in the database")
     .option("--parallelism <n>", "worker threads that encode and pack; 0: none (default: 1)", wholeNumber(0))
-    .option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)", gzipLevel)
+    .addOption(
+      new Option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)")
+        .choices(["1", "2"])
+        .argParser(gzipLevel),
+    )
     .option("--batch-size <records>", "records per batch (default: as many as the bytes allow)", wholeNumber(1))
     .option(
       "--batch-interval-ms <ms>",
@@ -106,6 +118,13 @@ export function ingestCommand(finish: Finish): Command {
     )
     .option("--accept-duplicates", "go on where the state is lost, or older than the table: rows may arrive twice")
     .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
+    .option("--final", "with --state: the files grow no more, so a last line without a line end is a record, too")
+    .addOption(
+      new Option(
+        "--on-changed <way>",
+        "with --state: a file that was replaced or edited since (default: error)",
+      ).choices(["error", "read-again", "skip"]),
+    )
     .option("--wait", "wait until the service has loaded everything")
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
@@ -117,23 +136,34 @@ export function ingestCommand(finish: Finish): Command {
     );
 }
 
-async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
+/** The command itself, by its flags. */
+export async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
   const say = (line: string) => {
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };
   checkFlags(flags);
   if (flags.state !== undefined && patterns.includes("-"))
     throw usage("--state needs files: standard input cannot be read again");
+  const options: FilesOptions = {
+    ...fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`))),
+    final: flags.state === undefined || flags.final === true,
+    ...(flags.onChanged !== undefined && { onChanged: flags.onChanged }),
+  };
+  const source = sourceOf(patterns, options);
   const interrupt = onInterrupt();
   const { signal } = interrupt;
-  const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
   const stopLines = flags.quiet ? () => {} : showRetries(terminal);
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
     // Files first: a missing one should be told before anything is started or asked.
-    const source = sourceOf(patterns, options);
+    if (flags.state !== undefined && !source.replayable)
+      throw usage("--state needs files: a pipe or a device cannot be read again");
     const plan = await source.plan(signal);
+    if (flags.deadLetter !== undefined) {
+      const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
+      await refuseInputAsDeadLetter(flags.deadLetter, inputs);
+    }
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
@@ -141,7 +171,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     const { kusto } = await import("../destination/kusto/index.ts");
     admin = await kustoAdmin(connection, signal, longRetries(flags));
 
-    const begun = beginning(source, signal);
+    // The notices about the files come when they are read for good, and should not come twice.
+    const { onNotice: _, ...quiet } = options;
+    const begun = beginning(source, plan.form === "csv", signal);
     const { table, renames, isCreated } = await targetTable({
       admin,
       name: flags.table!,
@@ -149,8 +181,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       schema,
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
-      infer: () => inferred(flags, source, plan, options, begun, signal),
-      fields: () => begun.fields(),
+      infer: () => inferred(flags, source, plan, quiet, begun, signal),
+      fields: (columns) =>
+        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, signal) : begun.fields(columns),
       signal,
     });
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
@@ -160,10 +193,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     stopLines();
     const summary = await load({
       source: begun.source(),
-      form: plan.form,
+      convert: coerce(table, plan.form, { renames }),
       totalBytes: plan.totalBytes,
       table,
-      renames,
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
       deadLetter: flags.deadLetter,
@@ -184,6 +216,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     return interrupt.exitCode;
   } finally {
     stopLines();
+    await source.close?.();
     admin?.close();
     await emulator?.close();
     interrupt.dispose();
@@ -200,6 +233,8 @@ function checkFlags(flags: IngestFlags): void {
     job: flags.job,
     "commit-mode": flags.commitMode,
     "accept-duplicates": flags.acceptDuplicates,
+    final: flags.final,
+    "on-changed": flags.onChanged,
   }))
     if (value !== undefined && flags.state === undefined) throw usage(`--${flag} belongs to --state`);
 }
@@ -223,31 +258,35 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 
 interface Beginning {
-  /** Field names of the first records. */
-  fields(): Promise<readonly string[]>;
-  /** The first records of a stream. */
-  records(): Promise<readonly RawRecord[]>;
+  /** Field names of the first records: as many records as the columns of the table need. */
+  fields(columns: readonly string[]): Promise<readonly string[]>;
+  /** The first records of a stream, and what of it could not be read. */
+  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
 
 /** Looks at the first records, which a stream gives only once. */
-function beginning(source: FilesSource, signal: AbortSignal): Beginning {
+function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(limit: typeof aheadLimit): Promise<readonly RawRecord[]> {
-    const read = await readAhead(source, limit, signal);
-    const records = read.slices.flatMap((slice) => slice.records);
-    whole = read.source;
-    return records;
+  async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
+    const { slices, source: rest } = await readAhead(source, { ...aheadLimit, isEnough }, signal);
+    whole = rest;
+    return {
+      records: slices.flatMap(({ records }) => records),
+      refused: slices.flatMap(({ refused = [] }) => refused),
+    };
   }
   return {
-    async fields() {
-      const records = await ahead({ records: 1, bytes: 1 });
-      const names = new Set<string>();
-      for (const record of records) for (const field of Object.keys(record)) names.add(field);
-      return [...names];
+    async fields(columns) {
+      const found = fieldNames(columns);
+      await ahead(({ records }) => {
+        found.add(records);
+        return found.isComplete() || (isCsv && records.length > 0);
+      });
+      return [...found.names];
     },
-    records: () => ahead(aheadLimit),
+    records: () => ahead(() => false),
     source: () => whole,
   };
 }
@@ -260,10 +299,10 @@ async function inferred(
   begun: Beginning,
   signal: AbortSignal,
 ) {
-  // The notices about the files come when they are read for good, and should not come twice.
-  const { onNotice: _, ...quiet } = options;
-  if (source.replayable) return inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal);
-  return inferTable(flags.table!, await begun.records(), { from: plan.form });
+  if (source.replayable) return inferFiles(flags.table!, plan, options, flags.inferRecords, signal);
+  const { records, refused } = await begun.records();
+  if (records.length === 0 && refused[0] !== undefined) throw noRecord(flags.table!, refused[0]);
+  return inferTable(flags.table!, records, { from: plan.form });
 }
 
 function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
@@ -294,14 +333,7 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
 
 function tell(summary: LoadSummary, flags: IngestFlags, say: (line: string) => void, terminal: Terminal): void {
   const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields } = summary;
-  for (const [field, n] of Object.entries(unknownFields).slice(0, 10))
-    say(
-      plainLine(
-        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
-      ),
-    );
-  const unknown = Object.keys(unknownFields).length;
-  if (unknown > 10) say(`note: and ${count(unknown - 10)} more fields`);
+  for (const note of unknownFieldNotes(table, unknownFields)) say(note);
   const packed =
     packedBytes > 0 ? `, ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)})` : "";
   const line = `${table}: ${plural(delivered, "record")} of ${count(read)} delivered, ${count(rejected)} rejected, in ${plural(batches, "batch", "batches")}${packed}, ${duration(seconds)}`;

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { writeSchemaJson, writeSchemaKql } from "../schema/file.ts";
-import { type FilesOptions, files } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { files } from "../source/files.ts";
 import { usage } from "./connection.ts";
 import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
 import { inferFiles, tableNameFor } from "./infer-files.ts";

@@ -1,9 +1,10 @@
 import { refuseUnknownOptions } from "../option-names.ts";
-import { parseDynamic } from "./exact-json.ts";
+import { mayLoseDigits } from "./exact-json.ts";
 import { ExactNumber, stringifyExactly } from "./exact-number.ts";
 import { checkForm, type SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
 import { checkRenames, type Rename } from "./names.ts";
+import { rawJson } from "./raw-json.ts";
 import { checkTable, type NamedColumn, type Table } from "./table.ts";
 import { readBool, readInteger, readReal } from "./texts.ts";
 import { msTo1970, ticksOfMs } from "./ticks.ts";
@@ -21,6 +22,8 @@ export interface Coercion {
    * Fields met that no column takes, and in how many records. The first 1 000 names; a record is counted under each.
    */
   readonly unknownFields: ReadonlyMap<string, number>;
+  /** The names that it was given. */
+  readonly renames: readonly Rename[];
 }
 
 /**
@@ -36,7 +39,7 @@ export interface Coercion {
  * | datetime, timespan | {@link ExactNumber}             | milliseconds, as a bigint of ticks |
  * | datetime, timespan | bigint                          | its text, which the sink refuses |
  * | bool              | true, false, 1, 0 as text        | boolean |
- * | dynamic from CSV  | text that is JSON / other text   | that value / the text |
+ * | dynamic from CSV  | text that is JSON / other text   | that value, with every digit of its numbers / the text |
  * | dynamic           | bigint                           | {@link ExactNumber} |
  * | all but string    | empty CSV text                   | null |
  *
@@ -57,6 +60,7 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     field: fieldOf.get(column.name) ?? column.name,
     convert: converterOf(column, from),
   }));
+  // A record without a field named `constructor` would answer with Object's own member.
   const isPlain = steps.every(({ column, field }) => !(field in Object.prototype) && column !== "__proto__");
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
@@ -87,7 +91,7 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     if (fields.length > present) noteUnknown(fields, known, unknownFields);
     return record;
   }
-  return Object.assign(convert, { unknownFields });
+  return Object.assign(convert, { unknownFields, renames });
 }
 
 /** A column may be called `__proto__`, which an assignment would take for the object's prototype. */
@@ -182,7 +186,8 @@ function fromCsvText(value: unknown): unknown {
   if (typeof value !== "string") return inDynamic(value);
   if (value === "") return null;
   try {
-    return parseDynamic(value);
+    const parsed: unknown = JSON.parse(value);
+    return typeof parsed !== "string" && mayLoseDigits(value) ? rawJson(value) : parsed;
   } catch {
     return value;
   }

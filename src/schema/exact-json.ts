@@ -8,22 +8,21 @@ const hint = /\d[\d.]{15}|\d[eE][+-]?\d{3,}(?=[\s,\]}]|$)/;
 const suspects = /-?\d[\d.]{15,}(?:[eE][+-]?\d+)?|-?\d[\d.]*[eE][+-]?\d{3,}(?=[\s,\]}]|$)/g;
 
 /**
- * `JSON.parse` of a record that keeps every digit. Numbers that a double does not hold become bigint where they are integers
- * and members of the record itself, and else {@link ExactNumber}.
+ * `JSON.parse` that keeps every digit. Numbers that a double does not hold become bigint where they are integers and members of
+ * the record itself, and else {@link ExactNumber}.
  *
+ * @param recordDepth how deep the record lies: 1, the text itself; -1: it is no record, and no number becomes a bigint
  * @throws SyntaxError as JSON.parse does.
  */
-export function parseRecord(text: string): unknown {
-  return mayLoseDigits(text) ? reparse(text, true) : JSON.parse(text);
+export function parseExactly(text: string, recordDepth = 1): unknown {
+  return mayLoseDigits(text) ? reparse(text, recordDepth) : JSON.parse(text);
 }
 
-/** The same for a value of a dynamic column: every such number becomes an {@link ExactNumber}. */
-export function parseDynamic(text: string): unknown {
-  return mayLoseDigits(text) ? reparse(text, false) : JSON.parse(text);
-}
-
-/** Doubles that were printed in full are many, and a look at each costs less than going over all tokens. */
-function mayLoseDigits(text: string): boolean {
+/**
+ * Whether JSON.parse would lose a digit; or a text within looks as if it would. Doubles that were printed in full are many, and a look at each costs less than going over all
+ * tokens.
+ */
+export function mayLoseDigits(text: string): boolean {
   return hint.test(text) && text.match(suspects)?.some((each) => !isHeld(each)) === true;
 }
 
@@ -35,7 +34,7 @@ const longestInteger = 41;
 /** The numbers are put into strings that no data contains, and taken out again by JSON.parse's reviver. */
 const mark = randomUUID();
 
-function reparse(text: string, hasBigints: boolean): unknown {
+function reparse(text: string, recordDepth: number): unknown {
   const plain: unknown = JSON.parse(text); // so that what is wrong with it is told of the text itself
   let depth = 0;
   let isMarked = false;
@@ -44,7 +43,7 @@ function reparse(text: string, hasBigints: boolean): unknown {
     else if (part === "}" || part === "]") depth--;
     else if (part[0] !== '"' && !isHeld(part)) {
       isMarked = true;
-      const isBigint = hasBigints && depth <= 1 && part.length <= longestInteger && /^-?\d+$/.test(part);
+      const isBigint = depth <= recordDepth && part.length <= longestInteger && /^-?\d+$/.test(part);
       return `"${mark}${isBigint ? "b" : "r"}${part}"`;
     }
     return part;

@@ -1,42 +1,18 @@
-import { stat } from "node:fs/promises";
-import type { Readable } from "node:stream";
-import { badArgument, checkObject, checkOptionalFunction, checkPath, sortOf } from "../arguments.ts";
+import { statSync } from "node:fs";
+import { badArgument, checkPath } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
-import { refuseUnknownOptions } from "../option-names.ts";
-import { parseRecord } from "../schema/exact-json.ts";
 import type { SampleForm } from "../schema/infer.ts";
-import { fileBytes, isGzipFile, streamBytes, unreadable } from "./byte-stream.ts";
-import { readHeader, rowParser } from "./csv-header.ts";
-import { csvSplitter } from "./csv-rows.ts";
-import { bomLength, extensionOf, type FileFormat, formatOf, mayBecomeBom, refuseUtf16 } from "./format.ts";
-import { expandGlob, isGlob } from "./glob.ts";
-import { elementSplitter } from "./json-elements.ts";
-import { pathSplitter } from "./json-path.ts";
-import { shapeOf } from "./json-shape.ts";
-import { lineSplitter } from "./lines.ts";
-import { type RecordReader, readRecords } from "./records.ts";
+import { checkOptions, type FilesOptions } from "./file-options.ts";
+import type { FileFormat } from "./format.ts";
+import { type Inputs, openAll } from "./open-files.ts";
+import { isStream } from "./open-stream.ts";
+import { readFile } from "./read-file.ts";
+import { readingStarts } from "./reading-starts.ts";
+import type { RawRecord } from "./records.ts";
 import type { Positions, Slice, Source } from "./source.ts";
-import { type FilePosition, isFilePosition, type Splitter } from "./splitter.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
-/** Options of {@link files} and {@link stdin}. */
-export interface FilesOptions {
-  /** Default "auto": by the file's name, or its first bytes. */
-  format?: FileFormat | "auto";
-  /**
-   * JSON only: the dotted path to the array whose elements are the records, such as "features"; "$": the document itself is
-   * the record. Default: the only member that is an array of objects, if the document is an object that has one.
-   */
-  path?: string;
-  /** CSV only. Default ",", and a tab for `.tsv`. */
-  delimiter?: string;
-  /** A longer record is refused, and not held in memory. Default 16 MiB. */
-  maxRecordBytes?: number;
-  /** Told what a reader of the data should know: columns without a name, and the like. */
-  onNotice?: (notice: string) => void;
-}
-
-/** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */
-export type RawRecord = Record<string, unknown>;
+const noSignal = new AbortController().signal;
 
 /** What the files turned out to be. */
 export interface FilesPlan {
@@ -57,8 +33,6 @@ export interface FilesSource extends Source<RawRecord> {
   plan(signal?: AbortSignal): Promise<FilesPlan>;
 }
 
-const defaultMaxRecordBytes = 16 * 1024 * 1024;
-
 /**
  * Reads NDJSON, JSON (one array, an array within an object, one or several objects) and CSV with a header row, plain or
  * gzip. `patterns` are paths or globs (`in/*.ndjson`, quoted from the shell); a file is read once, in the given order.
@@ -66,10 +40,13 @@ const defaultMaxRecordBytes = 16 * 1024 * 1024;
  * Records are objects: of JSON values, or for CSV of texts; `coerce()` turns them into what a table takes. A number that
  * no double holds keeps its digits: as bigint where it is an integer and a member of the record itself, else as
  * {@link ExactNumber}. Of a name that comes twice in an object the last counts, as for `JSON.parse`. What cannot be read as a record is refused with its line and reason, and its neighbours arrive.
- * A file is a partition, its path the name; a position is a byte and a line, and reading goes on from it. The source is
- * replayable as long as the files are only appended to.
+ * A file is a partition, its real path the name: however it is spelled, and whatever other names it has, it is read once. A
+ * position is a byte and a line, and digests of the bytes before it: reading goes on from it in the file that holds those bytes,
+ * also when it was appended to or renamed. A file that was replaced, truncated or edited is an error, or what `onChanged` says.
+ * Pipes and character devices (`/dev/stdin`, a FIFO, `<(...)` of a shell) are read once, and a source that has one is not replayable.
  *
- * @throws (when read) MillraceError BAD_SOURCE for a missing file, a pattern without a match, a file that is cut off.
+ * @throws (when read) MillraceError BAD_SOURCE for a missing file, a pattern without a match, a file that is cut off;
+ *   SOURCE_CHANGED for one that is not the one that was read.
  */
 export function files(patterns: string | readonly string[], options: FilesOptions = {}): FilesSource {
   const list = typeof patterns === "string" ? [patterns] : patterns;
@@ -78,324 +55,74 @@ export function files(patterns: string | readonly string[], options: FilesOption
     checkPath("files()", list === patterns ? `patterns[${i}]` : "patterns", pattern);
   checkOptions("files()", options);
   if (list.length === 0) throw new MillraceError("BAD_OPTION", "files(): no file is named.");
-  let opened: Promise<OpenedFile[]> | undefined;
-  const look = (signal: AbortSignal): Promise<OpenedFile[]> => {
+  let opened: Promise<Inputs> | undefined;
+  let streams: readonly StreamReader[] = [];
+  const look = (signal: AbortSignal): Promise<Inputs> => {
     opened ??= openAll(list, options, signal);
     return opened;
   };
   return {
     name: list.join(", "),
-    replayable: true,
+    get replayable() {
+      return !list.some(isStreamPath);
+    },
     async plan(signal = noSignal) {
-      const all = await look(signal);
-      const first = all[0]!;
-      const other = all.find((file) => formOf(file.format) !== formOf(first.format));
+      const inputs = await look(signal);
+      streams = inputs.streams;
+      const found: FilesPlan["files"][number][] = [];
+      for (const input of inputs.all)
+        if ("realPath" in input) found.push({ path: input.path, format: input.format, bytes: input.stamp.size });
+        else found.push({ path: input.name, format: await input.format(signal), bytes: 0 });
+      const first = found[0]!;
+      const other = found.find((file) => formOf(file.format) !== formOf(first.format));
       if (other)
         throw new MillraceError(
           "BAD_SOURCE",
           `${first.path} is ${first.format} and ${other.path} is ${other.format}; read them one after the other.`,
         );
+      const isUnknown = streams.length > 0 || inputs.files.some((file) => file.isPacked);
       return {
-        files: all.map(({ path, format, bytes }) => ({ path, format, bytes })),
+        files: found,
         form: formOf(first.format),
-        totalBytes: all.some((file) => file.isPacked) ? undefined : all.reduce((sum, file) => sum + file.bytes, 0),
+        totalBytes: isUnknown ? undefined : found.reduce((sum, file) => sum + file.bytes, 0),
       };
     },
-    async *read(from, signal) {
-      for (const file of await look(signal)) yield* readFile(file, options, from, signal);
+    async *read(from, signal, mode) {
+      const inputs = await look(signal);
+      opened = undefined; // who reads again looks again: files may have been moved
+      streams = inputs.streams;
+      const { starts, changes } = await readingStarts(inputs.files, from, options, signal);
+      yield* told(changes);
+      const startOf = new Map(starts.map((start) => [start.file, start]));
+      const leavesUnfinished = !(options.final ?? mode?.isContinued !== true);
+      for (const input of inputs.all)
+        if ("realPath" in input) {
+          const start = startOf.get(input);
+          if (start) yield* readFile(start, options, leavesUnfinished, signal);
+        } else yield* input.read(input.name, signal);
+    },
+    async close() {
+      for (const stream of streams) stream.close();
     },
   };
 }
 
-/**
- * Reads standard input, or another stream of bytes, in the same formats, plain or gzip. It cannot be read again. An array
- * within an object is found only by `path`, because a stream cannot be looked through beforehand.
- */
-export function stdin(options: FilesOptions & { stream?: Readable } = {}): FilesSource {
-  checkObject("stdin()", "options", options);
-  const { stream, ...rest } = options;
-  checkOptions("stdin()", rest);
-  const { read, on } = (stream ?? process.stdin) as { read?: unknown; on?: unknown };
-  if (typeof read !== "function" || typeof on !== "function")
-    throw badArgument("stdin()", "stream", stream, "a stream of Node to read bytes from");
-  const name = "stdin";
-  const stop = new AbortController();
-  let head: Promise<Head> | undefined;
-  const look = (): Promise<Head> => {
-    head ??= lookAhead(streamBytes(stream ?? process.stdin, name, stop.signal), name, rest);
-    return head;
-  };
-  /** The stream ends with the signal of whoever waits for it. Returns what undoes that. */
-  const endWith = (signal: AbortSignal): (() => void) => {
-    const end = () => stop.abort(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    return () => signal.removeEventListener("abort", end);
-  };
-  return {
-    name,
-    replayable: false,
-    async plan(signal = noSignal) {
-      const release = endWith(signal);
-      try {
-        const { format } = await look();
-        return { files: [{ path: name, format, bytes: 0 }], form: formOf(format), totalBytes: undefined };
-      } finally {
-        release();
-      }
-    },
-    async *read(_from, signal) {
-      const release = endWith(signal);
-      try {
-        const { format, bytes, first } = await look();
-        const start = { byte: bomLength(first), line: 1 };
-        const path = rest.path === undefined || rest.path === "$" ? [] : rest.path.split(".");
-        const delimiter = rest.delimiter ?? ",";
-        const { splitter, parse } = decoderOf(format, start, path, delimiter, name, undefined, rest.onNotice);
-        const maxRecordBytes = rest.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition: name, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
-      } finally {
-        release();
-      }
-    },
-  };
+/** Changes of positions, which have to be stored together: one without the other would lose a file, or read it twice. */
+function* told(changes: Positions): Generator<Slice<RawRecord>> {
+  const [first, ...others] = Object.entries(changes);
+  if (!first) return;
+  const [partition, position] = first;
+  yield { partition, position, records: [], ...(others.length > 0 && { moved: Object.fromEntries(others) }) };
 }
 
-interface Head {
-  readonly format: FileFormat;
-  readonly first: Uint8Array;
-  readonly bytes: AsyncIterable<Uint8Array>;
-}
-
-async function lookAhead(bytes: AsyncGenerator<Uint8Array>, name: string, options: FilesOptions): Promise<Head> {
-  const first = await firstBytes(bytes);
-  const format = chosenFormat(name, first, options);
-  async function* all(): AsyncGenerator<Uint8Array> {
-    yield first;
-    yield* bytes;
-  }
-  return { format, first, bytes: all() };
-}
-
-interface OpenedFile {
-  readonly path: string;
-  readonly format: FileFormat;
-  readonly bytes: number;
-  readonly isPacked: boolean;
-  readonly bom: number;
-  readonly delimiter: string;
-  /** JSON: the way to the array; empty: the documents themselves. */
-  readonly jsonPath: readonly string[];
-}
-
-const noSignal = new AbortController().signal;
-
-async function openAll(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<OpenedFile[]> {
-  const paths = new Set<string>();
-  for (const pattern of patterns) for (const path of await pathsOf(pattern)) paths.add(path);
-  const opened: OpenedFile[] = [];
-  for (const path of paths) opened.push(await openOne(path, options, signal));
-  return opened;
-}
-
-/** A path that exists is a path, whatever characters it has. */
-async function pathsOf(pattern: string): Promise<readonly string[]> {
-  const error = await stat(pattern).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error === undefined) return [pattern];
-  if (!isGlob(pattern)) throw unreadable(pattern, error);
-  const matches = await expandGlob(pattern);
-  if (matches.length > 0) return matches;
-  throw new MillraceError("BAD_SOURCE", `No file matches ${pattern}.`, { context: { file: pattern } });
-}
-
-async function openOne(path: string, options: FilesOptions, signal: AbortSignal): Promise<OpenedFile> {
-  const info = await stat(path).catch((error: unknown) => {
-    throw unreadable(path, error);
-  });
-  if (info.isDirectory()) throw unreadable(path, { code: "EISDIR" });
-  // A file is looked at before it is read. To open a named pipe waits for whoever writes to it, and holds a thread meanwhile.
-  if (!info.isFile())
-    throw new MillraceError(
-      "BAD_SOURCE",
-      `${path} is a pipe or device, which cannot be read more than once; give it to standard input (stdin(), or - on the command line).`,
-      { context: { file: path } },
-    );
-  const head = await headOf(path, signal);
-  const format = chosenFormat(path, head, options);
-  return {
-    path,
-    format,
-    bytes: info.size,
-    isPacked: await isGzipFile(path),
-    bom: bomLength(head),
-    delimiter: options.delimiter ?? (extensionOf(path) === ".tsv" ? "\t" : ","),
-    jsonPath: format === "json" ? await jsonPathOf(path, head, options.path, signal) : [],
-  };
-}
-
-async function headOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = fileBytes(path, 0, signal);
+function isStreamPath(path: string): boolean {
   try {
-    return await firstBytes(bytes);
-  } finally {
-    await bytes.return(undefined);
+    return isStream(path, statSync(path));
+  } catch {
+    return false; // what is wrong with it is said when it is opened
   }
 }
 
-/** The first chunk, and more where it may be the start of a byte order mark that comes in pieces. */
-async function firstBytes(bytes: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
-  let head: Uint8Array = new Uint8Array(0);
-  do {
-    const { value, done } = await bytes.next();
-    if (done) return head;
-    head = head.length === 0 ? value : Buffer.concat([head, value]);
-  } while (mayBecomeBom(head));
-  return head;
-}
-
-function chosenFormat(path: string, head: Uint8Array, { format = "auto", path: jsonPath }: FilesOptions): FileFormat {
-  if (format === "auto") return jsonPath === undefined ? formatOf(path, head) : "json";
-  refuseUtf16(path, head);
-  return format;
-}
-
-async function jsonPathOf(
-  path: string,
-  head: Uint8Array,
-  given: string | undefined,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  if (given !== undefined) return given === "$" ? [] : given.split(".");
-  const shape = await shapeOf(fileBytes(path, bomLength(head), signal));
-  if (shape.is === "documents" || shape.arrays.length === 0) return [];
-  if (shape.arrays.length === 1) return shape.arrays;
-  throw new MillraceError(
-    "BAD_SOURCE",
-    `${path} is an object with several arrays of objects (${shape.arrays.slice(0, 10).join(", ")}); say with path which holds the records, or "$" for the object itself.`,
-    { context: { file: path } },
-  );
-}
-
-async function* readFile(
-  file: OpenedFile,
-  options: FilesOptions,
-  positions: Positions,
-  signal: AbortSignal,
-): AsyncGenerator<Slice<RawRecord>> {
-  const { path, format, delimiter } = file;
-  const stored = Object.hasOwn(positions, path) ? positions[path] : undefined; // a file may be called "constructor"
-  const fresh: FilePosition = { byte: file.bom, line: 1 };
-  const from = stored === undefined ? fresh : stored;
-  if (!isFilePosition(from) || (!file.isPacked && from.byte > file.bytes))
-    throw new MillraceError(
-      "BAD_SOURCE",
-      `${path} cannot be read on from position ${JSON.stringify(from)}: it is not the file that was read before.`,
-    );
-  const header = stored !== undefined && format === "csv" ? await headerOf(file, options, signal) : undefined;
-  const { splitter, parse } = decoderOf(format, from, file.jsonPath, delimiter, path, header, options.onNotice);
-  yield* readRecords({
-    partition: path,
-    name: path,
-    bytes: fileBytes(path, from.byte, signal),
-    from: from.byte,
-    splitter,
-    parse,
-    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
-    signal,
-  });
-}
-
-/** Reading on in the middle of a CSV file, its header has to be looked up at the start. */
-async function headerOf(
-  file: OpenedFile,
-  options: FilesOptions,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const { path, delimiter, bom } = file;
-  let header: readonly string[] | undefined;
-  const slices = readRecords({
-    partition: path,
-    name: path,
-    bytes: fileBytes(path, bom, signal),
-    from: bom,
-    splitter: csvSplitter({ byte: bom, line: 1 }, delimiter, path),
-    parse(row) {
-      header ??= readHeader(row, delimiter, path).fields;
-      return {};
-    },
-    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
-    signal,
-  });
-  for await (const _ of slices) break;
-  return header;
-}
-
-interface Decoder {
-  readonly splitter: Splitter;
-  readonly parse: RecordReader["parse"];
-}
-
-function decoderOf(
-  format: FileFormat,
-  from: FilePosition,
-  jsonPath: readonly string[],
-  delimiter: string,
-  name: string,
-  header: readonly string[] | undefined,
-  onNotice: FilesOptions["onNotice"],
-): Decoder {
-  if (format === "ndjson") return { splitter: lineSplitter(from), parse: parseObject };
-  if (format === "json") {
-    const splitter = jsonPath.length > 0 ? pathSplitter(from, jsonPath, name) : elementSplitter(from, name);
-    return { splitter, parse: parseObject };
-  }
-  let parseRow = header && rowParser(header, delimiter);
-  return {
-    splitter: csvSplitter(from, delimiter, name),
-    parse(row) {
-      if (parseRow) return parseRow(row);
-      const { fields, notices } = readHeader(row, delimiter, name);
-      parseRow = rowParser(fields, delimiter);
-      for (const notice of notices) onNotice?.(notice);
-      return undefined;
-    },
-  };
-}
-
-function parseObject(text: string): RawRecord | string {
-  try {
-    const value = parseRecord(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as RawRecord;
-    return `a record is a JSON object, and this is ${Array.isArray(value) ? "an array" : value === null ? "null" : `a ${typeof value}`}`;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
-
-function formOf(format: FileFormat): SampleForm {
+export function formOf(format: FileFormat): SampleForm {
   return format === "csv" ? "csv" : "json";
-}
-
-const formats = ["auto", "ndjson", "json", "csv"];
-
-function checkOptions(what: string, options: FilesOptions): void {
-  refuseUnknownOptions(what, options, ["format", "path", "delimiter", "maxRecordBytes", "onNotice"]);
-  const { format = "auto", path, delimiter, maxRecordBytes = 1, onNotice } = options;
-  const refuse = (reason: string): never => {
-    throw new MillraceError("BAD_OPTION", `${what}: ${reason}.`);
-  };
-  if (!formats.includes(format)) {
-    const shown = typeof format === "string" ? JSON.stringify(format) : sortOf(format);
-    refuse(`format is ${shown}; it takes ${formats.join(", ")}`);
-  }
-  if (path !== undefined && typeof path !== "string") throw badArgument(what, "path", path, "a dotted path");
-  checkOptionalFunction(what, "onNotice", onNotice);
-  if (path !== undefined && (format === "csv" || format === "ndjson")) refuse(`path has no meaning in ${format}`);
-  if (path === "" || path?.split(".").includes("")) refuse(`path ${JSON.stringify(path)} has an empty name in it`);
-  if (delimiter !== undefined && !(typeof delimiter === "string" && /^[\t -!#-~]$/.test(delimiter)))
-    refuse("delimiter is one ASCII character, and no quote");
-  if (!Number.isSafeInteger(maxRecordBytes) || maxRecordBytes < 1) refuse("maxRecordBytes is a positive whole number");
 }

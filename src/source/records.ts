@@ -1,10 +1,12 @@
 import { isUtf8 } from "node:buffer";
-import { throwIfAborted } from "../errors.ts";
+import { MillraceError, throwIfAborted } from "../errors.ts";
 import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.ts";
-import type { Position, Refusal, Slice } from "./source.ts";
-import { type Frame, longestOriginal, type Splitter } from "./splitter.ts";
+import type { Content } from "./content.ts";
+import type { OriginalFormat, Position, Refusal, Slice } from "./source.ts";
+import { type Frame, longestOriginal, longestQuoted, type Splitter } from "./splitter.ts";
 
-type Raw = Record<string, unknown>;
+/** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */
+export type RawRecord = Record<string, unknown>;
 
 export interface RecordReader {
   readonly partition: string;
@@ -15,9 +17,24 @@ export interface RecordReader {
   readonly from: number;
   readonly splitter: Splitter;
   /** The record that a frame's text spells, or why it spells none; undefined for text that was not meant to, as a header. */
-  readonly parse: (text: string) => Raw | string | undefined;
+  readonly parse: (text: string) => RawRecord | string | undefined;
+  /** How a text is to be read again, as far as is known by now. */
+  readonly format: () => OriginalFormat;
+  /** The next text is the header: without it no row can be read. */
+  readonly isHeaderDue?: (() => boolean) | undefined;
   readonly maxRecordBytes: number;
   readonly signal: AbortSignal;
+  /** What positions remember of the bytes before them; absent for streams. */
+  readonly content?: ContentFollower;
+  /** Leaves a last record without its end where it is, and calls this with its line and bytes. Default: it is read. */
+  readonly onUnfinished?: (line: number, bytes: number) => void;
+}
+
+/** Follows the bytes that are read, up to each position. */
+export interface ContentFollower {
+  /** The bytes before `end` will not be seen again, or lie before a position. They are in the window. */
+  pass(window: ByteWindow, end: number): void;
+  content(): Content;
 }
 
 /** A slice is closed at whichever comes first, and when the stream has nothing more to give just now. */
@@ -25,7 +42,7 @@ const recordsPerSlice = 256;
 const bytesPerSlice = 256 * 1024;
 
 /** Reads records out of a stream of bytes, holding one chunk and one record. */
-export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<Raw>> {
+export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<RawRecord>> {
   const { bytes, from, splitter, maxRecordBytes, signal, name } = reader;
   const window = byteWindow(from);
   let pile = startPile(reader, from);
@@ -37,25 +54,42 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     yield* drain(false);
     if (window.base + window.length - splitter.keepFrom > maxRecordBytes) {
       splitter.tooLong?.();
-      head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestOriginal);
-      dropBefore(window, window.base + window.length);
+      head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestQuoted);
+      drop(window.base + window.length);
     }
   }
-  yield* drain(true);
+  if (!leavesLast()) yield* drain(true);
 
-  function* drain(isLast: boolean): Generator<Slice<Raw>> {
+  function drop(end: number): void {
+    reader.content?.pass(window, end);
+    dropBefore(window, end);
+  }
+
+  /** A record whose end may still be written. One that can be no other record when more follows is read. */
+  function leavesLast(): boolean {
+    if (!reader.onUnfinished) return false;
+    const { keepFrom, isComplete } = splitter;
+    const bytes = window.base + window.length - keepFrom;
+    if (!isComplete || bytes === 0) return false;
+    if (keepFrom >= window.base && isComplete(textAt(window, keepFrom, keepFrom + bytes))) return false;
+    reader.onUnfinished(splitter.position().line, bytes);
+    return true;
+  }
+
+  function* drain(isLast: boolean): Generator<Slice<RawRecord>> {
     for (;;) {
       const frame = splitter.next(window, isLast);
       if (!frame) break;
       take(frame);
       if (!pile.isFull(frame.end)) continue;
-      yield pile.close();
+      yield pile.close(window);
       pile = startPile(reader, splitter.position().byte);
       throwIfAborted(signal, `reading ${name}`);
     }
-    dropBefore(window, splitter.keepFrom);
-    if (pile.isEmpty()) return;
-    yield pile.close();
+    const slice = pile.isEmpty() ? undefined : pile.close(window);
+    drop(splitter.keepFrom);
+    if (!slice) return;
+    yield slice;
     pile = startPile(reader, splitter.position().byte);
     throwIfAborted(signal, `reading ${name}`);
   }
@@ -63,17 +97,27 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
   function take(frame: Frame): void {
     const { start, end, line } = frame;
     if (start < window.base || end - start > maxRecordBytes) {
-      const original = head ?? textAt(window, start, Math.min(end, start + longestOriginal));
+      const original = head ?? textAt(window, start, Math.min(end, start + longestQuoted));
       head = undefined;
-      pile.refuse(line, `it is longer than ${maxRecordBytes} bytes`, original);
+      refuse(line, `it is longer than ${maxRecordBytes} bytes`, original, { isCut: true });
       return;
     }
     const text = textAt(window, start, end);
-    const reason = frame.fault ?? badUtf8(text, window, frame);
+    const encodingFault = badUtf8(text, window, frame);
+    const reason = frame.fault ?? encodingFault;
     const record = reason ?? reader.parse(text);
     if (record === undefined) return;
-    if (typeof record === "string") pile.refuse(line, record, text);
-    else pile.add(line, record);
+    if (typeof record !== "string") pile.add(line, record);
+    else refuse(line, record, text, encodingFault === undefined ? {} : { isUtf8: false });
+  }
+
+  function refuse(line: number, reason: string, original: string, faults: OriginalFormat): void {
+    // The next row must not be taken for the header.
+    if (reader.isHeaderDue?.())
+      throw new MillraceError("BAD_SOURCE", `${name}:${line}: the header row cannot be read: ${reason}.`, {
+        context: { line },
+      });
+    pile.refuse(line, reason, original, faults);
   }
 }
 
@@ -88,15 +132,15 @@ function textAt({ bytes, base, length }: ByteWindow, start: number, end: number)
 }
 
 interface Pile {
-  add(line: number, record: Raw): void;
-  refuse(line: number, reason: string, original: string): void;
+  add(line: number, record: RawRecord): void;
+  refuse(line: number, reason: string, original: string, faults: OriginalFormat): void;
   isFull(end: number): boolean;
   isEmpty(): boolean;
-  close(): Slice<Raw>;
+  close(window: ByteWindow): Slice<RawRecord>;
 }
 
-function startPile({ partition, name, splitter }: RecordReader, startByte: number): Pile {
-  const records: Raw[] = [];
+function startPile({ partition, name, splitter, content, format }: RecordReader, startByte: number): Pile {
+  const records: RawRecord[] = [];
   const lines: number[] = [];
   const refused: Refusal[] = [];
   return {
@@ -104,19 +148,27 @@ function startPile({ partition, name, splitter }: RecordReader, startByte: numbe
       records.push(record);
       lines.push(line);
     },
-    refuse(line, reason, original) {
-      refused.push({ place: `${name}:${line}`, reason, original: original.slice(0, longestOriginal).toWellFormed() });
+    refuse(line, reason, text, faults) {
+      const isCut = text.length > longestOriginal;
+      refused.push({
+        place: `${name}:${line}`,
+        reason,
+        original: (isCut ? text.slice(0, longestOriginal) : text).toWellFormed(),
+        source: { ...format(), ...faults, ...(isCut && { isCut }) },
+      });
     },
     isFull: (end) => records.length + refused.length >= recordsPerSlice || end - startByte >= bytesPerSlice,
     isEmpty: () => records.length + refused.length === 0,
-    close() {
+    close(window) {
       const position = splitter.position();
+      content?.pass(window, position.byte);
       return {
         partition,
-        position: position as unknown as Position,
+        position: { ...position, ...(content && { content: content.content() }) } as Position,
         records,
         refused,
         placeOf: (index) => `${name}:${lines[index]}`,
+        originOf: (index) => ({ original: records[index], source: { format: format().format } as OriginalFormat }),
         bytes: position.byte - startByte,
       };
     },

@@ -40,7 +40,10 @@ const usageErrors: [args: string[], message: RegExp][] = [
   [["ingest", csv, "--table", "T", "--format", "xml"], /Allowed choices/],
   [["ingest", csv, "--table", "T"], /no cluster: give --cluster/],
   [["ingest", csv, "--table", "T", "--cluster", "https://x.kusto.windows.net", "--database", "d"], /no login/],
-  [["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"], /cluster must be a URL/],
+  [
+    ["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"],
+    /cluster "nonsense" is not a URL/,
+  ],
   [["ingest", "-", csv, "--table", "T", ...to], /cannot be mixed/],
   [["schema", csv, "--json", "--kql"], /give one/],
   [["query", " ", ...to], /empty/],
@@ -132,6 +135,12 @@ test("schema: what could not be read is told, and nothing to read at all is an e
   const empty = await cli(["schema", file("empty.ndjson", "")]);
   assert.equal(empty.code, 1);
   assert.match(empty.err, /^millrace: Table empty cannot be inferred: no record could be read; give a schema\.\n$/);
+  const torn = await cli(["schema", file("ragged.csv", "a,b\n1\n1,2,3\n")]);
+  assert.equal(torn.code, 1);
+  assert.match(
+    torn.err,
+    /millrace: Table ragged cannot be inferred: no record could be read, the first at .*ragged\.csv:2: it has 1 field where the header has 2\.\n$/,
+  );
 });
 
 test("schema: from as many records as asked for", async () => {
@@ -147,4 +156,46 @@ test("a reader that closes the pipe early is no failure", async () => {
     `"${process.execPath}" "${mainScript()}" schema "${csv}" | head -c 1 >/dev/null; exit \${PIPESTATUS[0]}`,
   ]);
   assert.equal(status, 0);
+});
+
+const mistyped: [args: string[], message: string][] = [
+  [["ingest", csv, "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["ingest", csv, "--tabel=secret"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["check", "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["verify", csv, "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["replay-dlq", csv, "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["bench", "--flie", csv], "error: unknown option '--flie'\n(Did you mean --file?)\n"],
+  [["status", "--sate", "s"], "error: unknown option '--sate'\n(Did you mean --state?)\n"],
+  [["log", "inspect", "--sate", "s"], "error: unknown option '--sate'\n(Did you mean --state?)\n"],
+  [["ingest", csv, "--app-key=secret"], "error: unknown option '--app-key'\n(Did you mean --app-id?)\n"],
+  [["--verbos", "demo"], "error: unknown option '--verbos'\n(Did you mean --verbose?)\n"],
+  [["ingets", csv], "error: unknown command 'ingets'\n(Did you mean ingest?)\n"],
+  [["log", "inspct"], "error: unknown command 'inspct'\n(Did you mean inspect?)\n"],
+];
+
+for (const [args, message] of mistyped)
+  test(`mistyped: millrace ${args.map((a) => (a === csv ? "FILE" : a)).join(" ")}`, async () => {
+    const { code, out, err } = await cli(args);
+    assert.deepEqual({ code, out }, { code: 2, out: "" });
+    assert.ok(err.startsWith(message), err);
+    assert.doesNotMatch(err, /secret/);
+  });
+
+test("a value behind an equals sign is kept where the option is known, and after --", async () => {
+  const known = await cli(["ingest", csv, "--table=T", "--format=xml"]);
+  assert.match(known.err, /'--format <format>' argument 'xml' is invalid/);
+  const operand = await cli(["schema", "--", "--tabel=T"]);
+  assert.match(operand.err, /Cannot read .*--tabel=T/);
+});
+
+test("an option that is required is asked for, by commands within commands too", async () => {
+  for (const [args, flags] of [
+    [["ingest", csv], "--table <name>"],
+    [["status"], "--state <folder>"],
+    [["log", "inspect"], "--state <folder>"],
+  ] as const) {
+    const { code, err } = await cli(args);
+    assert.equal(code, 2);
+    assert.ok(err.startsWith(`error: required option '${flags}' not specified\n`), err);
+  }
 });

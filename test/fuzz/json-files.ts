@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { type JsonRecord, jsonLines, multiJson } from "../../src/emulator/ingest/json.ts";
 import { MillraceError } from "../../src/errors.ts";
-import { stdin } from "../../src/source/files.ts";
 import { shapeOf } from "../../src/source/json-shape.ts";
+import { stdin } from "../../src/source/stdin.ts";
 import { deep, nearlyJson, pick, piecesOf, spoiled } from "./adversarial.ts";
 import type { Subject } from "./subject.ts";
 

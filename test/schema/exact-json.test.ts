@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseDynamic, parseRecord } from "../../src/schema/exact-json.ts";
+import { parseExactly } from "../../src/schema/exact-json.ts";
 import { ExactNumber, stringifyExactly } from "../../src/schema/exact-number.ts";
+
+const parseDynamic = (text: string) => parseExactly(text, -1);
 
 /** A number of JSON by its parts, so that its value is known without reading its text. */
 interface Spelled {
@@ -44,7 +46,7 @@ test("every number keeps its value, wherever it stands", () => {
       const found = /^\{"a":\[(.*?),\{"b":(.*?)\}\],"c":(.*?)\}$/.exec(written);
       assert.ok(found, written);
       for (const each of found.slice(1)) assert.ok(sameValue(each, number), `${text} became ${each}`);
-      const { n } = parseRecord(`{"n":${text}}`) as { n: number | bigint | ExactNumber };
+      const { n } = parseExactly(`{"n":${text}}`) as { n: number | bigint | ExactNumber };
       assert.ok(sameValue(String(n), number), `${text} became ${n}`);
     }),
     { numRuns: 2_000 },
@@ -58,14 +60,14 @@ test("what a double holds stays a number, also where its text has many digits", 
 });
 
 test("members of the record become bigints where they are integers; others and longer ones are exact numbers", () => {
-  const record = parseRecord('{"a":9007199254740993,"b":[9007199254740993],"c":0.10000000000000000001,"d":1e400}') as {
+  const record = parseExactly('{"a":9007199254740993,"b":[9007199254740993],"c":0.10000000000000000001,"d":1e400}') as {
     [name: string]: unknown;
   };
   assert.equal(record.a, 9007199254740993n);
   for (const value of [(record.b as unknown[])[0], record.c, record.d]) assert.ok(value instanceof ExactNumber);
   assert.equal(`${record.d}`, "1e400");
   assert.equal(Number(record.c), 0.1);
-  const { n } = parseRecord(`{"n":1${"0".repeat(50)}1}`) as { n: ExactNumber };
+  const { n } = parseExactly(`{"n":1${"0".repeat(50)}1}`) as { n: ExactNumber };
   assert.equal(n.text, `1${"0".repeat(50)}1`);
 });
 
@@ -75,26 +77,29 @@ test("texts that look like numbers, names and broken JSON are what JSON.parse ma
     '["9e107d9d372bb6826bd81d3542a419d6","2024.01.02.03.04.05.06"]',
   ];
   for (const text of texts) {
-    assert.deepEqual(parseRecord(text), JSON.parse(text));
+    assert.deepEqual(parseExactly(text), JSON.parse(text));
     // Beside a number that is kept.
     assert.deepEqual((parseDynamic(`[${text},12345678901234567.89]`) as unknown[])[0], JSON.parse(text));
   }
-  const own = parseRecord('{"__proto__":12345678901234567890}') as object;
+  const own = parseExactly('{"__proto__":12345678901234567890}') as object;
   assert.equal(Object.getPrototypeOf(own), Object.prototype);
   assert.ok(Object.hasOwn(own, "__proto__"));
   for (const broken of ['{"a":12345678901234567.89', '{"a":01234567890123456789}', '{"a":1234567890123456.}'])
-    assert.throws(() => parseRecord(broken), SyntaxError);
+    assert.throws(() => parseExactly(broken), SyntaxError);
 });
 
 test("megabytes of digits, of text and of depth take a time in proportion, or are refused", () => {
   const many = 1_000_000;
   const digits = `1${"0".repeat(many)}1`;
-  assert.equal((parseRecord(`{"n":${digits}}`) as { n: ExactNumber }).n.text, digits);
+  assert.equal((parseExactly(`{"n":${digits}}`) as { n: ExactNumber }).n.text, digits);
   const text = 'a"'.repeat(many);
-  const record = parseRecord(`{"s":${JSON.stringify(text)},"n":12345678901234567.89}`) as { s: string; n: ExactNumber };
+  const record = parseExactly(`{"s":${JSON.stringify(text)},"n":12345678901234567.89}`) as {
+    s: string;
+    n: ExactNumber;
+  };
   assert.equal(record.s, text);
   assert.equal(record.n.text, "12345678901234567.89");
-  assert.throws(() => parseRecord(`{"a":${"[".repeat(many)}1e400${"]".repeat(many)}}`), RangeError);
+  assert.throws(() => parseExactly(`{"a":${"[".repeat(many)}1e400${"]".repeat(many)}}`), RangeError);
 });
 
 test("stringifyExactly writes what JSON.stringify writes, and the digits", () => {

@@ -9,8 +9,10 @@ import { gzipSync } from "node:zlib";
 import { parse as parseCsv } from "csv-parse/sync";
 import { stringifyExactly } from "../../src/schema/exact-number.ts";
 import { inferTable } from "../../src/schema/infer.ts";
-import { type FilesOptions, type FilesSource, files, stdin } from "../../src/source/files.ts";
+import type { FilesOptions } from "../../src/source/file-options.ts";
+import { type FilesSource, files } from "../../src/source/files.ts";
 import type { Position, Positions, Refusal } from "../../src/source/source.ts";
+import { stdin } from "../../src/source/stdin.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-files-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -252,6 +254,16 @@ test("TSV, other delimiters, a header alone, an empty file", async () => {
   assert.deepEqual((await readFile(write("a.csv", ""))).records, []);
 });
 
+test("a CSV whose lines end with CR alone is refused: else all of it would be its header", async () => {
+  for (const text of ["a,b\r1,2\r3,4\r", '"a",b\r"x\r\ny",2', "\ufeffa,b\r1,2\n"])
+    await assert.rejects(readFile(write("mac.csv", text)), {
+      code: "BAD_SOURCE",
+      message: /mac\.csv: .*carriage return/,
+    });
+  const quoted = write("a.csv", '"a\r""b",c\r\n1,2\r\n');
+  assert.deepEqual((await readFile(quoted)).records, [{ 'a\r"b': "1", c: "2" }]);
+});
+
 test("gzip is told by its bytes, not by its name", async () => {
   const text = '{"a":1}\n{"a":2}\n';
   const packed = gzipSync(text);
@@ -485,4 +497,28 @@ test("the reader waits for the consumer", async () => {
     break;
   }
   assert.ok(produced < 20, `${produced} chunks were read for one slice`);
+});
+
+test("a header row that cannot be read ends the file: the next row is not taken for it", async () => {
+  for (const [content, options, why] of [
+    [Buffer.from("caf\xe9,b\n1,2\n3,4\n", "latin1"), {}, /:1: the header row cannot be read: it is not UTF-8/],
+    [`${"long,".repeat(100)}b\n1,2\n`, { maxRecordBytes: 100 }, /:1: the header row cannot be read: it is longer than/],
+  ] as const) {
+    const path = write("header.csv", content);
+    await assert.rejects(readFile(path, options), (error: Error & { code: string }) => {
+      assert.equal(error.code, "BAD_SOURCE");
+      assert.match(error.message, why);
+      return true;
+    });
+  }
+});
+
+test("the text of a refused line is kept whole, with what is needed to read it again", async () => {
+  const long = "x".repeat(50_000);
+  const path = write("whole.csv", `b;a\n${long};1;2\n`);
+  const { refused } = await readFile(path, { delimiter: ";" });
+  assert.deepEqual(
+    refused.map(({ original, source }) => ({ original, source })),
+    [{ original: `${long};1;2`, source: { format: "csv", header: ["b", "a"], delimiter: ";" } }],
+  );
 });
