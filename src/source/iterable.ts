@@ -29,13 +29,22 @@ export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "ite
 
 async function* inFull<R>(records: Iterable<R>): AsyncGenerator<R[]> {
   let slice: R[] = [];
-  for await (const record of records) {
-    slice.push(record);
+  for (const record of records) {
+    // Not `for await`, whose look at `then` ends the run where a record throws at it.
+    slice.push(isThenable(record) ? await record : record);
     if (slice.length < recordsPerSlice) continue;
     yield slice;
     slice = [];
   }
   if (slice.length > 0) yield slice;
+}
+
+function isThenable(value: unknown): boolean {
+  try {
+    return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+  } catch {
+    return false; // the sink refuses it
+  }
 }
 
 async function* asTheyCome<R>(records: AsyncIterable<R>): AsyncGenerator<R[]> {
