@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { MillraceError } from "../errors.ts";
 import { coerce } from "../schema/coerce.ts";
 import type { Table } from "../schema/table.ts";
+import { rfc4180 } from "../source/csv-dialect.ts";
 import { csvFields } from "../source/csv-rows.ts";
 import { files } from "../source/files.ts";
 import type { RawRecord } from "../source/records.ts";
@@ -122,7 +123,7 @@ function originals(letters: Source<RawRecord>, table: Table): Source<RawRecord> 
 function rowOf(text: string, table: Table, fromTexts: (record: Record<string, string>) => unknown): RawRecord {
   const row = text.replace(/\r?\n$/, "");
   if (row.startsWith("{")) return JSON.parse(row) as RawRecord;
-  const fields = csvFields(row, ",");
+  const fields = csvFields(row, rfc4180);
   if (typeof fields === "string" || fields.length !== table.list.length)
     throw new MillraceError(
       "BAD_SOURCE",

@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import { uniqueName } from "../schema/names.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
 import { csvFields } from "./csv-rows.ts";
 
 export interface Header {
@@ -14,10 +15,11 @@ export interface Header {
  *
  * @throws MillraceError BAD_SOURCE when the row's quotes are broken.
  */
-export function readHeader(row: string, delimiter: string, file: string): Header {
-  const given = csvFields(row, delimiter);
+export function readHeader(row: string, dialect: CsvDialect, file: string): Header {
+  const given = csvFields(row, dialect);
   if (typeof given === "string")
     throw new MillraceError("BAD_SOURCE", `${file}: the header row cannot be read: ${given}.`);
+  if (!dialect.hasHeader) return { fields: given.map((_, i) => positionalName(i)), notices: [] };
   const taken = new Set(given);
   const seen = new Set<string>();
   const notices: string[] = [];
@@ -36,19 +38,29 @@ export function readHeader(row: string, delimiter: string, file: string): Header
   return { fields, notices };
 }
 
+/** The name of a field that has only a place, from 0. */
+export function positionalName(index: number): string {
+  return `column_${index + 1}`;
+}
+
 /** Reads rows as records of texts. */
 export function rowParser(
   fields: readonly string[],
-  delimiter: string,
+  dialect: CsvDialect,
 ): (row: string) => Record<string, string> | string {
   const count = fields.length;
+  const isPadded = dialect.ragged === "pad";
   return (row) => {
-    const texts = csvFields(row, delimiter);
+    const texts = csvFields(row, dialect);
     if (typeof texts === "string") return texts;
-    if (texts.length !== count)
-      return `it has ${texts.length} ${texts.length === 1 ? "field" : "fields"} where the header has ${count}`;
+    if (texts.length !== count) {
+      const isWithin = isPadded && texts.slice(count).every((text) => text === "");
+      if (!isWithin)
+        return `it has ${texts.length} ${texts.length === 1 ? "field" : "fields"} where the ${dialect.hasHeader ? "header" : "first row"} has ${count}`;
+    }
     const record: Record<string, string> = {};
-    for (let i = 0; i < count; i++) record[fields[i]!] = texts[i]!;
+    const present = Math.min(count, texts.length);
+    for (let i = 0; i < present; i++) record[fields[i]!] = texts[i]!;
     return record;
   };
 }

@@ -1,4 +1,5 @@
-import { readHeader, rowParser } from "./csv-header.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
+import { csvRecords } from "./csv-records.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import { parseExactly } from "./exact-json.ts";
 import type { FilesOptions } from "./file-options.ts";
@@ -12,13 +13,15 @@ import type { FilePosition, Splitter } from "./splitter.ts";
 export interface Decoder {
   readonly splitter: Splitter;
   readonly parse: RecordReader["parse"];
+  /** CSV: the names of the fields, once they are known. */
+  fields?(): readonly string[] | undefined;
 }
 
 export function decoderOf(
   format: FileFormat,
   from: FilePosition,
   jsonPath: readonly string[],
-  delimiter: string,
+  dialect: CsvDialect,
   name: string,
   header: readonly string[] | undefined,
   onNotice: FilesOptions["onNotice"],
@@ -28,17 +31,8 @@ export function decoderOf(
     const splitter = jsonPath.length > 0 ? pathSplitter(from, jsonPath, name) : elementSplitter(from, name);
     return { splitter, parse: parseObject };
   }
-  let parseRow = header && rowParser(header, delimiter);
-  return {
-    splitter: csvSplitter(from, delimiter, name),
-    parse(row) {
-      if (parseRow) return parseRow(row);
-      const { fields, notices } = readHeader(row, delimiter, name);
-      parseRow = rowParser(fields, delimiter);
-      for (const notice of notices) onNotice?.(notice);
-      return undefined;
-    },
-  };
+  const rows = csvRecords(dialect, name, header, onNotice);
+  return { splitter: csvSplitter(from, dialect, name), parse: rows.parse, fields: () => rows.fields };
 }
 
 function parseObject(text: string): RawRecord | string {

@@ -1,24 +1,37 @@
 import { MillraceError } from "../errors.ts";
 import type { SampleForm } from "../schema/infer.ts";
-import { fileBytes } from "./byte-stream.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
 import { readHeader } from "./csv-header.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import { decoderOf } from "./decoder.ts";
+import { toldIfEmpty } from "./empty-file.ts";
 import { checkOptions, defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
 import type { FileFormat } from "./format.ts";
-import { type OpenedFile, openAll } from "./open-files.ts";
+import { type OpenedFile, openAll, textBytes } from "./open-files.ts";
 import { type RawRecord, readRecords } from "./records.ts";
 import type { Positions, Slice, Source } from "./source.ts";
 import { type FilePosition, isFilePosition } from "./splitter.ts";
 
 const noSignal = new AbortController().signal;
 
+/** What one file turned out to be. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly format: FileFormat;
+  /** As it lies on the disk. */
+  readonly bytes: number;
+  /** Of its text. */
+  readonly encoding: string;
+  /** CSV: how its rows are written. */
+  readonly dialect?: CsvDialect;
+}
+
 /** What the files turned out to be. */
 export interface FilesPlan {
-  readonly files: readonly { readonly path: string; readonly format: FileFormat; readonly bytes: number }[];
+  readonly files: readonly PlannedFile[];
   /** How values are to be understood, for `inferTable()` and `coerce()`. */
   readonly form: SampleForm;
-  /** Of all files; undefined where some are packed, so that it would say nothing about the bytes to be read. */
+  /** Of all files; undefined where some are packed or not UTF-8, so that it would say nothing about the bytes to be read. */
   readonly totalBytes: number | undefined;
 }
 
@@ -65,9 +78,12 @@ export function files(patterns: string | readonly string[], options: FilesOption
           `${first.path} is ${first.format} and ${other.path} is ${other.format}; read them one after the other.`,
         );
       return {
-        files: all.map(({ path, format, bytes }) => ({ path, format, bytes })),
+        files: all.map(({ path, format, bytes, encoding, dialect }) => ({
+          ...{ path, format, bytes, encoding },
+          ...(format === "csv" && { dialect }),
+        })),
         form: formOf(first.format),
-        totalBytes: all.some((file) => file.isPacked) ? undefined : all.reduce((sum, file) => sum + file.bytes, 0),
+        totalBytes: all.some(isDecoded) ? undefined : all.reduce((sum, file) => sum + file.bytes, 0),
       };
     },
     async *read(from, signal) {
@@ -82,27 +98,38 @@ async function* readFile(
   positions: Positions,
   signal: AbortSignal,
 ): AsyncGenerator<Slice<RawRecord>> {
-  const { path, format, delimiter } = file;
+  const { path, format, encoding, dialect } = file;
   const stored = Object.hasOwn(positions, path) ? positions[path] : undefined; // a file may be called "constructor"
   const fresh: FilePosition = { byte: file.bom, line: 1 };
   const from = stored === undefined ? fresh : stored;
-  if (!isFilePosition(from) || (!file.isPacked && from.byte > file.bytes))
+  if (!isFilePosition(from) || (!isDecoded(file) && from.byte > file.bytes))
     throw new MillraceError(
       "BAD_SOURCE",
       `${path} cannot be read on from position ${JSON.stringify(from)}: it is not the file that was read before.`,
     );
   const header = stored !== undefined && format === "csv" ? await headerOf(file, options, signal) : undefined;
-  const { splitter, parse } = decoderOf(format, from, file.jsonPath, delimiter, path, header, options.onNotice);
-  yield* readRecords({
+  const { splitter, parse, fields } = decoderOf(format, from, file.jsonPath, dialect, path, header, options.onNotice);
+  const slices = readRecords({
     partition: path,
     name: path,
-    bytes: fileBytes(path, from.byte, signal),
+    encoding,
+    bytes: textBytes(path, encoding, from.byte, signal),
     from: from.byte,
     splitter,
     parse,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
   });
+  if (stored !== undefined || file.content === "none") yield* slices;
+  else yield* toldIfEmpty(slices, path, () => isExport(file, fields?.()), options.onNotice);
+}
+
+/** Of a file without records: does it look like the export of an empty table? */
+export function isExport(
+  { format, content, dialect }: Pick<OpenedFile, "format" | "content" | "dialect">,
+  fields: readonly string[] | undefined,
+): boolean {
+  return format === "csv" ? dialect.hasHeader && fields !== undefined : format === "json" && content === "text";
 }
 
 /** Reading on in the middle of a CSV file, its header has to be looked up at the start. */
@@ -111,16 +138,17 @@ async function headerOf(
   options: FilesOptions,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const { path, delimiter, bom } = file;
+  const { path, encoding, dialect, bom } = file;
   let header: readonly string[] | undefined;
   const slices = readRecords({
     partition: path,
     name: path,
-    bytes: fileBytes(path, bom, signal),
+    encoding,
+    bytes: textBytes(path, encoding, bom, signal),
     from: bom,
-    splitter: csvSplitter({ byte: bom, line: 1 }, delimiter, path),
+    splitter: csvSplitter({ byte: bom, line: 1 }, dialect, path),
     parse(row) {
-      header ??= readHeader(row, delimiter, path).fields;
+      header ??= readHeader(row, dialect, path).fields;
       return {};
     },
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
@@ -128,6 +156,11 @@ async function headerOf(
   });
   for await (const _ of slices) break;
   return header;
+}
+
+/** Positions do not count the bytes on the disk. */
+function isDecoded({ isPacked, encoding }: OpenedFile): boolean {
+  return isPacked || encoding !== "utf-8";
 }
 
 export function formOf(format: FileFormat): SampleForm {

@@ -11,6 +11,9 @@ export interface RecordReader {
   readonly partition: string;
   /** For places: the file as the caller named it. */
   readonly name: string;
+  /** Of the text before it was turned into UTF-8. */
+  readonly encoding: string;
+  /** The text in UTF-8, where what was not valid is not valid either. */
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Offset of the first of those bytes. */
   readonly from: number;
@@ -70,7 +73,7 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
       return;
     }
     const text = textAt(window, start, end);
-    const reason = frame.fault ?? badUtf8(text, window, frame);
+    const reason = frame.fault ?? badText(reader, text, window, frame);
     const record = reason ?? reader.parse(text);
     if (record === undefined) return;
     if (typeof record === "string") pile.refuse(line, record, text);
@@ -78,10 +81,13 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
   }
 }
 
-/** Decoding replaces what is not UTF-8 by U+FFFD, so only a text that has one needs to be looked at again. */
-function badUtf8(text: string, window: ByteWindow, { start, end }: Frame): string | undefined {
+/** Decoding replaces what is not valid by U+FFFD, so only a text that has one needs to be looked at again. */
+function badText({ encoding }: RecordReader, text: string, window: ByteWindow, frame: Frame): string | undefined {
   if (!text.includes("\ufffd")) return undefined;
-  return isUtf8(window.bytes.subarray(start - window.base, end - window.base)) ? undefined : "it is not UTF-8";
+  const { start, end } = frame;
+  if (isUtf8(window.bytes.subarray(start - window.base, end - window.base))) return undefined;
+  if (encoding !== "utf-8") return `it is not valid ${encoding}`;
+  return "it is not UTF-8; if the file is in another encoding, name it (such as windows-1252)";
 }
 
 function textAt({ bytes, base, length }: ByteWindow, start: number, end: number): string {

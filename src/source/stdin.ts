@@ -1,11 +1,15 @@
 import type { Readable } from "node:stream";
 import { streamBytes } from "./byte-stream.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
+import { dialectOf } from "./csv-sniff.ts";
 import { decoderOf } from "./decoder.ts";
+import { toldIfEmpty } from "./empty-file.ts";
 import { checkOptions, defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
-import { type FilesSource, formOf } from "./files.ts";
+import { type FilesSource, formOf, isExport } from "./files.ts";
 import { bomLength, type FileFormat } from "./format.ts";
-import { chosenFormat, firstBytes } from "./open-files.ts";
+import { chosenFormat, contentOf, firstBytes, type OpenedFile } from "./open-files.ts";
 import { readRecords } from "./records.ts";
+import { encodingOf, headInUtf8, inUtf8 } from "./text-encoding.ts";
 
 const noSignal = new AbortController().signal;
 
@@ -36,8 +40,9 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
     async plan(signal = noSignal) {
       const release = endWith(signal);
       try {
-        const { format } = await look();
-        return { files: [{ path: name, format, bytes: 0 }], form: formOf(format), totalBytes: undefined };
+        const { format, encoding, dialect } = await look();
+        const file = { path: name, format, bytes: 0, encoding, ...(format === "csv" && { dialect }) };
+        return { files: [file], form: formOf(format), totalBytes: undefined };
       } finally {
         release();
       }
@@ -45,13 +50,16 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
     async *read(_from, signal) {
       const release = endWith(signal);
       try {
-        const { format, bytes, first } = await look();
-        const start = { byte: bomLength(first), line: 1 };
+        const { format, bytes, content, bom, encoding, dialect } = await look();
+        const start = { byte: bom, line: 1 };
         const path = rest.path === undefined || rest.path === "$" ? [] : rest.path.split(".");
-        const delimiter = rest.delimiter ?? ",";
-        const { splitter, parse } = decoderOf(format, start, path, delimiter, name, undefined, rest.onNotice);
+        const { splitter, parse, fields } = decoderOf(format, start, path, dialect, name, undefined, rest.onNotice);
         const maxRecordBytes = rest.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition: name, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
+        const slices = readRecords({
+          ...{ partition: name, name, encoding, bytes, from: 0, splitter, parse, maxRecordBytes, signal },
+        });
+        if (content === "none") yield* slices;
+        else yield* toldIfEmpty(slices, name, () => isExport({ format, content, dialect }, fields?.()), rest.onNotice);
       } finally {
         release();
       }
@@ -61,16 +69,32 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
 
 interface Head {
   readonly format: FileFormat;
-  readonly first: Uint8Array;
+  readonly encoding: string;
+  readonly dialect: CsvDialect;
+  readonly bom: number;
+  readonly content: OpenedFile["content"];
+  /** All of them, in UTF-8. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** What is waited for to see the delimiter of CSV, at most. */
+const longestFirstRow = 64 * 1024;
+
 async function lookAhead(bytes: AsyncGenerator<Uint8Array>, name: string, options: FilesOptions): Promise<Head> {
-  const first = await firstBytes(bytes);
-  const format = chosenFormat(name, first, options);
+  const isCsv = options.format === "csv";
+  const hasRow = (head: Uint8Array) =>
+    head.length >= longestFirstRow || head.some((byte) => byte === 10 || byte === 13);
+  const first = await firstBytes(bytes, isCsv && options.delimiter === undefined ? hasRow : undefined);
+  const encoding = encodingOf(first, options.encoding);
+  const head = headInUtf8(first, encoding);
+  const format = chosenFormat(name, head, options);
+  const bom = bomLength(head);
+  const { dialect, notices } = dialectOf(name, head.subarray(bom), options);
+  if (isCsv) for (const notice of notices) options.onNotice?.(notice);
   async function* all(): AsyncGenerator<Uint8Array> {
     yield first;
     yield* bytes;
   }
-  return { format, first, bytes: all() };
+  const text = encoding === "utf-8" ? all() : inUtf8(all(), encoding);
+  return { format, encoding, dialect, bom, content: contentOf(head, bom), bytes: text };
 }

@@ -112,7 +112,7 @@ test("broken lines in the middle are refused by line, and their neighbours arriv
     ["3", "a record is a JSON object, and this is an array"],
     ["4", "a record is a JSON object, and this is a number"],
     ["5", "a record is a JSON object, and this is null"],
-    ["6", "it is not UTF-8"],
+    ["6", "it is not UTF-8; if the file is in another encoding, name it (such as windows-1252)"],
   ]);
   assert.equal(refused[0]?.place, `${path}:2`);
   assert.match(refused[0]!.reason, /JSON/);
@@ -231,7 +231,7 @@ test("CSV: wrong numbers of fields, stray quotes, quoted line ends, a BOM", asyn
   assert.deepEqual(brief(refused, path), [
     ["3", "it has 1 field where the header has 2"],
     ["5", "it has 3 fields where the header has 2"],
-    ["7", "a quote stands inside field 2, which does not begin with one"],
+    ["7", 'a quote stands inside field 2, which does not begin with one (with quote "none" a quote is text)'],
   ]);
   assert.deepEqual(places, [`${path}:2`, `${path}:8`]);
 });
@@ -325,7 +325,7 @@ test("missing files, folders, patterns without a match, unknown formats: named",
     [folder, /is a directory/],
     [join(folder, "*.nothing"), /No file matches .*\*\.nothing/],
     [write("a.dat", "hello"), /Cannot tell the format of .*a\.dat/],
-    [write("a.csv", Buffer.from("\ufeffa,b", "utf16le")), /UTF-16/],
+    [write("a.csv", "\n\r\n"), /a\.csv holds no record, and it is not empty/],
     [write("a.json", "hello"), /expected \{ or \[/],
   ];
   for (const [path, message] of cases) await assert.rejects(readFile(path), { code: "BAD_SOURCE", message });

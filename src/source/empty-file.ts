@@ -1,0 +1,34 @@
+import { MillraceError } from "../errors.ts";
+import type { FilesOptions } from "./file-options.ts";
+import type { RawRecord } from "./records.ts";
+import type { Slice } from "./source.ts";
+
+/**
+ * Passes on the slices of a file that is not empty and is read from its start. Where there are none, the file is the export of an
+ * empty table, which is said, or it has been read as something that it is not.
+ *
+ * @param isExport after the end: there was a CSV header, or a JSON array.
+ * @throws MillraceError BAD_SOURCE for any other file without a record, such as one of blank lines.
+ */
+export async function* toldIfEmpty(
+  slices: AsyncGenerator<Slice<RawRecord>>,
+  name: string,
+  isExport: () => boolean,
+  onNotice: FilesOptions["onNotice"],
+): AsyncGenerator<Slice<RawRecord>> {
+  let isEmpty = true;
+  for await (const slice of slices) {
+    isEmpty = false;
+    yield slice;
+  }
+  if (!isEmpty) return;
+  if (!isExport())
+    throw new MillraceError(
+      "BAD_SOURCE",
+      `${name} holds no record, and it is not empty: only blank lines or comments.`,
+      {
+        context: { file: name },
+      },
+    );
+  onNotice?.(`${name} holds no record: a CSV header or an empty JSON array, and nothing else.`);
+}
