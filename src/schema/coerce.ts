@@ -1,13 +1,32 @@
+import { MillraceError } from "../errors.ts";
+import { cutToTicks } from "./datetime-text.ts";
 import type { SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
 import type { Rename } from "./names.ts";
+import { nullTextsOf } from "./null-texts.ts";
 import type { NamedColumn, Table } from "./table.ts";
-import { readBool, readInteger, readReal } from "./texts.ts";
+import { readBool, readGuid, readInteger, readReal } from "./texts.ts";
 
 /** Options of {@link coerce}. */
 export interface CoerceOptions {
   /** From `inferTable()`, or a schema file: columns whose name in the data is another. */
   renames?: readonly Rename[];
+  /**
+   * CSV: texts that stand for null in every column, also in one of texts. Default: the usual ones (`NA`, `N/A`, `null`, `None`, `NaN`,
+   * `\N`, `-` and the like) in all but string and dynamic columns; a real column keeps NaN. `[]`: none but the empty text.
+   */
+  nullTexts?: readonly string[];
+  /** Times with more than the 7 fraction digits that Kusto keeps: "refuse" (default), or "truncate" to 7. */
+  excessPrecision?: ExcessPrecision;
+}
+
+/** What becomes of a time with more than 7 fraction digits, as Go, Java and Docker write them. */
+export type ExcessPrecision = "refuse" | "truncate";
+
+/** How often texts of a CSV column were read as null, and which. */
+export interface ReadAsNull {
+  readonly count: number;
+  readonly texts: ReadonlySet<string>;
 }
 
 /** Turns raw records into records for `write()`. */
@@ -17,6 +36,8 @@ export interface Coercion {
    * Fields met that no column takes, and in how many records. The first 1 000 names; a record is counted under each.
    */
   readonly unknownFields: ReadonlyMap<string, number>;
+  /** By column: texts beside the empty one that were read as null. */
+  readonly readAsNull: ReadonlyMap<string, ReadAsNull>;
 }
 
 /**
@@ -31,17 +52,22 @@ export interface Coercion {
  * | datetime, timespan | bigint                          | its text, which the sink refuses |
  * | bool              | true, false, 1, 0 as text        | boolean |
  * | dynamic from CSV  | text that is JSON / other text   | that value / the text |
+ * | guid              | text in braces, or without dashes | the text with dashes |
  * | all but string    | empty CSV text                   | null |
+ * | all but string and dynamic | CSV text such as NA, null, - (`nullTexts`) | null |
  *
  * Anything else is passed on as it is, so that the sink can refuse it by name: a value that does not fit is never made
  * to fit. Texts in JSON are read like texts in CSV, since 64-bit integers are often sent that way.
  */
-export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceOptions = {}): Coercion {
+export function coerce(table: Table, from: SampleForm, options: CoerceOptions = {}): Coercion {
+  checkOptions(options);
+  const { renames = [] } = options;
+  const readAsNull = new Map<string, NullCount>();
   const fieldOf = new Map(renames.map((r) => [r.column, r.field]));
   const steps = table.list.map((column) => ({
     column: column.name,
     field: fieldOf.get(column.name) ?? column.name,
-    convert: converterOf(column, from),
+    convert: converterWith(options, column, from, readAsNull),
   }));
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
@@ -60,7 +86,52 @@ export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceO
     if (fields.length > present) noteUnknown(fields, known, unknownFields);
     return record;
   }
-  return Object.assign(convert, { unknownFields });
+  return Object.assign(convert, { unknownFields, readAsNull });
+}
+
+/** Other members are left alone: what `inferTable()` returned may be given as the options. */
+function checkOptions(options: CoerceOptions): void {
+  const { nullTexts = [], excessPrecision = "refuse" } = options;
+  if (!Array.isArray(nullTexts) || nullTexts.some((text) => typeof text !== "string"))
+    throw new MillraceError("BAD_OPTION", "coerce(): nullTexts is a list of texts.");
+  if (excessPrecision !== "refuse" && excessPrecision !== "truncate")
+    throw new MillraceError(
+      "BAD_OPTION",
+      `coerce(): excessPrecision is ${JSON.stringify(excessPrecision)}; it takes refuse, truncate.`,
+    );
+}
+
+interface NullCount {
+  count: number;
+  readonly texts: Set<string>;
+}
+
+/** The converter of a column, with what the options say of its texts before it. */
+function converterWith(
+  { nullTexts, excessPrecision }: CoerceOptions,
+  column: NamedColumn,
+  from: SampleForm,
+  readAsNull: Map<string, NullCount>,
+): Converter {
+  const { name, kind } = column;
+  const convert = converterOf(column, from);
+  const isCut = excessPrecision === "truncate" && (kind === "datetime" || kind === "timespan");
+  const cut: Converter = isCut ? (value) => convert(typeof value === "string" ? cutToTicks(value) : value) : convert;
+  const nulls = nullTextsOf(kind, nullTexts);
+  if (from !== "csv" || nulls.size === 0) return cut;
+  // Most values are longer, and need not be looked up.
+  const longest = Math.max(...[...nulls].map((text) => text.length));
+  return (value) => {
+    if (typeof value !== "string" || value.length > longest || !nulls.has(value)) return cut(value);
+    let seen = readAsNull.get(name);
+    if (!seen) {
+      seen = { count: 0, texts: new Set() };
+      readAsNull.set(name, seen);
+    }
+    seen.count++;
+    seen.texts.add(value);
+    return null;
+  };
 }
 
 const mostUnknownFields = 1_000;
@@ -80,6 +151,7 @@ const texts: Partial<Record<Kind, (text: string) => unknown>> = {
   int: readInteger,
   long: readInteger,
   real: readReal,
+  guid: readGuid,
 };
 
 /** In a file a large integer is a number; to the sink a bigint of time is ticks. As text it is refused, not misread. */
