@@ -2,6 +2,7 @@ import { type Inferred, startInference } from "../schema/infer.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, files } from "../source/files.ts";
 import type { Refusal } from "../source/source.ts";
+import type { ValueOptions } from "./flags.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;
@@ -14,8 +15,9 @@ export async function inferFiles(
   recordsPerFile: number,
   signal: AbortSignal,
   onRefused?: (refusal: Refusal) => void,
+  values: ValueOptions = {},
 ): Promise<Inferred> {
-  const inference = startInference({ from: plan.form });
+  const inference = startInference({ from: plan.form, ...values });
   for (const { path } of plan.files) {
     let left = recordsPerFile || Number.POSITIVE_INFINITY;
     for await (const { records, refused = [] } of files([path], options).read({}, signal)) {
@@ -26,6 +28,18 @@ export async function inferFiles(
     }
   }
   return inference.table(name);
+}
+
+/** What a reader of the inferred table should know of its values. */
+export function inferenceNotes({ readAsNull, tooPrecise }: Inferred): string[] {
+  const nulls = readAsNull.map(
+    ({ column, texts }) => `column ${column}: ${texts.map((text) => JSON.stringify(text)).join(", ")} is read as null`,
+  );
+  const precise = tooPrecise.map(
+    (column) =>
+      `column ${column} is a string, for its times have more than 7 fraction digits; --excess-precision truncate makes it a datetime`,
+  );
+  return [...nulls, ...precise];
 }
 
 /** A table's name for a file: `in/flights-200k.json.gz` -> `flights_200k`. */

@@ -5,8 +5,10 @@ import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
+import { MillraceError } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { inferTable } from "../schema/infer.ts";
+import { listed } from "../schema/match-fields.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
@@ -15,8 +17,9 @@ import type { Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { failureLine } from "./failure-line.ts";
-import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
-import { inferFiles } from "./infer-files.ts";
+import { matchSamples, namesIn, sampleFields } from "./field-match.ts";
+import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, valueOptions, wholeNumber } from "./flags.ts";
+import { inferenceNotes, inferFiles } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
 import { type LoadSummary, load } from "./load.ts";
 import type { Finish } from "./program.ts";
@@ -48,6 +51,7 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   checkpointMs?: number;
   acceptDuplicates?: boolean;
   deadLetter?: string;
+  strict?: boolean;
   maxRejected?: number;
   quiet?: boolean;
   /** Of the whole program. */
@@ -111,6 +115,10 @@ export function ingestCommand(finish: Finish): Command {
     .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
     .option("--wait", "wait until the service has loaded everything")
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
+    .option(
+      "--strict",
+      "fail where the data has fields that the table has no column for (default: leave them out with a warning)",
+    )
     .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
     .option("--quiet", "no progress, and no single rejections")
     .option("--json", "end with one line of JSON on stdout")
@@ -145,7 +153,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     admin = await kustoAdmin(connection, signal, longRetries(flags));
 
     const begun = beginning(source, signal);
-    const { table, renames, isCreated } = await targetTable({
+    const target = await targetTable({
       admin,
       name: flags.table!,
       database: connection.database,
@@ -153,12 +161,22 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
       infer: () => inferred(flags, source, plan, options, begun, signal),
-      fields: () => begun.fields(),
       signal,
     });
+    const { table, isCreated } = target;
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
+    const samples = source.replayable
+      ? await sampleFields(plan, options, signal)
+      : [{ path: source.name, fields: await begun.fields() }];
+    const isCsv = plan.form === "csv";
+    const { renames, unknown, warnings } = matchSamples(samples, table, target.renames, {
+      isCsv,
+      hasHeader: !isCsv || flags.header,
+      isStrict: flags.strict === true,
+    });
     for (const { field, column } of renames)
       say(plainLine(`note: field ${JSON.stringify(field)} goes to column ${column}`));
+    for (const warning of warnings) terminal.err.write(`${plainLine(`warning: ${warning}`)}\n`);
 
     stopLines();
     const summary = await load({
@@ -167,6 +185,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       totalBytes: plan.totalBytes,
       table,
       renames,
+      values: valueOptions(flags),
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
       deadLetter: flags.deadLetter,
@@ -177,7 +196,13 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       terminal,
       signal,
     });
-    tell(summary, flags, say, terminal);
+    tell(summary, flags, new Set(unknown), say, terminal);
+    const late = Object.keys(summary.unknownFields);
+    if (flags.strict && late.length > 0)
+      throw new MillraceError(
+        "BAD_SOURCE",
+        `Table ${table.name} has no column for ${listed(late)}, which came after the first records; they were left out.`,
+      );
     if (emulator) await showArrived(admin, table.name, emulator, flags, terminal, signal);
     return summary.rejected > (flags.maxRejected ?? 0) ? 1 : 0;
   } catch (error) {
@@ -238,7 +263,7 @@ interface Beginning {
 function beginning(source: FilesSource, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
   async function ahead(limit: typeof aheadLimit): Promise<readonly RawRecord[]> {
-    const read = await readAhead(source, limit, signal);
+    const read = await readAhead(whole, limit, signal);
     const records = read.slices.flatMap((slice) => slice.records);
     whole = read.source;
     return records;
@@ -246,9 +271,7 @@ function beginning(source: FilesSource, signal: AbortSignal): Beginning {
   return {
     async fields() {
       const records = await ahead({ records: 1, bytes: 1 });
-      const names = new Set<string>();
-      for (const record of records) for (const field of Object.keys(record)) names.add(field);
-      return [...names];
+      return namesIn(records);
     },
     records: () => ahead(aheadLimit),
     source: () => whole,
@@ -264,9 +287,13 @@ async function inferred(
   signal: AbortSignal,
 ) {
   // The notices about the files come when they are read for good, and should not come twice.
-  const { onNotice: _, ...quiet } = options;
-  if (source.replayable) return inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal);
-  return inferTable(flags.table!, await begun.records(), { from: plan.form });
+  const { onNotice, ...quiet } = options;
+  const values = valueOptions(flags);
+  const inferred = source.replayable
+    ? await inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal, undefined, values)
+    : inferTable(flags.table!, await begun.records(), { from: plan.form, ...values });
+  for (const note of inferenceNotes(inferred)) onNotice?.(note);
+  return inferred;
 }
 
 function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
@@ -295,16 +322,26 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
   };
 }
 
-function tell(summary: LoadSummary, flags: IngestFlags, say: (line: string) => void, terminal: Terminal): void {
-  const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields } = summary;
-  for (const [field, n] of Object.entries(unknownFields).slice(0, 10))
-    say(
-      plainLine(
-        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
-      ),
-    );
+/** @param warned Fields of which it was said before the first row that they are left out. */
+function tell(
+  summary: LoadSummary,
+  flags: IngestFlags,
+  warned: ReadonlySet<string>,
+  say: (line: string) => void,
+  terminal: Terminal,
+): void {
+  const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields, readAsNull } =
+    summary;
+  const warn = (line: string) => terminal.err.write(`${line}\n`);
+  for (const [field, n] of Object.entries(unknownFields).slice(0, 10)) {
+    const line = `field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`;
+    if (warned.has(field)) say(plainLine(`note: ${line}`));
+    else warn(plainLine(`warning: ${line}`));
+  }
+  for (const [column, { count: n, texts }] of Object.entries(readAsNull).slice(0, 10))
+    say(plainLine(`note: column ${column}: ${listed(texts)} read as null (${plural(n, "time")})`));
   const unknown = Object.keys(unknownFields).length;
-  if (unknown > 10) say(`note: and ${count(unknown - 10)} more fields`);
+  if (unknown > 10) warn(`warning: and ${count(unknown - 10)} more fields`);
   const packed =
     packedBytes > 0 ? `, ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)})` : "";
   const line = `${table}: ${plural(delivered, "record")} of ${count(read)} delivered, ${count(rejected)} rejected, in ${plural(batches, "batch", "batches")}${packed}, ${duration(seconds)}`;

@@ -7,6 +7,7 @@ import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
 import type { RawRecord } from "../source/records.ts";
 import type { Source } from "../source/source.ts";
+import type { ValueOptions } from "./flags.ts";
 import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { count, plural } from "./quantities.ts";
@@ -21,6 +22,8 @@ export interface Load {
   readonly totalBytes: number | undefined;
   readonly table: Table;
   readonly renames: readonly Rename[];
+  /** How texts become values. */
+  readonly values?: ValueOptions;
   readonly to: Destination;
   readonly sink: SinkOptions;
   readonly deadLetter?: string | undefined;
@@ -56,6 +59,8 @@ export interface LoadSummary {
   readonly seconds: number;
   /** Fields that no column takes, and in how many records. */
   readonly unknownFields: Readonly<Record<string, number>>;
+  /** By column: how many texts beside the empty one were read as null, and which. */
+  readonly readAsNull: Readonly<Record<string, { readonly count: number; readonly texts: readonly string[] }>>;
 }
 
 const rejectionsShown = 20;
@@ -107,7 +112,7 @@ export async function load(job: Load): Promise<LoadSummary> {
   const source = watchEnd(job.source, () => {
     isFinishing = true;
   });
-  const convert = coerce(table, job.form, { renames: job.renames });
+  const convert = coerce(table, job.form, { renames: job.renames, ...job.values });
   if (!job.isQuiet)
     progress = startProgress(table.name, terminal, () => {
       const { rawBytes, packedBytes } = sink.stats;
@@ -160,6 +165,9 @@ export async function load(job: Load): Promise<LoadSummary> {
     packedBytes,
     seconds: Math.round(performance.now() - started) / 1_000,
     unknownFields: Object.fromEntries(convert.unknownFields),
+    readAsNull: Object.fromEntries(
+      [...convert.readAsNull].map(([column, { count, texts }]) => [column, { count, texts: [...texts] }]),
+    ),
   };
 }
 

@@ -6,7 +6,7 @@ import { quoteName } from "../schema/kql.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
 import { files } from "../source/files.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
-import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
+import { addFileFlags, type FileFlags, fileOptions, valueOptions } from "./flags.ts";
 import { onInterrupt } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
@@ -132,7 +132,7 @@ async function sumsOfFiles(
     fileOptions(flags, () => {}),
   );
   const plan = await source.plan(signal);
-  const convert = coerce(table, plan.form);
+  const convert = coerce(table, plan.form, valueOptions(flags));
   const figures = figuresOf(table);
   const sums: Sums = Object.fromEntries(["rows", ...figures.map(({ what }) => what)].map((what) => [what, 0n]));
   // What the sink would refuse is not in the table.

@@ -2,6 +2,7 @@ import { MillraceError } from "../errors.ts";
 import { cutToTicks } from "./datetime-text.ts";
 import type { SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
+import { listed, whyNoneMatches } from "./match-fields.ts";
 import type { Rename } from "./names.ts";
 import { nullTextsOf } from "./null-texts.ts";
 import type { NamedColumn, Table } from "./table.ts";
@@ -58,6 +59,9 @@ export interface Coercion {
  *
  * Anything else is passed on as it is, so that the sink can refuse it by name: a value that does not fit is never made
  * to fit. Texts in JSON are read like texts in CSV, since 64-bit integers are often sent that way.
+ *
+ * @throws MillraceError BAD_SOURCE, from its calls, at the first CSV record if none of its fields has a column: with another delimiter
+ *   or without a header all records would be nulls. BAD_OPTION.
  */
 export function coerce(table: Table, from: SampleForm, options: CoerceOptions = {}): Coercion {
   checkOptions(options);
@@ -72,6 +76,9 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
 
+  /** A record before had a column for one of its fields. */
+  let hasMatched = false;
+
   function convert(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const record: Record<string, unknown> = {};
     let present = 0;
@@ -83,6 +90,8 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     }
     // Counting names is dear beside the rest, so only a record with more fields than were used is looked through.
     const fields = Object.keys(raw);
+    if (present > 0) hasMatched = true;
+    else if (from === "csv" && !hasMatched && fields.length > 0) throw noneMatches(fields, table);
     if (fields.length > present) noteUnknown(fields, known, unknownFields);
     return record;
   }
@@ -99,6 +108,15 @@ function checkOptions(options: CoerceOptions): void {
       "BAD_OPTION",
       `coerce(): excessPrecision is ${JSON.stringify(excessPrecision)}; it takes refuse, truncate.`,
     );
+}
+
+function noneMatches(fields: readonly string[], table: Table): MillraceError {
+  const why = whyNoneMatches(fields, table, true);
+  return new MillraceError(
+    "BAD_SOURCE",
+    `None of the fields (${listed(fields)}) has a column in table ${table.name} (${listed(table.list.map(({ name }) => name))})${why === undefined ? "" : `: ${why}`}.`,
+    { context: { table: table.name } },
+  );
 }
 
 interface NullCount {

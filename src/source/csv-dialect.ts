@@ -19,7 +19,7 @@ export interface CsvDialect {
 }
 
 /**
- * What becomes of rows that have another number of fields than the first. "pad": missing fields are absent, and empty ones
+ * What becomes of rows that have another number of fields than the first. "pad": missing fields are null, and empty ones
  * behind the last column are left out.
  */
 export type RaggedRows = "refuse" | "pad";

@@ -47,7 +47,7 @@ export function positionalName(index: number): string {
 export function rowParser(
   fields: readonly string[],
   dialect: CsvDialect,
-): (row: string) => Record<string, string> | string {
+): (row: string) => Record<string, string | null> | string {
   const count = fields.length;
   const isPadded = dialect.ragged === "pad";
   return (row) => {
@@ -58,9 +58,8 @@ export function rowParser(
       if (!isWithin)
         return `it has ${texts.length} ${texts.length === 1 ? "field" : "fields"} where the ${dialect.hasHeader ? "header" : "first row"} has ${count}`;
     }
-    const record: Record<string, string> = {};
-    const present = Math.min(count, texts.length);
-    for (let i = 0; i < present; i++) record[fields[i]!] = texts[i]!;
+    const record: Record<string, string | null> = {};
+    for (let i = 0; i < count; i++) record[fields[i]!] = texts[i] ?? null;
     return record;
   };
 }

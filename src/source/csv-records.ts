@@ -6,7 +6,7 @@ const mark = "\ufeff";
 
 export interface CsvRecords {
   /** The record of a row; what is wrong with the row; undefined: it was a header. */
-  readonly parse: (row: string) => Record<string, string> | string | undefined;
+  readonly parse: (row: string) => Record<string, string | null> | string | undefined;
   /** The names of the fields, once they are known. */
   readonly fields: readonly string[] | undefined;
 }
@@ -28,7 +28,7 @@ export function csvRecords(
 ): CsvRecords {
   let fields = known;
   let parseRow = known && rowParser(known, dialect);
-  function parse(row: string): Record<string, string> | string | undefined {
+  function parse(row: string): Record<string, string | null> | string | undefined {
     if (parseRow && fields) {
       if (!row.startsWith(mark)) return parseRow(row);
       if (!isHeaderAgain(row.slice(1), fields, dialect))

@@ -36,7 +36,7 @@ export interface FilesOptions {
    */
   header?: boolean;
   /**
-   * CSV only: "refuse" (default) rows with another number of fields than the first, or "pad": missing fields are absent, and empty
+   * CSV only: "refuse" (default) rows with another number of fields than the first, or "pad": missing fields are null, and empty
    * ones behind the last column are left out. A row with more values than columns is refused either way.
    */
   ragged?: RaggedRows;

@@ -231,3 +231,25 @@ test("booleans and GUIDs", () => {
   for (const text of [`{${guid}`, `(${guid})`, guid.slice(1)])
     assert.match(refusal("guid", text)!, /column v \(guid\)/);
 });
+
+test("CSV of which no field has a column stops at its first record, with the likely reason", () => {
+  const target = tableOf("T", [
+    { name: "id", kind: "int", isOptional: true },
+    { name: "name", kind: "string", isOptional: true },
+  ]);
+  const cases: [record: Record<string, string>, reason: RegExp][] = [
+    [
+      { "id;name": "1;x" },
+      /None of the fields \("id;name"\) has a column in table T \("id", "name"\): the delimiter seems/,
+    ],
+    [{ "1": "2", x: "y" }, /the first line seems to be data/],
+    [{ ID: "1", Id: "2" }, /differ only by letter case/],
+    [{ a: "1" }, /None of the fields/],
+  ];
+  for (const [record, reason] of cases)
+    assert.throws(() => coerce(target, "csv")(record), { code: "BAD_SOURCE", message: reason });
+  assert.deepEqual(coerce(target, "json")({ a: 1 }), {});
+  const convert = coerce(target, "csv");
+  convert({ id: "1", a: "2" });
+  assert.deepEqual(convert({ a: "2" }), {}, "a record before had one");
+});

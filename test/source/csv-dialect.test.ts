@@ -322,7 +322,7 @@ test("ragged rows: refused, or padded; a value without a column is never dropped
   assert.equal((await readText(text)).refused.length, 3);
   const { records, refused } = await readText(text, { ragged: "pad" });
   assert.deepEqual(records, [
-    { a: "1", b: "2" },
+    { a: "1", b: "2", c: null },
     { a: "3", b: "4", c: "5" },
   ]);
   assert.deepEqual(
