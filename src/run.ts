@@ -44,7 +44,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * Pumps a source into a sink until the source ends, with a checkpoint every `checkpointMs`, also while the source is
  * silent, and one at the end; the source is acknowledged only after a checkpoint. A sink with a state is given the positions
  * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
- * stands. The sink stays open.
+ * stands. A source that fails leaves a checkpoint of what it gave before, if the sink has a state. The sink stays open.
  *
  * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
  *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
@@ -81,6 +81,9 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   let reading: AsyncIterator<Slice<Raw>> | undefined;
   /** The source has been asked for a slice and has not answered. */
   let isWaiting = false;
+  /** The source has thrown. */
+  let hasFailed = false;
+  const isContinued = into.restored !== undefined;
 
   /** The source's next slice. Checkpoints do not wait for it: a silent source is acknowledged, a failed sink noticed. */
   async function arrival(next: Promise<IteratorResult<Slice<Raw>>>): Promise<IteratorResult<Slice<Raw>>> {
@@ -102,19 +105,27 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     }
   }
 
+  function failed(error: unknown): never {
+    hasFailed = true;
+    throw error;
+  }
+
   if (from.replayable) into.keepToCheckpoints();
   try {
-    reading = from.read({ ...positions }, signal)[Symbol.asyncIterator]();
+    reading = from.read({ ...positions }, signal, { isContinued })[Symbol.asyncIterator]();
     for (;;) {
-      const { value: slice, done } = await arrival(reading.next());
+      const { value: slice, done } = await arrival(reading.next().catch(failed));
       if (done) break;
       const { partition } = slice;
       // Before its records are written: a position that cannot be stored leaves the sink as it was.
-      const position = copyPosition(`run(): source ${from.name}`, partition, slice.position);
+      const whose = `run(): source ${from.name}`;
+      const position = copyPosition(whose, partition, slice.position);
+      const moved = slice.moved && copyPositions(whose, slice.moved);
       isBehind = true;
       read += slice.records.length + (slice.refused?.length ?? 0);
       await writeSlice(slice, into, through);
       positions[partition] = position;
+      Object.assign(positions, moved);
       sourceBytes += slice.bytes ?? 0;
       onProgress?.({ read, sourceBytes, stats: into.stats });
       throwIfAborted(signal, doing);
@@ -122,6 +133,10 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     }
     await checkpoint();
     return { read, sourceBytes, positions: { ...positions }, checkpoints, stats: into.stats };
+  } catch (error) {
+    // What a source gave before it failed is sound: with a state the next run need not read it again.
+    if (hasFailed && isBehind && isContinued && !signal.aborted) await checkpoint().catch(() => {});
+    throw error;
   } finally {
     stop.abort();
     const end = reading?.return?.().catch(() => {}); // what ended the run is what is told

@@ -50,6 +50,8 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   commitMode?: CommitMode;
   checkpointMs?: number;
   acceptDuplicates?: boolean;
+  final?: boolean;
+  onChanged?: NonNullable<FilesOptions["onChanged"]>;
   deadLetter?: string;
   strict?: boolean;
   maxRejected?: number;
@@ -87,7 +89,11 @@ export function ingestCommand(finish: Finish): Command {
     .option("--create-table", "create the table if it is missing; with --schema, add the columns it lacks")
     .option("--mapping <name>", "an ingestion mapping that exists in the database")
     .option("--parallelism <n>", "worker threads that encode and pack; 0: none (default: 1)", wholeNumber(0))
-    .option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)", gzipLevel)
+    .addOption(
+      new Option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)")
+        .choices(["1", "2"])
+        .argParser(gzipLevel),
+    )
     .option("--batch-size <records>", "records per batch (default: as many as the bytes allow)", wholeNumber(1))
     .option(
       "--batch-interval-ms <ms>",
@@ -113,6 +119,13 @@ export function ingestCommand(finish: Finish): Command {
     )
     .option("--accept-duplicates", "go on where the state is lost, or older than the table: rows may arrive twice")
     .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
+    .option("--final", "with --state: the files grow no more, so a last line without a line end is a record, too")
+    .addOption(
+      new Option(
+        "--on-changed <way>",
+        "with --state: a file that was replaced or edited since (default: error)",
+      ).choices(["error", "read-again", "skip"]),
+    )
     .option("--wait", "wait until the service has loaded everything")
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option(
@@ -135,15 +148,21 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
   checkFlags(flags);
   if (flags.state !== undefined && patterns.includes("-"))
     throw usage("--state needs files: standard input cannot be read again");
+  const options: FilesOptions = {
+    ...fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`))),
+    final: flags.state === undefined || flags.final === true,
+    ...(flags.onChanged !== undefined && { onChanged: flags.onChanged }),
+  };
+  const source = sourceOf(patterns, options);
   const interrupt = onInterrupt();
   const { signal } = interrupt;
-  const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
   const stopLines = flags.quiet ? () => {} : showRetries(terminal);
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
     // Files first: a missing one should be told before anything is started or asked.
-    const source = sourceOf(patterns, options);
+    if (flags.state !== undefined && !source.replayable)
+      throw usage("--state needs files: a pipe or a device cannot be read again");
     const plan = await source.plan(signal);
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
@@ -212,6 +231,7 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     return interrupt.exitCode;
   } finally {
     stopLines();
+    await source.close?.();
     admin?.close();
     await emulator?.close();
     interrupt.dispose();
@@ -228,6 +248,8 @@ function checkFlags(flags: IngestFlags): void {
     job: flags.job,
     "commit-mode": flags.commitMode,
     "accept-duplicates": flags.acceptDuplicates,
+    final: flags.final,
+    "on-changed": flags.onChanged,
   }))
     if (value !== undefined && flags.state === undefined) throw usage(`--${flag} belongs to --state`);
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Destination } from "../destination/destination.ts";
-import { aborted } from "../errors.ts";
+import { aborted, isCode } from "../errors.ts";
 import type { SinkOptions } from "../options.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import type { Rename } from "../schema/names.ts";
@@ -140,6 +140,8 @@ export async function load(job: Load): Promise<LoadSummary> {
     });
     await sink.close();
   } catch (error) {
+    // A file that cannot be read to its end says nothing against the sink: what the state holds is committed.
+    if (isCode(error, "BAD_SOURCE", "SOURCE_CHANGED") && sink.restored) await sink.close().catch(() => {});
     await sink.abort(error);
     if (exceeded) throw exceeded;
     if (job.signal.aborted)
@@ -192,8 +194,8 @@ function noteHidden({ isQuiet, terminal, deadLetter }: Load, rejected: Rejection
 function watchEnd<R>(source: Source<R>, onEnd: () => void): Source<R> {
   return {
     ...source,
-    async *read(from, signal) {
-      yield* source.read(from, signal);
+    async *read(from, signal, mode) {
+      yield* source.read(from, signal, mode);
       onEnd();
     },
   };

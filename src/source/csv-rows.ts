@@ -45,6 +45,8 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
   let quoteLine = 0;
   /** The last byte that was scanned. */
   let last = none;
+  /** The last line ended with CR alone: another one behind the last row is all of its end, with no LF to come. */
+  let endsWithReturn = false;
 
   return {
     next(window, isLast): Frame | undefined {
@@ -73,7 +75,10 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
             if (next === length && !isLast) break; // LF may follow
             if (next < length && bytes[next] === newline) next++;
           }
-          line++;
+          const isAlone = byte === carriageReturn && next === i + 1;
+          if (!isAlone || next < length) endsWithReturn = isAlone;
+          // Behind the last byte of a file that may grow, LF may still come.
+          if (endsWithReturn || !isAlone || next < length) line++;
           const isRow = at !== comment && at !== prologue;
           const frame = take(base, isRow ? i : start - base, base + next);
           at = state;
@@ -96,14 +101,27 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
       scanned = base + i;
       if (i > 0) last = bytes[i - 1]!;
       if (!isLast || start >= scanned) return undefined;
-      if (at === quoted || at === escaped) throw unclosed();
-      return take(base, at === comment || at === prologue ? start - base : length, scanned);
+      const isWithin = at === quoted || at === escaped;
+      const fault = isWithin ? unclosed() : undefined;
+      const frame = take(base, at === comment || at === prologue ? start - base : length, scanned);
+      return frame && { ...frame, ...(fault !== undefined && { fault }) };
     },
     get keepFrom() {
       return start;
     },
     tooLong() {
-      if (state === quoted || state === escaped) throw unclosed();
+      if (state === quoted || state === escaped)
+        throw new MillraceError(
+          "BAD_SOURCE",
+          `${name}:${quoteLine}: a quote opens a field on this line and is not closed before the row becomes too long.`,
+          {
+            context: { line: quoteLine },
+          },
+        );
+    },
+    isComplete(text) {
+      if (text === "\r") return true; // of an empty line
+      return endsWithReturn && text.endsWith("\r") && state !== quoted && state !== escaped;
     },
     position: () => ({ byte: start, line: startLine }),
   };
@@ -123,12 +141,8 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
     return end > first - base ? { start: first, end: base + end, line: frameLine } : undefined;
   }
 
-  function unclosed(): MillraceError {
-    return new MillraceError(
-      "BAD_SOURCE",
-      `${name}:${quoteLine}: a quote opens a field on this line and is not closed before the file ends (or the row becomes too long).`,
-      { context: { line: quoteLine } },
-    );
+  function unclosed(): string {
+    return `a quote opens a field on line ${quoteLine} and is not closed before the file ends, so that all behind it is one row`;
   }
 }
 

@@ -1,5 +1,8 @@
 import { MillraceError } from "../errors.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
+import type { HeadContent } from "./file-head.ts";
 import type { FilesOptions } from "./file-options.ts";
+import type { FileFormat } from "./format.ts";
 import type { RawRecord } from "./records.ts";
 import type { Slice } from "./source.ts";
 
@@ -31,4 +34,12 @@ export async function* toldIfEmpty(
       },
     );
   onNotice?.(`${name} holds no record: a CSV header or an empty JSON array, and nothing else.`);
+}
+
+/** Of a file without records: does it look like the export of an empty table? */
+export function isExport(
+  { format, content, dialect }: { format: FileFormat; content: HeadContent; dialect: CsvDialect },
+  fields: readonly string[] | undefined,
+): boolean {
+  return format === "csv" ? dialect.hasHeader && fields !== undefined : format === "json" && content === "text";
 }

@@ -15,6 +15,8 @@ export function lineSplitter(from: FilePosition): Splitter {
   let line = from.line;
   /** Offset of the next CR, or of the first byte that was not searched for one: LF ends most files' lines, and one search does. */
   let nextReturn = from.byte;
+  /** The last line ended with CR alone. */
+  let endsWithReturn = false;
 
   return {
     next(window, isLast): Frame | undefined {
@@ -25,9 +27,11 @@ export function lineSplitter(from: FilePosition): Splitter {
           scanned = Math.min(base + length, Math.max(scanned, nextReturn)); // a CR at the end is looked at again
           return undefined;
         }
-        const { stop = length, next = length } = end ?? {};
+        // The end of the last line may still be written: the position behind it is on the same line.
+        const { stop, next, isWhole } = end ?? { stop: length, next: length, isWhole: false };
         const first = start;
-        const frameLine = line++;
+        const frameLine = line;
+        if (isWhole) line++;
         start = scanned = base + next;
         let last = stop;
         while (last > first - base && isJsonSpace(bytes[last - 1]!)) last--;
@@ -37,23 +41,52 @@ export function lineSplitter(from: FilePosition): Splitter {
     get keepFrom() {
       return start;
     },
+    isComplete,
     position: () => ({ byte: start, line }),
   };
 
-  /** Where the line stops and the next begins, in the window; undefined: it does not end there. */
-  function lineEnd({ bytes, base, length }: ByteWindow, isLast: boolean): { stop: number; next: number } | undefined {
+  /** Where the line ends; undefined: not in the window. */
+  function lineEnd({ bytes, base, length }: ByteWindow, isLast: boolean): LineEnd | undefined {
     const feed = indexOf(bytes, newline, scanned - base, length);
     if (nextReturn < scanned || (nextReturn < base + length && bytes[nextReturn - base] !== carriageReturn))
       nextReturn = base + indexOf(bytes, carriageReturn, Math.max(nextReturn, scanned) - base, length);
     const back = nextReturn - base;
-    if (back >= feed) return feed < length ? { stop: feed, next: feed + 1 } : undefined;
-    if (back + 1 === length) return isLast ? { stop: back, next: length } : undefined; // LF may follow
-    return { stop: back, next: back + (bytes[back + 1] === newline ? 2 : 1) };
+    if (back >= feed) {
+      if (feed === length) return undefined;
+      endsWithReturn = false;
+      return { stop: feed, next: feed + 1, isWhole: true };
+    }
+    // LF may follow.
+    if (back + 1 === length) return isLast ? { stop: back, next: length, isWhole: endsWithReturn } : undefined;
+    endsWithReturn = bytes[back + 1] !== newline;
+    return { stop: back, next: back + (endsWithReturn ? 1 : 2), isWhole: true };
   }
+}
+
+interface LineEnd {
+  /** Behind the line's last byte, in the window. */
+  readonly stop: number;
+  /** Where the next line begins. */
+  readonly next: number;
+  /** False for CR behind the last line where other lines end with CR LF. */
+  readonly isWhole: boolean;
 }
 
 /** The index of the byte, or the end of what is filled. */
 function indexOf(bytes: Buffer, byte: number, from: number, length: number): number {
   const found = bytes.indexOf(byte, from);
   return found < 0 || found >= length ? length : found;
+}
+
+/** White space, or an object: what is written behind an object belongs to another line, or breaks this one. */
+function isComplete(text: string): boolean {
+  const trimmed = text.replace(/[ \t\r]+$/, "");
+  if (trimmed === "") return true;
+  if (!trimmed.endsWith("}")) return false;
+  try {
+    const value: unknown = JSON.parse(trimmed);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

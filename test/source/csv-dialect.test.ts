@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
@@ -398,4 +398,32 @@ test("options are checked", () => {
     assert.throws(() => files("a", options), { code: "BAD_OPTION" }, JSON.stringify(options));
   for (const options of [{ delimiter: '"', quote: "'" }, { escape: '"' }, { quote: "none", comment: "#" }])
     assert.doesNotThrow(() => files("a", options), JSON.stringify(options));
+});
+
+test("a growing file: a row that ends with CR is whole where CR ends the rows before it, and LF may follow where it does not", async () => {
+  const texts: [name: string, text: string, whole: number][] = [
+    ["a.csv", "a,b\r1,2\r3,4\r", 2],
+    ["a.csv", "a,b\r1,2\r3,4", 1],
+    ["a.csv", 'a,b\r1,2\r3,"4\r', 1],
+    ["a.csv", "a,b\r\n1,2\r\n3,4\r", 1],
+    ["a.csv", "a,b\r\n1,2\r\n3,4\r\n", 2],
+    ["a.ndjson", '{"a":1}\r{"a":2}\r', 2],
+    ["a.ndjson", '{"a":1}\r{"a":', 1],
+  ];
+  for (const [name, text, whole] of texts) {
+    const path = write(name, text);
+    const first = await read(files(path, { final: false }));
+    assert.equal(first.records.length, whole, JSON.stringify(text));
+    // The rest comes later: what was left is read whole, what was read is not read again.
+    const end = text.includes("\n") ? "\r\n" : "\r";
+    const more = name === "a.csv" ? `5,6${end}` : `{"a":5}${end}`;
+    const rest = name === "a.csv" ? "" : text.endsWith(":") ? "3}" : "";
+    const joined = text.endsWith("\r") && end === "\r\n" ? "\n" : text.endsWith(end) ? "" : rest + end;
+    if (text.includes('"4')) continue;
+    writeFileSync(path, text + joined + more);
+    const all = await read(files(path));
+    const second = await read(files(path), { [realpathSync(path)]: first.positions.at(-1)! });
+    assert.deepEqual([...first.records, ...second.records], all.records, JSON.stringify(text));
+    assert.deepEqual([...first.places, ...second.places], all.places, JSON.stringify(text));
+  }
 });
