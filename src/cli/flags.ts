@@ -41,7 +41,7 @@ export interface FileFlags {
   comment?: string;
   skipLines?: number;
   /** False with --no-header. */
-  header: boolean;
+  header?: boolean;
   ragged?: RaggedRows;
   trim?: boolean;
   nullText?: string[];
@@ -102,7 +102,7 @@ export function fileOptions(flags: FileFlags, onNotice: (notice: string) => void
     ...(escape !== undefined && { escape }),
     ...(comment !== undefined && { comment }),
     ...(skipLines !== undefined && { skipLines }),
-    ...(!header && { header }),
+    ...(header === false && { header }),
     ...(ragged !== undefined && { ragged }),
     ...(trim !== undefined && { trim }),
     onNotice: once(onNotice),

@@ -7,21 +7,24 @@ import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
 import { MillraceError } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
-import { inferTable } from "../schema/infer.ts";
+import { coerce } from "../schema/coerce.ts";
+import { type InferOptions, inferTable } from "../schema/infer.ts";
 import { listed } from "../schema/match-fields.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { RawRecord } from "../source/records.ts";
-import type { Source } from "../source/source.ts";
+import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
+import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { failureLine } from "./failure-line.ts";
-import { matchSamples, namesIn, sampleFields } from "./field-match.ts";
+import { matchSamples, sampleFields } from "./field-match.ts";
+import { fieldNames, fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, valueOptions, wholeNumber } from "./flags.ts";
-import { inferenceNotes, inferFiles } from "./infer-files.ts";
+import { inferenceNotes, inferFiles, noRecord } from "./infer-files.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
-import { type LoadSummary, load } from "./load.ts";
+import { type LoadSummary, load, unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { ratio } from "./progress.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
@@ -29,7 +32,7 @@ import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 
-interface IngestFlags extends ConnectionFlags, FileFlags {
+export interface IngestFlags extends ConnectionFlags, FileFlags {
   emulator?: boolean;
   keep?: boolean;
   table?: string;
@@ -141,7 +144,8 @@ export function ingestCommand(finish: Finish): Command {
     );
 }
 
-async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
+/** The command itself, by its flags. */
+export async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
   const say = (line: string) => {
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };
@@ -164,6 +168,10 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     if (flags.state !== undefined && !source.replayable)
       throw usage("--state needs files: a pipe or a device cannot be read again");
     const plan = await source.plan(signal);
+    if (flags.deadLetter !== undefined) {
+      const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
+      await refuseInputAsDeadLetter(flags.deadLetter, inputs);
+    }
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
@@ -171,7 +179,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     const { kusto } = await import("../destination/kusto/index.ts");
     admin = await kustoAdmin(connection, signal, longRetries(flags));
 
-    const begun = beginning(source, signal);
+    // The notices about the files come when they are read for good, and should not come twice.
+    const { onNotice: _, ...quiet } = options;
+    const begun = beginning(source, plan.form === "csv", signal);
     const target = await targetTable({
       admin,
       name: flags.table!,
@@ -180,17 +190,19 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
       infer: () => inferred(flags, source, plan, options, begun, signal),
+      fields: (columns) =>
+        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, signal) : begun.fields(columns),
       signal,
     });
     const { table, isCreated } = target;
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
     const samples = source.replayable
       ? await sampleFields(plan, options, signal)
-      : [{ path: source.name, fields: await begun.fields() }];
+      : [{ path: source.name, fields: await begun.fields(table.list.map(({ name }) => name)) }];
     const isCsv = plan.form === "csv";
     const { renames, unknown, warnings } = matchSamples(samples, table, target.renames, {
       isCsv,
-      hasHeader: !isCsv || flags.header,
+      hasHeader: !isCsv || flags.header !== false,
       isStrict: flags.strict === true,
     });
     for (const { field, column } of renames)
@@ -200,11 +212,9 @@ async function ingest(patterns: readonly string[], flags: IngestFlags, terminal:
     stopLines();
     const summary = await load({
       source: begun.source(),
-      form: plan.form,
+      convert: coerce(table, plan.form, { renames, ...valueOptions(flags) }),
       totalBytes: plan.totalBytes,
       table,
-      renames,
-      values: valueOptions(flags),
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
       deadLetter: flags.deadLetter,
@@ -273,29 +283,35 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 
 interface Beginning {
-  /** Field names of the first records. */
-  fields(): Promise<readonly string[]>;
-  /** The first records of a stream. */
-  records(): Promise<readonly RawRecord[]>;
+  /** Field names of the first records: as many records as the columns of the table need. */
+  fields(columns: readonly string[]): Promise<readonly string[]>;
+  /** The first records of a stream, and what of it could not be read. */
+  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
 
 /** Looks at the first records, which a stream gives only once. */
-function beginning(source: FilesSource, signal: AbortSignal): Beginning {
+function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(limit: typeof aheadLimit): Promise<readonly RawRecord[]> {
-    const read = await readAhead(whole, limit, signal);
-    const records = read.slices.flatMap((slice) => slice.records);
-    whole = read.source;
-    return records;
+  async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
+    const { slices, source: rest } = await readAhead(whole, { ...aheadLimit, isEnough }, signal);
+    whole = rest;
+    return {
+      records: slices.flatMap(({ records }) => records),
+      refused: slices.flatMap(({ refused = [] }) => refused),
+    };
   }
   return {
-    async fields() {
-      const records = await ahead({ records: 1, bytes: 1 });
-      return namesIn(records);
+    async fields(columns) {
+      const found = fieldNames(columns);
+      await ahead(({ records }) => {
+        found.add(records);
+        return found.isComplete() || (isCsv && records.length > 0);
+      });
+      return [...found.names];
     },
-    records: () => ahead(aheadLimit),
+    records: () => ahead(() => false),
     source: () => whole,
   };
 }
@@ -313,9 +329,15 @@ async function inferred(
   const values = valueOptions(flags);
   const inferred = source.replayable
     ? await inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal, undefined, values)
-    : inferTable(flags.table!, await begun.records(), { from: plan.form, ...values });
+    : await inferredAhead(flags.table!, begun, { from: plan.form, ...values });
   for (const note of inferenceNotes(inferred)) onNotice?.(note);
   return inferred;
+}
+
+async function inferredAhead(table: string, begun: Beginning, options: InferOptions) {
+  const { records, refused } = await begun.records();
+  if (records.length === 0 && refused[0] !== undefined) throw noRecord(table, refused[0]);
+  return inferTable(table, records, options);
 }
 
 function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
@@ -352,18 +374,14 @@ function tell(
   say: (line: string) => void,
   terminal: Terminal,
 ): void {
-  const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields, readAsNull } =
-    summary;
-  const warn = (line: string) => terminal.err.write(`${line}\n`);
-  for (const [field, n] of Object.entries(unknownFields).slice(0, 10)) {
-    const line = `field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`;
-    if (warned.has(field)) say(plainLine(`note: ${line}`));
-    else warn(plainLine(`warning: ${line}`));
-  }
-  for (const [column, { count: n, texts }] of Object.entries(readAsNull).slice(0, 10))
+  const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds } = summary;
+  const counts = Object.entries(summary.unknownFields);
+  const known = Object.fromEntries(counts.filter(([field]) => warned.has(field)));
+  const late = Object.fromEntries(counts.filter(([field]) => !warned.has(field)));
+  for (const note of unknownFieldNotes(table, known)) say(note);
+  for (const note of unknownFieldNotes(table, late)) terminal.err.write(`${note.replace(/^note/, "warning")}\n`);
+  for (const [column, { count: n, texts }] of Object.entries(summary.readAsNull).slice(0, 10))
     say(plainLine(`note: column ${column}: ${listed(texts)} read as null (${plural(n, "time")})`));
-  const unknown = Object.keys(unknownFields).length;
-  if (unknown > 10) warn(`warning: and ${count(unknown - 10)} more fields`);
   const packed =
     packedBytes > 0 ? `, ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)})` : "";
   const line = `${table}: ${plural(delivered, "record")} of ${count(read)} delivered, ${count(rejected)} rejected, in ${plural(batches, "batch", "batches")}${packed}, ${duration(seconds)}`;

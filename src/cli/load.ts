@@ -2,12 +2,10 @@ import { existsSync } from "node:fs";
 import type { Destination } from "../destination/destination.ts";
 import { aborted, isCode } from "../errors.ts";
 import type { SinkOptions } from "../options.ts";
-import type { SampleForm } from "../schema/infer.ts";
+import type { ReadAsNull } from "../schema/coerce.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
-import type { RawRecord } from "../source/records.ts";
 import type { Source } from "../source/source.ts";
-import type { ValueOptions } from "./flags.ts";
 import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { count, plural } from "./quantities.ts";
@@ -15,20 +13,27 @@ import { type Rejection, type Rejections, rejections } from "./rejections.ts";
 import { showRetries } from "./retry-lines.ts";
 import { plainLine, type Terminal } from "./terminal.ts";
 
+/** Turns what a source reads into records of the table, as `coerce()` does. */
+export interface Conversion<Raw> {
+  (raw: Raw): Record<string, unknown>;
+  readonly unknownFields: ReadonlyMap<string, number>;
+  readonly renames: readonly Rename[];
+  readonly readAsNull?: ReadonlyMap<string, ReadAsNull>;
+}
+
 /** One source into one table. */
-export interface Load {
-  readonly source: Source<RawRecord>;
-  readonly form: SampleForm;
+export interface Load<Raw> {
+  readonly source: Source<Raw>;
+  readonly convert: Conversion<Raw>;
   readonly totalBytes: number | undefined;
   readonly table: Table;
-  readonly renames: readonly Rename[];
-  /** How texts become values. */
-  readonly values?: ValueOptions;
   readonly to: Destination;
   readonly sink: SinkOptions;
   readonly deadLetter?: string | undefined;
   readonly maxRejected?: number | undefined;
   readonly checkpointMs?: number | undefined;
+  /** Each of them, also where `isQuiet`. */
+  onRejected?(rejection: Rejection): void;
   /** No progress and no single rejections on stderr. */
   readonly isQuiet: boolean;
   /** Batches, retries and checkpoints on stderr as they come. */
@@ -65,19 +70,16 @@ export interface LoadSummary {
 
 const rejectionsShown = 20;
 const rejectionsKept = 1_000;
+const unknownFieldsShown = 10;
 
 /**
  * Runs the load to its end.
  *
  * @throws what the source, the sink or the service throws; RECORD_REFUSED when more than `maxRejected` were rejected.
  */
-export async function load(job: Load): Promise<LoadSummary> {
-  const [{ open }, { run }, { coerce }] = await Promise.all([
-    import("../open.ts"),
-    import("../run.ts"),
-    import("../schema/coerce.ts"),
-  ]);
-  const { table, terminal } = job;
+export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
+  const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run.ts")]);
+  const { table, terminal, convert } = job;
   const stop = new AbortController();
   const signal = AbortSignal.any([job.signal, stop.signal]);
   let progress: Progress | undefined;
@@ -87,6 +89,7 @@ export async function load(job: Load): Promise<LoadSummary> {
     max: job.maxRejected,
     keep: rejectionsKept,
     onRejected: (rejection, n) => {
+      job.onRejected?.(rejection);
       if (job.isQuiet || n > rejectionsShown) return;
       progress?.clear();
       terminal.err.write(`${rejectionLine(rejection)}\n`);
@@ -112,7 +115,6 @@ export async function load(job: Load): Promise<LoadSummary> {
   const source = watchEnd(job.source, () => {
     isFinishing = true;
   });
-  const convert = coerce(table, job.form, { renames: job.renames, ...job.values });
   if (!job.isQuiet)
     progress = startProgress(table.name, terminal, () => {
       const { rawBytes, packedBytes } = sink.stats;
@@ -127,7 +129,7 @@ export async function load(job: Load): Promise<LoadSummary> {
       };
     });
   try {
-    await run<RawRecord, Record<string, unknown>>({
+    await run<Raw, Record<string, unknown>>({
       from: source,
       into: sink,
       through: convert,
@@ -168,7 +170,7 @@ export async function load(job: Load): Promise<LoadSummary> {
     seconds: Math.round(performance.now() - started) / 1_000,
     unknownFields: Object.fromEntries(convert.unknownFields),
     readAsNull: Object.fromEntries(
-      [...convert.readAsNull].map(([column, { count, texts }]) => [column, { count, texts: [...texts] }]),
+      [...(convert.readAsNull ?? [])].map(([column, { count, texts }]) => [column, { count, texts: [...texts] }]),
     ),
   };
 }
@@ -181,7 +183,10 @@ function progressSoFar(delivered: number, read: number): string {
   return `${count(delivered)} of the ${plural(read, "record")} read had been delivered`;
 }
 
-function noteHidden({ isQuiet, terminal, deadLetter }: Load, rejected: Rejections): void {
+function noteHidden(
+  { isQuiet, terminal, deadLetter }: Pick<Load<unknown>, "isQuiet" | "terminal" | "deadLetter">,
+  rejected: Rejections,
+): void {
   if (rejected.count === 0 || isQuiet) return;
   const hidden = rejected.count - rejectionsShown;
   if (hidden > 0) terminal.err.write(`... and ${count(hidden)} more\n`);
@@ -199,4 +204,18 @@ function watchEnd<R>(source: Source<R>, onEnd: () => void): Source<R> {
       onEnd();
     },
   };
+}
+
+/** Fields that no column takes. */
+export function unknownFieldNotes(table: string, unknownFields: Readonly<Record<string, number>>): string[] {
+  const fields = Object.entries(unknownFields);
+  const notes = fields
+    .slice(0, unknownFieldsShown)
+    .map(([field, n]) =>
+      plainLine(
+        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
+      ),
+    );
+  const more = fields.length - unknownFieldsShown;
+  return more > 0 ? [...notes, `note: and ${count(more)} more fields`] : notes;
 }

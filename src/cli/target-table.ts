@@ -5,7 +5,7 @@ import { readSchema, type SchemaFile } from "../schema/file.ts";
 import type { Inferred } from "../schema/infer.ts";
 import { isKind } from "../schema/kinds.ts";
 import { createMergeTableCommand } from "../schema/kql.ts";
-import type { Rename } from "../schema/names.ts";
+import { columnNames, type Rename } from "../schema/names.ts";
 import { type NamedColumn, type Table, tableOf } from "../schema/table.ts";
 
 export interface Target {
@@ -25,6 +25,8 @@ export interface TargetRequest {
   readonly isMapped: boolean;
   /** Asked only when the table has to be made and there is no schema. */
   infer(): Promise<Inferred>;
+  /** Field names of the records, for the columns that the table has. Asked only when the table exists and there is no schema. */
+  fields(columns: readonly string[]): Promise<readonly string[]>;
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +38,7 @@ export interface TargetRequest {
 export async function targetTable(request: TargetRequest): Promise<Target> {
   const { admin, name, schema, mayCreate, isMapped, signal } = request;
   const actual = await admin.columns(name, signal);
-  if (actual && schema === undefined) return { table: await admin.table(name, signal), renames: [], isCreated: false };
+  if (actual && schema === undefined) return asItIs(request);
   if (!actual && !mayCreate) throw missing(request);
 
   const wanted = schema ? { table: tableOf(name, schema.columns), renames: schema.renames } : await request.infer();
@@ -44,6 +46,15 @@ export async function targetTable(request: TargetRequest): Promise<Target> {
   else if (isMapped) return { ...wanted, isCreated: false };
   const now = mayCreate ? await admin.columns(name, signal) : actual;
   return { table: inOrderOf(wanted.table, now ?? [], request), renames: wanted.renames, isCreated: !actual };
+}
+
+/** The table says what it takes; only the names of the data may have to be found. */
+async function asItIs({ admin, name, fields, signal }: TargetRequest): Promise<Target> {
+  const table = await admin.table(name, signal);
+  const columns = new Set(table.list.map((c) => c.name));
+  const given = await fields([...columns]);
+  const renames = columnNames(given).renames.filter((r) => columns.has(r.column) && !given.includes(r.column));
+  return { table, renames, isCreated: false };
 }
 
 interface Columns {
@@ -76,7 +87,7 @@ function inOrderOf(wanted: Table, actual: readonly Columns[], { database }: Targ
   if (lacking !== undefined)
     throw new MillraceError(
       "BAD_SCHEMA",
-      `Table ${wanted.name} in database ${database} has no column ${lacking}; --create-table adds it.`,
+      `Table ${wanted.name} in database ${database} has no column ${lacking}; millrace ingest --create-table adds it.`,
     );
   return tableOf(wanted.name, list);
 }

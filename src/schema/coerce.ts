@@ -5,6 +5,7 @@ import type { Kind } from "./kinds.ts";
 import { listed, whyNoneMatches } from "./match-fields.ts";
 import type { Rename } from "./names.ts";
 import { nullTextsOf } from "./null-texts.ts";
+import { rawJson } from "./raw-json.ts";
 import type { NamedColumn, Table } from "./table.ts";
 import { readBool, readGuid, readInteger, readReal } from "./texts.ts";
 
@@ -39,6 +40,11 @@ export interface Coercion {
   readonly unknownFields: ReadonlyMap<string, number>;
   /** By column: texts beside the empty one that were read as null. */
   readonly readAsNull: ReadonlyMap<string, ReadAsNull>;
+  /** The names that it was given. */
+  readonly renames: readonly Rename[];
+  /** As they were given. */
+  readonly nullTexts?: readonly string[];
+  readonly excessPrecision?: ExcessPrecision;
 }
 
 /**
@@ -52,7 +58,7 @@ export interface Coercion {
  * | real              | bigint                           | the nearest number |
  * | datetime, timespan | bigint                          | its text, which the sink refuses |
  * | bool              | true, false, 1, 0 as text        | boolean |
- * | dynamic from CSV  | text that is JSON / other text   | that value / the text |
+ * | dynamic from CSV  | text that is JSON / other text   | that value, with every digit of its numbers / the text |
  * | guid              | text in braces, or without dashes | the text with dashes |
  * | all but string    | empty CSV text                   | null |
  * | all but string and dynamic | CSV text such as NA, null, - (`nullTexts`) | null |
@@ -72,6 +78,8 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     column: column.name,
     field: fieldOf.get(column.name) ?? column.name,
     convert: converterWith(options, column, from, readAsNull),
+    // A record without a field named `constructor` would answer with Object's own member.
+    isInherited: (fieldOf.get(column.name) ?? column.name) in Object.prototype,
   }));
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
@@ -82,8 +90,8 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
   function convert(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const record: Record<string, unknown> = {};
     let present = 0;
-    for (const { column, field, convert } of steps) {
-      const value = raw[field];
+    for (const { column, field, convert, isInherited } of steps) {
+      const value = isInherited && !Object.hasOwn(raw, field) ? undefined : raw[field];
       if (value === undefined) continue;
       present++;
       record[column] = value === null ? null : convert(value);
@@ -95,7 +103,11 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     if (fields.length > present) noteUnknown(fields, known, unknownFields);
     return record;
   }
-  return Object.assign(convert, { unknownFields, readAsNull });
+  return Object.assign(convert, {
+    ...{ unknownFields, readAsNull, renames },
+    ...(options.nullTexts && { nullTexts: options.nullTexts }),
+    ...(options.excessPrecision && { excessPrecision: options.excessPrecision }),
+  });
 }
 
 /** Other members are left alone: what `inferTable()` returned may be given as the options. */
@@ -212,11 +224,15 @@ function fromCsvText(value: unknown): unknown {
   if (typeof value !== "string") return nearestInDynamic(value);
   if (value === "") return null;
   try {
-    return JSON.parse(value);
+    const parsed: unknown = JSON.parse(value);
+    // A double does not hold every number of so many digits.
+    return parsed !== null && typeof parsed !== "string" && manyDigits.test(value) ? rawJson(value) : parsed;
   } catch {
     return value;
   }
 }
+
+const manyDigits = /\d{16}/;
 
 /** JSON.stringify has no bigint; where the runtime can write raw JSON (Node 22) the digits are kept, else as JSON.parse would. */
 function nearestInDynamic(value: unknown): unknown {

@@ -36,6 +36,10 @@ export function csvRecords(
       onNotice?.(`${name}: the header stands in the file again, behind a byte order mark; it is left out.`);
       return undefined;
     }
+    if (!dialect.hasHeader) {
+      const first = csvFields(row, dialect);
+      if (typeof first === "string") return first;
+    }
     const header = readHeader(row, dialect, name);
     fields = header.fields;
     parseRow = rowParser(fields, dialect);

@@ -1,4 +1,4 @@
-import type { CsvDialect } from "./csv-dialect.ts";
+import { type CsvDialect, originalOf } from "./csv-dialect.ts";
 import { csvRecords } from "./csv-records.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import { parseExactly } from "./exact-json.ts";
@@ -8,14 +8,13 @@ import { elementSplitter } from "./json-elements.ts";
 import { pathSplitter } from "./json-path.ts";
 import { lineSplitter } from "./lines.ts";
 import type { RawRecord, RecordReader } from "./records.ts";
-import type { FilePosition, Splitter } from "./splitter.ts";
+import type { OriginalFormat } from "./source.ts";
+import type { FilePosition } from "./splitter.ts";
 
-export interface Decoder {
-  readonly splitter: Splitter;
-  readonly parse: RecordReader["parse"];
+export type Decoder = Pick<RecordReader, "splitter" | "parse" | "format" | "isHeaderDue"> & {
   /** CSV: the names of the fields, once they are known. */
   fields?(): readonly string[] | undefined;
-}
+};
 
 export function decoderOf(
   format: FileFormat,
@@ -26,16 +25,29 @@ export function decoderOf(
   header: readonly string[] | undefined,
   onNotice: FilesOptions["onNotice"],
 ): Decoder {
-  if (format === "ndjson") return { splitter: lineSplitter(from), parse: parseObject };
+  const asItIs: OriginalFormat = { format };
+  if (format === "ndjson") return { splitter: lineSplitter(from), parse: parseObject, format: () => asItIs };
   if (format === "json") {
     const splitter = jsonPath.length > 0 ? pathSplitter(from, jsonPath, name) : elementSplitter(from, name);
-    return { splitter, parse: parseObject };
+    return { splitter, parse: parseObject, format: () => asItIs };
   }
   const rows = csvRecords(dialect, name, header, onNotice);
-  return { splitter: csvSplitter(from, dialect, name), parse: rows.parse, fields: () => rows.fields };
+  const described = originalOf(dialect);
+  let known: OriginalFormat = { format, ...described };
+  return {
+    splitter: csvSplitter(from, dialect, name),
+    parse: rows.parse,
+    fields: () => rows.fields,
+    format() {
+      if (known.header !== rows.fields && rows.fields) known = { format, header: rows.fields, ...described };
+      return known;
+    },
+    isHeaderDue: () => dialect.hasHeader && rows.fields === undefined,
+  };
 }
 
-function parseObject(text: string): RawRecord | string {
+/** The record that a JSON text spells, or why it spells none. */
+export function parseObject(text: string): RawRecord | string {
   try {
     const value = parseExactly(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as RawRecord;

@@ -44,7 +44,7 @@ async function* readOpened(
   const { path, format, dialect, storage, isPacked, bom, jsonPath } = file;
   const { content, ...from }: FilePosition & { content?: unknown } = position ?? { byte: bom, line: 1 };
   const header = position && format === "csv" ? await headerOf(raw, file, options, signal) : undefined;
-  const { splitter, parse, fields } = decoderOf(format, from, jsonPath, dialect, path, header, options.onNotice);
+  const { fields, ...decoder } = decoderOf(format, from, jsonPath, dialect, path, header, options.onNotice);
   const known = isPacked ? undefined : await trailStart(raw, position ?? from, signal);
   const trail = contentTrail(raw.stamp, isPacked, known);
   const onUnfinished = (line: number, bytes: number) => {
@@ -68,8 +68,7 @@ async function* readOpened(
     encoding: storage.encoding,
     bytes: fileBytes(raw, storage, from.byte, signal, trail.follow),
     from: from.byte,
-    splitter,
-    parse,
+    ...decoder,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
     content: follower(trail, isPacked),
@@ -142,6 +141,8 @@ async function headerOf(
       header ??= readHeader(row, dialect, path).fields;
       return {};
     },
+    format: () => ({ format: "csv" }),
+    isHeaderDue: () => header === undefined,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
   });

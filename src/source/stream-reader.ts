@@ -67,11 +67,14 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         const { format, bytes, content, bom, storage, dialect } = await look();
         const start = { byte: bom, line: 1 };
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
-        const { splitter, parse, fields } = decoderOf(format, start, path, dialect, name, undefined, options.onNotice);
+        const { fields, ...decoder } = decoderOf(format, start, path, dialect, name, undefined, options.onNotice);
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
         const { encoding } = storage;
         const slices = readRecords({
-          ...{ partition, name, encoding, bytes, from: 0, splitter, parse, maxRecordBytes, signal },
+          ...{ partition, name, encoding, bytes, from: 0 },
+          ...decoder,
+          maxRecordBytes,
+          signal,
         });
         const isEmptyTable = () => isExport({ format, content, dialect }, fields?.());
         yield* content === "none" ? slices : toldIfEmpty(slices, name, isEmptyTable, options.onNotice);

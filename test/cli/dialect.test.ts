@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -219,4 +219,46 @@ test("NUL bytes and U+FFFD arrive as they are", async () => {
   const { code, err } = await ingest(file("nul.csv", "id,name\n61,a\0b\ufffd\n"), "T");
   assert.equal(code, 0, err);
   assert.deepEqual(await rowsOf("T | where id == 61 | project name"), [["a\0b\ufffd"]]);
+});
+
+test("a rejected row of another dialect comes back from the dead letter as it was read", async () => {
+  const text = "id;name;at\n71;'a;''b';x\n?;'c;''d';-9\n73;'e'f;-9\n";
+  const letters = join(folder, "letters.ndjson");
+  const options = ["--quote", "'", "--null-text=-9", "--dead-letter", letters];
+  const { code, err } = await ingest(file("quotes.csv", text), "T", ...options);
+  assert.equal(code, 1, err);
+  const kept = readFileSync(letters, "utf8").trimEnd().split("\n");
+  assert.equal(kept.length, 3);
+  const row = kept.map((line) => JSON.parse(line)).find(({ original }) => typeof original === "string");
+  assert.deepEqual(row.source.dialect, { quote: "'" });
+  assert.deepEqual(row.source.nullTexts, ["-9"]);
+  const mended = kept.map((line) =>
+    line.replace('"at":"x"', '"at":"-9"').replace('"id":"?"', '"id":"72"').replace("'e'f", "'e''f'"),
+  );
+  writeFileSync(letters, `${mended.join("\n")}\n`);
+  const replayed = await cli(["replay-dlq", letters, "--table", "T", ...at]);
+  assert.equal(replayed.code, 0, replayed.err);
+  assert.deepEqual(await rowsOf("T | where id in (71, 72, 73) | project id, name, at | order by id asc"), [
+    [71, "a;'b", null],
+    [72, "c;'d", null],
+    [73, "e'f", null],
+  ]);
+});
+
+test("verify compares what ingest did, with the same options", async () => {
+  const path = file("verify.csv", "ID;Name\n1;NA\n2;x\n");
+  const options = ["--null-text", "NA"];
+  const made = await cli([
+    "ingest",
+    file("v.csv", "id;name\n"),
+    path,
+    "--table",
+    "V",
+    ...at,
+    "--create-table",
+    ...options,
+  ]);
+  assert.equal(made.code, 0, made.err);
+  const same = await cli(["verify", path, "--table", "V", ...at, ...options]);
+  assert.equal(same.code, 0, same.out + same.err);
 });
