@@ -68,7 +68,8 @@ function sniffDelimiter(path: string, head: Uint8Array, dialect: CsvDialect): Sn
   const own = found[0]!;
   const others = found
     .slice(1)
-    .filter(({ fields, isConsistent }) => isConsistent && fields > 1)
+    // Where the name's delimiter does not divide the first row at all, rows with more or fewer fields say little.
+    .filter(({ fields, isConsistent, isUsual }) => fields > 1 && (isConsistent || (isUsual && own.fields < 2)))
     .sort((a, b) => b.fields - a.fields);
   const best = others[0];
   if (!best || (own.fields > 1 && !own.isConsistent && best.fields < own.fields))
@@ -93,20 +94,23 @@ export function shownDelimiter(delimiter: string): string {
 interface FieldCount {
   /** In the first row. */
   readonly fields: number;
-  /** Each of the rows has as many. */
+  /** Each of the rows has as many, but for those whose quotes are broken. */
   readonly isConsistent: boolean;
+  /** More than half of them have. */
+  readonly isUsual: boolean;
 }
 
 function countFields(head: Uint8Array, dialect: CsvDialect): FieldCount {
   let fields = 0;
-  let isConsistent = true;
+  let rows = 0;
+  let alike = 0;
   for (const row of firstRows(head, dialect, rowsLooked)) {
     const found = csvFields(row, dialect);
-    const count = typeof found === "string" ? 0 : found.length;
-    if (fields === 0) fields = count;
-    if (count === 0 || count !== fields) isConsistent = false;
+    if (typeof found === "string") continue;
+    if (rows++ === 0) fields = found.length;
+    if (found.length === fields) alike++;
   }
-  return { fields, isConsistent: isConsistent && fields > 0 };
+  return { fields, isConsistent: rows > 0 && alike === rows, isUsual: alike * 2 > rows };
 }
 
 /** The first rows of a file; the last one counts only where it is the only one, for it may be cut off. */

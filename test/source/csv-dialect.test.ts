@@ -226,6 +226,8 @@ test("delimiters within quotes and decimal commas do not deceive", async () => {
     { id: "3", price: "4,5" },
   ]);
   assert.deepEqual((await readText("text\nhello, world; and | more\nnothing\n")).refused.length, 1);
+  const broken = await readText('a;b\n1;2\n3\n"4"x;5\n6;7\n');
+  assert.deepEqual([broken.records.length, broken.refused.length], [2, 2], "rows that are broken do not deceive");
   assert.deepEqual((await readText("a,b\n1;x,2;y\n")).records, [{ a: "1;x", b: "2;y" }]);
   const both = await readText("a;x,b\n1;2,3\n");
   assert.deepEqual(both.records, [{ "a;x": "1;2", b: "3" }]);
