@@ -6,29 +6,44 @@ import { type FilesSource, formOf } from "./files.ts";
 import { bomLength, type FileFormat } from "./format.ts";
 import { chosenFormat, firstBytes } from "./open-files.ts";
 import { readRecords } from "./records.ts";
+import type { Splitter } from "./splitter.ts";
 
 const noSignal = new AbortController().signal;
+
+/** How long a stopped stream may be silent until nothing more is expected of it, and how much of it is still read. */
+const silenceMs = 100;
+const mostBytesAfterStop = 4 * 1024 * 1024;
 
 /**
  * Reads standard input, or another stream of bytes, in the same formats, plain or gzip. It cannot be read again. An array
  * within an object is found only by `path`, because a stream cannot be looked through beforehand.
+ *
+ * `stop()` ends it in good order: what lies in the pipe is read until it is silent for 100 ms, and at most 4 MiB of it. A record of
+ * which only a part has come by then is left out, with a notice.
  */
 export function stdin(options: FilesOptions & { stream?: Readable } = {}): FilesSource {
   const { stream, ...rest } = options;
   checkOptions("stdin()", rest);
   const name = "stdin";
-  const stop = new AbortController();
+  const end = new AbortController();
+  const stopped = new AbortController();
+  /** Set when the bytes have ended: by the stop, or after it. */
+  const cut = { isCut: false };
   let head: Promise<Head> | undefined;
   const look = (): Promise<Head> => {
-    head ??= lookAhead(streamBytes(stream ?? process.stdin, name, stop.signal), name, rest);
+    head ??= lookAhead(
+      untilStopped(streamBytes(stream ?? process.stdin, name, end.signal), stopped.signal, end, cut),
+      name,
+      rest,
+    );
     return head;
   };
   /** The stream ends with the signal of whoever waits for it. Returns what undoes that. */
   const endWith = (signal: AbortSignal): (() => void) => {
-    const end = () => stop.abort(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    return () => signal.removeEventListener("abort", end);
+    const onAbort = () => end.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    return () => signal.removeEventListener("abort", onAbort);
   };
   return {
     name,
@@ -49,14 +64,101 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
         const start = { byte: bomLength(first), line: 1 };
         const path = rest.path === undefined || rest.path === "$" ? [] : rest.path.split(".");
         const delimiter = rest.delimiter ?? ",";
-        const { splitter, parse } = decoderOf(format, start, path, delimiter, name, undefined, rest.onNotice);
+        const decoder = decoderOf(format, start, path, delimiter, name, undefined, rest.onNotice);
+        const { parse } = decoder;
+        const splitter = wholeRecords(decoder.splitter, format, cut, () =>
+          rest.onNotice?.(
+            `${name}: it was stopped in the midst of the record that begins at line ${decoder.splitter.position().line}; that one is left out`,
+          ),
+        );
         const maxRecordBytes = rest.maxRecordBytes ?? defaultMaxRecordBytes;
         yield* readRecords({ partition: name, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
       } finally {
         release();
       }
     },
+    stop() {
+      const { readableEnded } = stream ?? process.stdin;
+      if (!readableEnded) stopped.abort();
+    },
   };
+}
+
+/** The chunks of a stream, up to its end or to the silence after the stop. */
+async function* untilStopped(
+  bytes: AsyncGenerator<Uint8Array>,
+  stopped: AbortSignal,
+  end: AbortController,
+  cut: { isCut: boolean },
+): AsyncGenerator<Uint8Array> {
+  let left = mostBytesAfterStop;
+  try {
+    while (left > 0) {
+      const step = await unlessSilent(bytes.next(), stopped);
+      if (!step || step.done) return;
+      if (stopped.aborted) left -= step.value.length;
+      yield step.value;
+    }
+  } finally {
+    cut.isCut = stopped.aborted;
+    end.abort(); // or the stream would keep the process
+    await bytes.return(undefined).catch(() => {}); // what it threw was thrown here
+  }
+}
+
+/** The next chunk; undefined when a stopped stream is silent. */
+function unlessSilent<T>(next: Promise<T>, stopped: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    let timer: NodeJS.Timeout | undefined;
+    const onStop = () => {
+      timer = setTimeout(() => resolve(undefined), silenceMs);
+    };
+    if (stopped.aborted) onStop();
+    else stopped.addEventListener("abort", onStop, { once: true });
+    next.then(resolve, reject).finally(() => {
+      clearTimeout(timer);
+      stopped.removeEventListener("abort", onStop);
+    });
+  });
+}
+
+/**
+ * The records that have come whole: where a stream was stopped, what is left at its end may be the beginning of one. JSON says
+ * whether it is whole; a CSV row without a line end does not.
+ */
+function wholeRecords(
+  splitter: Splitter,
+  format: FileFormat,
+  cut: { readonly isCut: boolean },
+  onPartial: () => void,
+): Splitter {
+  return {
+    next(window, isLast) {
+      if (!isLast || !cut.isCut) return splitter.next(window, isLast);
+      const frame = splitter.next(window, false);
+      if (frame) return frame;
+      const { base, length, bytes } = window;
+      const left = bytes.toString("utf8", splitter.keepFrom - base, length);
+      if (left.trim() === "") return undefined;
+      if (format === "ndjson" && isJson(left)) return splitter.next(window, true);
+      onPartial();
+      return undefined;
+    },
+    get keepFrom() {
+      return splitter.keepFrom;
+    },
+    ...(splitter.tooLong && { tooLong: () => splitter.tooLong!() }),
+    position: () => splitter.position(),
+  };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 interface Head {
