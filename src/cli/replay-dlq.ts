@@ -8,7 +8,7 @@ import type { RawRecord } from "../source/records.ts";
 import type { Source } from "../source/source.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries } from "./connection.ts";
 import { wholeNumber } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { load } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
@@ -94,7 +94,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
     );
     return rejected > (flags.maxRejected ?? 0) ? 1 : 0;
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();

@@ -7,7 +7,7 @@ import type { NamedColumn, Table } from "../schema/table.ts";
 import { files } from "../source/files.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
 import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
@@ -90,7 +90,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       admin.close();
     }
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();

@@ -27,8 +27,7 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
   const name = "stdin";
   const end = new AbortController();
   const stopped = new AbortController();
-  /** Set when the bytes have ended: by the stop, or after it. */
-  const cut = { isCut: false };
+  const cut: Cut = { isCut: undefined };
   let head: Promise<Head> | undefined;
   const look = (): Promise<Head> => {
     head ??= lookAhead(
@@ -77,11 +76,28 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
         release();
       }
     },
-    stop() {
-      const { readableEnded } = stream ?? process.stdin;
-      if (!readableEnded) stopped.abort();
-    },
+    stop: () => stopped.abort(),
   };
+}
+
+interface Cut {
+  /** The bytes have ended by the stop, or after it; undefined: they have not ended. */
+  isCut: boolean | undefined;
+}
+
+const newline = 10;
+
+function stopOrPause(stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(settle, silenceMs);
+    function settle(): void {
+      clearTimeout(timer);
+      stopped.removeEventListener("abort", settle);
+      resolve();
+    }
+    if (stopped.aborted) settle();
+    else stopped.addEventListener("abort", settle, { once: true });
+  });
 }
 
 /** The chunks of a stream, up to its end or to the silence after the stop. */
@@ -89,18 +105,25 @@ async function* untilStopped(
   bytes: AsyncGenerator<Uint8Array>,
   stopped: AbortSignal,
   end: AbortController,
-  cut: { isCut: boolean },
+  cut: Cut,
 ): AsyncGenerator<Uint8Array> {
   let left = mostBytesAfterStop;
+  let last: number | undefined;
   try {
     while (left > 0) {
       const step = await unlessSilent(bytes.next(), stopped);
-      if (!step || step.done) return;
+      if (!step) return;
+      if (step.done) {
+        // Ctrl-C ends the producer as well, in the midst of a record, and its end may be seen before the signal is.
+        if (last !== undefined && last !== newline) await stopOrPause(stopped);
+        return;
+      }
+      last = step.value.at(-1) ?? last;
       if (stopped.aborted) left -= step.value.length;
       yield step.value;
     }
   } finally {
-    cut.isCut = stopped.aborted;
+    cut.isCut ??= stopped.aborted;
     end.abort(); // or the stream would keep the process
     await bytes.return(undefined).catch(() => {}); // what it threw was thrown here
   }
@@ -126,12 +149,7 @@ function unlessSilent<T>(next: Promise<T>, stopped: AbortSignal): Promise<T | un
  * The records that have come whole: where a stream was stopped, what is left at its end may be the beginning of one. JSON says
  * whether it is whole; a CSV row without a line end does not.
  */
-function wholeRecords(
-  splitter: Splitter,
-  format: FileFormat,
-  cut: { readonly isCut: boolean },
-  onPartial: () => void,
-): Splitter {
+function wholeRecords(splitter: Splitter, format: FileFormat, cut: Cut, onPartial: () => void): Splitter {
   return {
     next(window, isLast) {
       if (!isLast || !cut.isCut) return splitter.next(window, isLast);
