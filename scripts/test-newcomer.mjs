@@ -1,16 +1,19 @@
-// Does what the README tells a newcomer to do, in a clone of the last commit, and compares what is said with what the README
-// shows: `npm run test:newcomer`. It ends with the time from the clone to the rows that have landed, under Node, Deno and Bun.
+// Does what the README tells a newcomer to do, and compares what is printed with what the README shows: `npm run test:newcomer`.
+// The package is packed in a clone of the last commit and installed into an empty folder, by the README's two lines; what the
+// README shows of Node, Deno and Bun runs in the clone. It ends with the times to the rows that have landed.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { endAll, npm, plainEnvironment, run, whenStopped } from "./package/children.mjs";
+import { emulatorPackages } from "./package/missing.mjs";
 import { startResults } from "./package/results.mjs";
 import { runtimeBinary } from "./runtimes.mjs";
 
 const home = mkdtempSync(join(tmpdir(), "millrace-newcomer-"));
 const clone = join(home, "millrace");
+const empty = join(home, "empty");
 const results = startResults();
 const { check } = results;
 let emulator;
@@ -40,7 +43,7 @@ const commandsOf = (block) => block.split("\n").flatMap((line) => line.replace(/
 /** Each line that is shown was said, in the same order; times differ, and with them where batches are cut and how small they pack. */
 function expectShown(shown, said) {
   const timeless = (text) =>
-    text.replace(/ as [\d.]+ kB \([\d.]+:1\) in [\d.]+ s/g, " as N kB in N s").replace(/\r/g, "");
+    text.replace(/ as [\d.]+ [kM]B \([\d.]+:1\) in [\d.]+ s/g, " as N kB in N s").replace(/\r/g, "");
   const lines = timeless(said).split("\n");
   let at = 0;
   for (const line of timeless(shown)
@@ -52,7 +55,7 @@ function expectShown(shown, said) {
   }
 }
 
-const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s since the clone`;
+const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 /** `npm ci && npm run demo`: npm is the tester's own, as it would be the newcomer's. */
 async function runNpm(commands) {
@@ -63,6 +66,21 @@ async function runNpm(commands) {
     said += (await npm(args, { cwd: clone, timeoutMs: 540_000 })).stdout;
   }
   return said;
+}
+
+/** The README's two lines in an empty folder, with the packed tarball in place of the name that npm may not know yet. */
+async function startFromPackage([installing, demo, ...more], tarball) {
+  const expected = `npm install millrace ${emulatorPackages.join(" ")}`;
+  if (installing !== expected || demo !== "npx millrace demo" || more.length > 0)
+    throw new Error(`Under "Try it" stands\n${[installing, demo, ...more].join("\n")}`);
+  mkdirSync(empty);
+  const args = installing
+    .split(" ")
+    .slice(1)
+    .map((word) => (word === "millrace" ? tarball : word));
+  await npm(args, { cwd: empty, timeoutMs: 540_000 });
+  // npx runs what is installed here, and may fetch nothing.
+  return (await npm(["exec", "--no", ...demo.split(" ").slice(1)], { cwd: empty, timeoutMs: 540_000 })).stdout;
 }
 
 /** A line of the README in the clone, with Deno and Bun where a shell looks for programs. */
@@ -100,17 +118,33 @@ try {
   const began = performance.now();
   await check("git clone", () => run("git", ["clone", "--quiet", source, clone]).then(() => undefined));
   const [tryIt, others] = blocks("## Try it", "sh").map(commandsOf);
-  const [demoSays, othersSay] = blocks("## Try it", "text");
-  await check(tryIt[0], async () => {
-    expectShown(demoSays, await runNpm(tryIt[0]));
-    return `rows have landed ${seconds(began)}`;
+  const [demoShown, othersSay] = blocks("## Try it", "text");
+  const [, inClone] = /\(in a clone: `([^`]+)`\)/.exec(readFileSync(join(clone, "README.md"), "utf8"));
+  await check(inClone, async () => {
+    expectShown(demoShown, await runNpm(inClone));
+    return `rows have landed ${seconds(began)} after the clone`;
+  });
+  let tarball;
+  await check("npm pack", async () => {
+    const { stdout } = await npm(["pack", "--silent", "--pack-destination", home], { cwd: clone, timeoutMs: 540_000 });
+    tarball = join(home, stdout.trim().split("\n").at(-1));
+  });
+  const beganEmpty = performance.now();
+  await check(tryIt.join("; "), async () => {
+    expectShown(demoShown, await startFromPackage(tryIt, tarball));
+    return `rows have landed ${seconds(beganEmpty)} after an empty folder`;
+  });
+  await check("npx millrace ingest FILE --emulator", async () => {
+    writeFileSync(join(empty, "own.csv"), "id,name\n1,a\n2,b\n");
+    const args = ["exec", "--no", "--", "millrace", "ingest", "own.csv", "--table", "Own", "--emulator"];
+    expectShown("Count\n    2", (await npm(args, { cwd: empty })).stdout);
   });
   await check("node: The same on your laptop", async () => {
     const [program] = blocks("### The same on your laptop", "ts");
     writeFileSync(join(clone, "laptop.mjs"), program);
     const shown = /console\.log\(rows\); \/\/ (.*)/.exec(program)[1];
     expectShown(shown, await runLine("node laptop.mjs"));
-    return `rows have landed ${seconds(began)}`;
+    return `rows have landed ${seconds(began)} after the clone`;
   });
   const [emulatorLine, ...lines] = others;
   let url;
@@ -120,7 +154,7 @@ try {
   for (const line of url ? lines : [])
     await check(line, async () => {
       expectShown(othersSay, await runLine(line.replace("http://127.0.0.1:8080", url)));
-      return `rows have landed ${seconds(began)}`;
+      return `rows have landed ${seconds(began)} after the clone`;
     });
 } catch (error) {
   await check("the rest", () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { endAll, npm, whenStopped } from "./package/children.mjs";
 import {
-  checkDemo,
+  checkFirstRows,
   checkMissing,
   checkMissingFromCommandLine,
   checkStarts,
@@ -153,7 +153,9 @@ async function judge() {
   for (const runtime of runtimes) await judgeRuntime(runtime);
   await judgeMissing(runtimes);
   if (isWanted("demo"))
-    await check("demo without its data, and with it", () => checkDemo(commandLineOf("node", app), app));
+    await check("first rows: demo, ingest --emulator", () =>
+      checkFirstRows(commandLineOf("node", app), app, runtimes.length > 0),
+    );
 }
 
 try {

@@ -8,6 +8,8 @@ export type ErrorCode =
   | "RECORD_REFUSED"
   /** A source cannot be read: missing file, broken framing, unsupported format. */
   | "BAD_SOURCE"
+  /** A file is not the one that was read before: replaced, truncated or edited, between two runs or while it was read. */
+  | "SOURCE_CHANGED"
   /** `write()` was called again and again after it had returned false; nothing was accepted by this call. */
   | "BACK_PRESSURE"
   /** A refused record could not be kept in the dead letter; no checkpoint after it resolves. */

@@ -52,7 +52,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * Pumps a source into a sink until the source ends, with a checkpoint every `checkpointMs`, also while the source is
  * silent, and one at the end; the source is acknowledged only after a checkpoint. A sink with a state is given the positions
  * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
- * stands. The sink stays open.
+ * stands. A source that fails leaves a checkpoint of what it gave before, if the sink has a state. The sink stays open.
  *
  * Positions of a source that is not replayable mean nothing to the next process: they are neither stored nor given back. With a
  * state its records are safe from each checkpoint on. When such a source fails, what it gave before is delivered, and then `run()` rejects.
@@ -90,6 +90,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   /** The source has been asked for a slice and has not answered. */
   let isWaiting = false;
   const stopping = watchStop(options.stop, from);
+  const isContinued = into.restored !== undefined;
 
   /** The source's next slice. Checkpoints do not wait for it: a silent source is acknowledged, a failed sink noticed. */
   async function arrival(next: Promise<IteratorResult<Slice<Raw>>>): Promise<IteratorResult<Slice<Raw>>> {
@@ -118,27 +119,31 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     }
   }
 
-  /** The source has failed: what it gave before is delivered all the same, where it would not be read again. */
+  /** What a source gave before it failed is sound. With a state the next run need not read it again, and some sources cannot. */
   async function failed(error: unknown): Promise<never> {
-    if (!from.replayable && !signal.aborted && isBehind) await checkpoint().catch(() => {}); // the source's failure is what is told
+    const isKept = isContinued || !from.replayable;
+    if (isKept && isBehind && !signal.aborted) await checkpoint().catch(() => {}); // the source's failure is what is told
     throw error;
   }
 
   if (from.replayable) into.keepToCheckpoints();
   try {
     throwIfAborted(signal, doing);
-    reading = from.read({ ...positions }, signal)[Symbol.asyncIterator]();
+    reading = from.read({ ...positions }, signal, { isContinued })[Symbol.asyncIterator]();
     for (;;) {
       if (stopping.isStopped && !from.stop) break;
       const { value: slice, done } = await arrival(reading.next());
       if (done) break;
       const { partition } = slice;
       // Before its records are written: a position that cannot be stored leaves the sink as it was.
-      const position = copyPosition(`run(): source ${from.name}`, partition, slice.position);
+      const whose = `run(): source ${from.name}`;
+      const position = copyPosition(whose, partition, slice.position);
+      const moved = slice.moved && copyPositions(whose, slice.moved);
       isBehind = true;
       read += slice.records.length + (slice.refused?.length ?? 0);
       await writeSlice(slice, into, through);
       positions[partition] = position;
+      Object.assign(positions, moved);
       sourceBytes += slice.bytes ?? 0;
       onProgress?.({ read, sourceBytes, stats: into.stats });
       throwIfAborted(signal, doing);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { stateOn } from "../src/checkpoint/file-state.ts";
+import { memoryState, stateOn } from "../src/checkpoint/file-state.ts";
 import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
 import type { Destination } from "../src/destination/destination.ts";
 import { memory } from "../src/destination/memory.ts";
@@ -365,4 +365,46 @@ test("refusals alone do not outrun the dead letter", async () => {
   assert.ok(most <= 400, `${most} letters at once`);
   assert.equal(sink.stats.rejected, 2_000);
   await sink.close();
+});
+
+test("positions of other partitions that a slice moves are stored with its own", async () => {
+  const state = memoryState();
+  const open_ = () => open({ table: events, to: memory(), state });
+  const sink = await open_();
+  const from = slices(
+    [
+      { partition: "b", position: 7, records: [{ n: 1 }] },
+      { partition: "b.1", position: 7, records: [], moved: { b: null, c: { byte: 3 } } },
+    ],
+    [],
+  );
+  const { positions } = await run({ from, into: sink });
+  assert.deepEqual(positions, { b: null, "b.1": 7, c: { byte: 3 } });
+  await sink.close();
+  const next = await open_();
+  assert.deepEqual(next.restored?.positions, { b: null, "b.1": 7, c: { byte: 3 } });
+  await next.close();
+});
+
+test("a source knows whether a state continues it, and leaves a checkpoint when it fails", async () => {
+  const failing = (modes: unknown[]): Source<{ n: number }> => ({
+    name: "failing",
+    replayable: true,
+    async *read(_from, _signal, mode) {
+      modes.push(mode);
+      yield { partition: "a", position: 1, records: [{ n: 1 }] };
+      throw new MillraceError("BAD_SOURCE", "it ends here");
+    },
+  });
+  const state = memoryState();
+  for (const given of [state, undefined]) {
+    const sink = await open({ table: events, to: memory(), ...(given && { state: given }) });
+    const modes: unknown[] = [];
+    await assert.rejects(run({ from: failing(modes), into: sink }), { code: "BAD_SOURCE", message: "it ends here" });
+    assert.deepEqual(modes, [{ isContinued: given !== undefined }]);
+    await sink.abort(new Error("enough"));
+  }
+  const next = await open({ table: events, to: memory(), state });
+  assert.deepEqual(next.restored?.positions, { a: 1 });
+  await next.close();
 });

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { AdminRetries } from "../destination/kusto/admin.ts";
+import { endpointsOf } from "../destination/kusto/cluster-url.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { wholeNumber } from "./flags.ts";
@@ -90,15 +91,22 @@ export function longRetries({ retryTimeoutMs }: ConnectionFlags): AdminRetries {
 export function connectionFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv = process.env): KustoOptions {
   const { cluster, database } = flags;
   if (!cluster) throw usage("no cluster: give --cluster URL, or MILLRACE_CLUSTER");
+  const { host, isLoopback } = endpointsOf(cluster, database);
   if (!database) throw usage("no database: give --database NAME, or MILLRACE_DATABASE");
-  return { cluster, database, ...loginFrom(flags, env, cluster), ...withoutUndefined(hostsFrom(flags)) };
+  return {
+    cluster,
+    database,
+    ...loginFrom(flags, env, isLoopback ? undefined : host),
+    ...withoutUndefined(hostsFrom(flags)),
+  };
 }
 
 function hostsFrom({ authorityHost, trustedHost }: ConnectionFlags): Partial<KustoOptions> {
   return { authorityHost, trustedHosts: trustedHost } as Partial<KustoOptions>;
 }
 
-function loginFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv, cluster: string): Partial<KustoOptions> {
+/** @param host the one that wants a login. */
+function loginFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv, host: string | undefined): Partial<KustoOptions> {
   const { appId, appKeyFile, tenant: tenantId, certificate, managedIdentity, tokenFile } = flags;
   const ways: Partial<KustoOptions>[] = [];
   if (appKeyFile !== undefined) ways.push({ appKey: secretIn(appKeyFile) });
@@ -110,12 +118,12 @@ function loginFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv, cluster: stri
   if (flags.defaultCredential) ways.push({ defaultCredential: true });
   if (tokenFile !== undefined) ways.push({ token: () => tokenIn(tokenFile) });
   // What the environment holds counts only where no flag says another thing, and a loopback needs nothing.
-  if (ways.length === 0 && !isLoopback(cluster)) {
+  if (ways.length === 0 && host !== undefined) {
     if (env.MILLRACE_APP_KEY) ways.push({ appKey: env.MILLRACE_APP_KEY });
     else if (env.MILLRACE_TOKEN) ways.push({ token: env.MILLRACE_TOKEN });
     else
       throw usage(
-        `no login for ${cluster}: give --azure-cli, --managed-identity, --workload-identity, --default-credential, --token-file, or --app-id and --tenant with MILLRACE_APP_KEY`,
+        `no login for ${host}: give --azure-cli, --managed-identity, --workload-identity, --default-credential, --token-file, or --app-id and --tenant with MILLRACE_APP_KEY`,
       );
   }
   const way: Partial<KustoOptions> = Object.assign({}, ...ways);
@@ -125,10 +133,6 @@ function loginFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv, cluster: stri
     ...way,
     ...withoutUndefined({ appId: isApp ? appId : undefined, tenantId: takesTenant ? tenantId : undefined }),
   };
-}
-
-function isLoopback(cluster: string): boolean {
-  return URL.canParse(cluster) && /^(localhost|127\.\d+\.\d+\.\d+)$/.test(new URL(cluster).hostname);
 }
 
 function secretIn(file: string): string {

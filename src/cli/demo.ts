@@ -1,13 +1,13 @@
-import { stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { Emulator } from "../emulator/index.ts";
-import { MillraceError } from "../errors.ts";
 import { createMergeTableCommand, quoteName } from "../schema/kql.ts";
 import { files } from "../source/files.ts";
 import { answerTable } from "./answer-text.ts";
+import { demoFiles, writeDemoFile } from "./demo-data.ts";
 import { inferFiles } from "./infer-files.ts";
 import { interrupted, onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { type LoadSummary, load } from "./load.ts";
@@ -23,23 +23,7 @@ interface DemoFlags {
 
 const database = "demo";
 
-/** Files of the vega-datasets package: real data, with the oddities of real data. */
-const tables = [
-  { table: "Flights", file: "flights-200k.json", about: "an array of 200 000 objects on one line" },
-  {
-    table: "Earthquakes",
-    file: "earthquakes.json",
-    about: "the features of a GeoJSON document, nested values as dynamic",
-  },
-  {
-    table: "Birdstrikes",
-    file: "birdstrikes.csv",
-    about: "CSV with dates, numbers, and a name that Kusto does not take",
-  },
-  { table: "Movies", file: "movies.json", about: "members that hold now a text and now a number" },
-] as const;
-
-const summarize = "Birdstrikes | summarize strikes = count() by ['Phase of flight']";
+const summarize = "Trips | summarize trips = count(), metres = round(avg(metres)) by district | order by trips";
 
 /** One table of the report: `read` = `landed` + `rejected`. */
 interface DemoTable {
@@ -56,7 +40,7 @@ interface DemoTable {
 
 export function demoCommand(finish: Finish): Command {
   return new Command("demo")
-    .description("ingest four real files into an emulator, and query them")
+    .description("ingest four generated files into an emulator, and query them; no cloud, no account")
     .option("--keep", "keep the emulator running afterwards, until Ctrl-C")
     .option("--json", "end with one line of JSON on stdout")
     .action(async (flags: DemoFlags) => finish(await demo(flags, processTerminal())));
@@ -68,26 +52,31 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
   // With --json, stdout is for the program that reads it, and the tour goes to stderr.
   const say = (text: string) => (json ? terminal.err : terminal.out).write(`${text}\n`);
   const width = (process.stdout.columns || 120) - 2;
+  let folder: string | undefined;
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
-    const folder = await dataFolder();
     const { startEmulator } = await import("../emulator/index.ts");
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
     say("Starting the emulator: Kusto's endpoints over Azurite and DuckDB, on this machine only.");
     emulator = await startEmulator({ databases: [database], signal });
     admin = await kustoAdmin({ cluster: emulator.url, database }, signal);
+    folder = await mkdtemp(join(tmpdir(), "millrace-demo-"));
     const report: DemoTable[] = [];
-    for (const { table, file, about } of tables) {
+    for (const demoFile of demoFiles) {
+      const { table, file, about } = demoFile;
       say(`\n${table}: ${file}, ${about}`);
-      const done = await loadOne(table, join(folder, file), emulator.url, admin, terminal, signal);
+      const path = await writeDemoFile(demoFile, folder);
+      const done = await loadOne(table, path, emulator.url, admin, terminal, signal);
       say(resultLine(done));
       say(indented(answerTable(await admin.query(`${quoteName(table)} | take 3`, signal), { width })));
       report.push(done);
     }
     say(`\n${summarize}\n${indented(answerTable(await admin.query(summarize, signal)))}`);
 
-    const ok = report.every((t) => t.read > 0 && t.read === t.landed + t.rejected);
+    const ok = report.every(
+      (t, i) => t.read > 0 && t.read === t.landed + t.rejected && t.rejected === demoFiles[i]!.unreadable,
+    );
     say(
       ok
         ? "\nEvery record that was read has landed or was rejected with a reason."
@@ -96,7 +85,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
     if (json) terminal.out.write(`${JSON.stringify({ ok, tables: report })}\n`);
     if (keep) {
       terminal.err.write(
-        `\nThe emulator runs on. Try:\n  millrace query 'Movies | take 5' --cluster ${emulator.url} --database ${database}\nCtrl-C ends it.\n`,
+        `\nThe emulator runs on. Try:\n  millrace query 'Ratings | take 5' --cluster ${emulator.url} --database ${database}\nCtrl-C ends it.\n`,
       );
       await interrupted(signal);
     }
@@ -107,6 +96,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
   } finally {
     admin?.close();
     await emulator?.close();
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     interrupt.dispose();
   }
 }
@@ -157,16 +147,4 @@ function resultLine({ read, landed, rejected, rawBytes, packedBytes, seconds, re
 
 function indented(text: string): string {
   return text.replace(/^/gm, "  ");
-}
-
-async function dataFolder(): Promise<string> {
-  try {
-    const folder = fileURLToPath(new URL("../data", import.meta.resolve("vega-datasets")));
-    await stat(folder);
-    return folder;
-  } catch (cause) {
-    throw new MillraceError("MISSING_PACKAGE", "The demo's data is not installed: npm install vega-datasets", {
-      cause,
-    });
-  }
 }

@@ -50,6 +50,8 @@ interface IngestFlags extends ConnectionFlags, FileFlags {
   commitMode?: CommitMode;
   checkpointMs?: number;
   acceptDuplicates?: boolean;
+  final?: boolean;
+  onChanged?: NonNullable<FilesOptions["onChanged"]>;
   deadLetter?: string;
   maxRejected?: number;
   malformedText?: NonNullable<SinkOptions["malformedText"]>;
@@ -90,7 +92,11 @@ export function ingestCommand(finish: Finish): Command {
     .option("--create-table", "create the table if it is missing; with --schema, add the columns it lacks")
     .option("--mapping <name>", "an ingestion mapping that exists in the database")
     .option("--parallelism <n>", "worker threads that encode and pack; 0: none (default: 1)", wholeNumber(0))
-    .option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)", gzipLevel)
+    .addOption(
+      new Option("--gzip-level <n>", "1: pack for speed, 2: for size (default: 1)")
+        .choices(["1", "2"])
+        .argParser(gzipLevel),
+    )
     .option("--batch-size <records>", "records per batch (default: as many as the bytes allow)", wholeNumber(1))
     .option(
       "--batch-interval-ms <ms>",
@@ -119,6 +125,13 @@ export function ingestCommand(finish: Finish): Command {
     )
     .option("--accept-duplicates", "go on where the state is lost, or older than the table: rows may arrive twice")
     .option("--checkpoint-ms <ms>", "with --state: between two checkpoints (default: 30000)", wholeNumber(1))
+    .option("--final", "with --state: the files grow no more, so a last line without a line end is a record, too")
+    .addOption(
+      new Option(
+        "--on-changed <way>",
+        "with --state: a file that was replaced or edited since (default: error)",
+      ).choices(["error", "read-again", "skip"]),
+    )
     .option("--wait", "wait until the service has loaded everything")
     .option("--wait-timeout-ms <ms>", "with --wait: the longest for a batch (default: 300000)", wholeNumber(10))
     .option(
@@ -157,7 +170,11 @@ async function ingest(
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };
   checkFlags(flags);
-  const options = fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`)));
+  const options: FilesOptions = {
+    ...fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`))),
+    final: flags.state === undefined || flags.final === true,
+    ...(flags.onChanged !== undefined && { onChanged: flags.onChanged }),
+  };
   const source = sourceOf(patterns, options);
   /** Records may have been read: they are delivered before the end. */
   let holdsRecords = false;
@@ -176,6 +193,8 @@ async function ingest(
   let admin: KustoAdmin | undefined;
   try {
     // Files first: a missing one should be told before anything is started or asked.
+    if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
+      throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
     const plan = await source.plan(untilRead);
     // Of files nothing is read for good before the table is known; a stream is.
     const preparing = source.replayable ? untilRead : signal;
@@ -242,6 +261,7 @@ async function ingest(
     throw new CommandFailed(interruptedEarly(error), [], { signal: interrupt.name }, interrupt.exitCode);
   } finally {
     stopLines();
+    await source.close?.();
     admin?.close();
     await emulator?.close();
     interrupt.dispose();
@@ -270,6 +290,8 @@ function checkFlags(flags: IngestFlags): void {
     job: flags.job,
     "commit-mode": flags.commitMode,
     "accept-duplicates": flags.acceptDuplicates,
+    final: flags.final,
+    "on-changed": flags.onChanged,
   }))
     if (value !== undefined && flags.state === undefined) throw usage(`--${flag} belongs to --state`);
 }

@@ -1,6 +1,6 @@
 import { listen } from "../events.ts";
 import type { SinkStats } from "../sink.ts";
-import type { Source } from "../source/source.ts";
+import type { Slice, Source } from "../source/source.ts";
 import type { FilePosition } from "../source/splitter.ts";
 
 /** What became of one file's records in this run. */
@@ -29,6 +29,12 @@ interface FileCount {
   delivered: number;
   inState: number;
   byte: number;
+}
+
+/** A partition may have another name than the file was given by: that is in the places of its records. */
+function fileOf(slice: Slice<unknown>): string {
+  const place = slice.records.length > 0 ? slice.placeOf?.(0) : slice.refused?.[0]?.place;
+  return place?.replace(/:\d+$/, "") ?? slice.partition;
 }
 
 const untouched: Readonly<FileCount> = { read: 0, accepted: 0, delivered: 0, inState: 0, byte: 0 };
@@ -129,9 +135,9 @@ export function landedRecords({ files, hasState, isWaiting, resumedFrom }: Lande
   return {
     watch: (source) => ({
       ...source,
-      async *read(from, signal) {
-        for await (const slice of source.read(from, signal)) {
-          current = countOf(slice.partition);
+      async *read(from, signal, mode) {
+        for await (const slice of source.read(from, signal, mode)) {
+          current = countOf(fileOf(slice));
           sliceSize = slice.records.length + (slice.refused?.length ?? 0);
           current.byte = Number((slice.position as Partial<FilePosition> | null)?.byte ?? 0);
           yield slice;

@@ -199,7 +199,9 @@ export async function loadOutcome(job: Load): Promise<LoadOutcome> {
   const left = Math.max(0, seen - delivered - rejected.count);
   const inState = Math.min(left, Math.max(0, landed.checkpointed - delivered));
   if (left > 0 && inState === 0) failure ??= { error: undelivered(table.name, left) };
-  const failedFile = isCode(failure?.error, "BAD_SOURCE") ? String(failure.error.context.file ?? "") : undefined;
+  const failedFile = isCode(failure?.error, "BAD_SOURCE", "SOURCE_CHANGED")
+    ? String(failure.error.context.file ?? "")
+    : undefined;
   return {
     summary: {
       table: table.name,
@@ -249,9 +251,9 @@ function noteHidden({ isQuiet, terminal, deadLetter }: Load, rejected: Rejection
 function withEnd<R>(source: Source<R>, signal: AbortSignal, onEnd: (error?: unknown) => void): Source<R> {
   return {
     ...source,
-    async *read(from, inner) {
+    async *read(from, inner, mode) {
       try {
-        yield* source.read(from, inner);
+        yield* source.read(from, inner, mode);
       } catch (error) {
         if (signal.aborted || inner.aborted) throw error;
         return onEnd(error);

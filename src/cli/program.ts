@@ -3,6 +3,7 @@ import { MillraceError, reasonOf } from "../errors.ts";
 import { version } from "../version.ts";
 import { benchCommand } from "./bench.ts";
 import { checkCommand } from "./check.ts";
+import { completionCommand } from "./completion/completion.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { CommandFailed, failureLine } from "./failure-line.ts";
@@ -22,7 +23,7 @@ export type Finish = (exitCode: number) => void;
 /** Every command, in the order of the help. */
 export const commands = [
   ...[ingestCommand, checkCommand, statusCommand, verifyCommand, replayCommand, logCommand],
-  ...[schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand],
+  ...[schemaCommand, queryCommand, benchCommand, emulatorCommand, demoCommand, completionCommand],
 ];
 
 const exitCodes = `
@@ -55,16 +56,49 @@ export async function runMain(args: readonly string[]): Promise<number> {
   process.once("uncaughtException", (error) => process.exit(report(error, true, isJson)));
   for (const make of commands) {
     const command = make(finish);
-    command.copyInheritedSettings(program);
     program.addCommand(command);
+    settle(command);
   }
   try {
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(withoutUnknownValues(program, args), { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) return reportUsage(error, isJson);
     exitCode = report(error, program.opts().verbose === true, isJson);
   }
   return exitCode;
+}
+
+/**
+ * A command that was made on its own takes the program's settings. Commander looks for missing options before unknown ones,
+ * and would ask for --table where --tabel was given: here it looks for them when everything else has been read.
+ */
+function settle(command: Command): void {
+  command.copyInheritedSettings(command.parent!);
+  for (const option of command.options.filter(({ mandatory }) => mandatory)) {
+    option.mandatory = false;
+    command.hook("preAction", (self) => {
+      if (self.getOptionValue(option.attributeName()) === undefined)
+        self.error(`error: required option '${option.flags}' not specified`);
+    });
+  }
+  for (const child of command.commands) settle(child);
+}
+
+/**
+ * `--tabel=T` -> `--tabel`: an option that no command has is refused, and the refusal should neither print its value, which
+ * may be a secret, nor look for a name like `--tabel=T`.
+ */
+function withoutUnknownValues(program: Command, args: readonly string[]): string[] {
+  const known = new Set(optionNames(program));
+  const end = args.indexOf("--");
+  return args.map((word, i) => {
+    const name = /^(--[^=]+)=/s.exec(word)?.[1];
+    return name === undefined || known.has(name) || (end >= 0 && i > end) ? word : name;
+  });
+}
+
+function optionNames(command: Command): string[] {
+  return [...command.options.map(({ long }) => long ?? ""), ...command.commands.flatMap(optionNames)];
 }
 
 /** Commander has said it, and its "errors" are help and version too. */

@@ -18,6 +18,7 @@ import { queuedOperations } from "./ingest/queued-operations.ts";
 import type { FailureRecord } from "./ingest/report.ts";
 import { download } from "./ingest/source.ts";
 import { loadLanguage } from "./kql/language.ts";
+import { requireOptionalPackages } from "./optional-package.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";
 import { emulatorAuthentication } from "./security/authentication.ts";
 import { startAuthority } from "./security/authority.ts";
@@ -54,6 +55,8 @@ export interface Emulator {
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const checked = checkOptions(options);
   throwIfAborted(checked.signal, "starting the emulator");
+  // Before anything is started, or written to the data directory.
+  requireOptionalPackages();
   const plan = faultPlan();
   const failures: FailureRecord[] = [];
   const operations = queuedOperations();

@@ -1,46 +1,21 @@
-import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import type { Readable } from "node:stream";
-import { pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
-import { aborted, MillraceError, reasonOf } from "../errors.ts";
+import { aborted } from "../errors.ts";
+import { gunzip } from "./gunzip.ts";
+import { unreadable } from "./unreadable.ts";
 
-/** Large enough that the cost per chunk vanishes beside parsing, small enough that a slice does not wait for it. */
-const chunkBytes = 256 * 1024;
-
-/**
- * The bytes of a file from the offset `from` on. A gzip file is unpacked, whatever its name is: its first two bytes tell.
- * Offsets count unpacked bytes. Read as the consumer asks for it; the file is closed when the consumer stops.
- *
- * @throws MillraceError BAD_SOURCE naming the file; ABORTED.
- */
-export async function* fileBytes(path: string, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const isPacked = await isGzipFile(path);
-  const start = isPacked ? 0 : from;
-  const stream = createReadStream(path, { start, highWaterMark: chunkBytes });
-  const chunks = readAll(isPacked ? unpacked(stream) : stream, path, signal);
-  if (!isPacked || from === 0) {
-    yield* chunks;
-    return;
-  }
-  // A packed file cannot be entered in the middle: what has been read before is unpacked again, and left out.
-  let toSkip = from;
-  for await (const chunk of chunks) {
-    if (toSkip < chunk.length) yield chunk.subarray(toSkip);
-    toSkip = Math.max(0, toSkip - chunk.length);
-  }
-}
-
-/** The same of a stream that can be read once, such as standard input. */
+/** The bytes of a stream that can be read once, such as standard input; unpacked if its first two bytes say gzip. */
 export async function* streamBytes(stream: Readable, name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const head = await firstChunk(stream, name, signal);
   if (!head) return;
-  if (stream.readableEnded) {
+  const all = async function* (): AsyncGenerator<Uint8Array> {
     yield head;
-    return;
+    if (!stream.readableEnded) yield* readAll(stream, name, signal);
+  };
+  try {
+    yield* isGzip(head) ? gunzip(all(), name) : all();
+  } finally {
+    stream.destroy();
   }
-  stream.unshift(head);
-  yield* readAll(isGzipHead(head) ? unpacked(stream) : stream, name, signal);
 }
 
 async function firstChunk(stream: Readable, name: string, signal: AbortSignal): Promise<Buffer | undefined> {
@@ -49,8 +24,7 @@ async function firstChunk(stream: Readable, name: string, signal: AbortSignal): 
   for (;;) {
     const chunk: Buffer | null = stream.read();
     if (chunk) head = head ? Buffer.concat([head, chunk]) : chunk;
-    // One byte does not tell what it is, unless it is all there is. It is kept here: unshift() would say "readable" at once,
-    // and the loop would turn on it for ever.
+    // One byte does not tell what it is, unless it is all there is.
     if (head && head.length >= 2) return head;
     if (chunk) continue;
     if (stream.readableEnded || stream.destroyed) return head;
@@ -78,11 +52,6 @@ function nextEvent(stream: Readable, name: string, signal: AbortSignal): Promise
   });
 }
 
-function unpacked(stream: Readable): Readable {
-  // The callback is only there so that an error is no unhandled one: it reaches the reader through the gunzip itself.
-  return pipeline(stream, createGunzip({ chunkSize: chunkBytes }), () => {});
-}
-
 async function* readAll(stream: Readable, name: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const stop = () => stream.destroy();
   signal.addEventListener("abort", stop, { once: true });
@@ -101,39 +70,6 @@ async function* readAll(stream: Readable, name: string, signal: AbortSignal): As
   }
 }
 
-export async function isGzipFile(path: string): Promise<boolean> {
-  try {
-    const file = await open(path, "r");
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-      return bytesRead === 2 && isGzipHead(buffer);
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw unreadable(path, error);
-  }
-}
-
-function isGzipHead(head: Uint8Array): boolean {
+export function isGzip(head: Uint8Array): boolean {
   return head[0] === 0x1f && head[1] === 0x8b;
 }
-
-/** What a shell user expects to read. */
-export function unreadable(name: string, error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error;
-  const { code } = error as { code?: unknown };
-  const reason = (typeof code === "string" && reasons[code]) || reasonOf(error);
-  return new MillraceError("BAD_SOURCE", `Cannot read ${name}: ${reason}.`, { cause: error, context: { file: name } });
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  ENOTDIR: "there is no such file",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  EISDIR: "it is a directory; name the files in it, such as dir/*.ndjson",
-  EMFILE: "too many files are open",
-  Z_DATA_ERROR: "its gzip data is damaged",
-  Z_BUF_ERROR: "its gzip data is cut off",
-};

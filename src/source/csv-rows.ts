@@ -46,16 +46,25 @@ export function csvSplitter(from: FilePosition, delimiter: string, name: string)
       }
       scanned = base + length;
       if (!isLast || start >= scanned) return undefined;
-      if (state === "quoted") throw unclosed();
-      return take(bytes, base, length, scanned);
+      const fault = state === "quoted" ? unclosed() : undefined;
+      const frame = take(bytes, base, length, scanned);
+      return frame && { ...frame, ...(fault !== undefined && { fault }) };
     },
     get keepFrom() {
       return start;
     },
     tooLong() {
-      if (state === "quoted") throw unclosed();
+      if (state === "quoted")
+        throw new MillraceError(
+          "BAD_SOURCE",
+          `${name}:${quoteLine}: a quote opens a field on this line and is not closed before the row becomes too long.`,
+          {
+            context: { line: quoteLine },
+          },
+        );
     },
-    position: () => ({ byte: start, line }),
+    isComplete: (text) => text === "\r", // of an empty line
+    position: () => ({ byte: start, line: startLine }),
   };
 
   function take(bytes: Uint8Array, base: number, end: number, next: number): Frame | undefined {
@@ -68,12 +77,8 @@ export function csvSplitter(from: FilePosition, delimiter: string, name: string)
     return stop > first - base ? { start: first, end: base + stop, line: frameLine } : undefined;
   }
 
-  function unclosed(): MillraceError {
-    return new MillraceError(
-      "BAD_SOURCE",
-      `${name}:${quoteLine}: a quote opens a field on this line and is not closed before the file ends (or the row becomes too long).`,
-      { context: { line: quoteLine } },
-    );
+  function unclosed(): string {
+    return `a quote opens a field on line ${quoteLine} and is not closed before the file ends, so that all behind it is one row`;
   }
 }
 

@@ -1,15 +1,15 @@
+import { statSync } from "node:fs";
 import { MillraceError } from "../errors.ts";
 import type { SampleForm } from "../schema/infer.ts";
-import { fileBytes } from "./byte-stream.ts";
-import { readHeader } from "./csv-header.ts";
-import { csvSplitter } from "./csv-rows.ts";
-import { decoderOf } from "./decoder.ts";
-import { checkOptions, defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
+import { checkOptions, type FilesOptions } from "./file-options.ts";
 import type { FileFormat } from "./format.ts";
-import { type OpenedFile, openAll } from "./open-files.ts";
-import { type RawRecord, readRecords } from "./records.ts";
+import { type Inputs, openAll } from "./open-files.ts";
+import { isStream } from "./open-stream.ts";
+import { readFile } from "./read-file.ts";
+import { readingStarts } from "./reading-starts.ts";
+import type { RawRecord } from "./records.ts";
 import type { Positions, Slice, Source } from "./source.ts";
-import { type FilePosition, isFilePosition } from "./splitter.ts";
+import type { StreamReader } from "./stream-reader.ts";
 
 const noSignal = new AbortController().signal;
 
@@ -38,96 +38,97 @@ export interface FilesSource extends Source<RawRecord> {
  *
  * Records are objects: of JSON values (integers beyond 2^53 as bigint), or for CSV of texts; `coerce()` turns them into
  * what a table takes. What cannot be read as a record is refused with its line and reason, and its neighbours arrive.
- * A file is a partition, its path the name; a position is a byte and a line, and reading goes on from it. The source is
- * replayable as long as the files are only appended to.
+ * A file is a partition, its real path the name: however it is spelled, and whatever other names it has, it is read once. A
+ * position is a byte and a line, and digests of the bytes before it: reading goes on from it in the file that holds those bytes,
+ * also when it was appended to or renamed. A file that was replaced, truncated or edited is an error, or what `onChanged` says.
+ * Pipes and character devices (`/dev/stdin`, a FIFO, `<(...)` of a shell) are read once, and a source that has one is not replayable.
  *
- * @throws (when read) MillraceError BAD_SOURCE for a missing file, a pattern without a match, a file that is cut off.
+ * @throws (when read) MillraceError BAD_SOURCE for a missing file, a pattern without a match, a file that is cut off;
+ *   SOURCE_CHANGED for one that is not the one that was read.
  */
 export function files(patterns: string | readonly string[], options: FilesOptions = {}): FilesSource {
   const list = typeof patterns === "string" ? [patterns] : patterns;
   checkOptions("files()", options);
   if (list.length === 0) throw new MillraceError("BAD_OPTION", "files(): no file is named.");
-  let opened: Promise<OpenedFile[]> | undefined;
-  const look = (signal: AbortSignal): Promise<OpenedFile[]> => {
+  let opened: Promise<Inputs> | undefined;
+  let streams: readonly StreamReader[] = [];
+  let isStopped = false;
+  const look = (signal: AbortSignal): Promise<Inputs> => {
     opened ??= openAll(list, options, signal);
     return opened;
   };
   return {
     name: list.join(", "),
-    replayable: true,
+    get replayable() {
+      return !list.some(isStreamPath);
+    },
     async plan(signal = noSignal) {
-      const all = await look(signal);
-      const first = all[0]!;
-      const other = all.find((file) => formOf(file.format) !== formOf(first.format));
+      const inputs = await look(signal);
+      streams = inputs.streams;
+      const found: FilesPlan["files"][number][] = [];
+      for (const input of inputs.all)
+        if ("realPath" in input) found.push({ path: input.path, format: input.format, bytes: input.stamp.size });
+        else found.push({ path: input.name, format: await input.format(signal), bytes: 0 });
+      const first = found[0]!;
+      const other = found.find((file) => formOf(file.format) !== formOf(first.format));
       if (other)
         throw new MillraceError(
           "BAD_SOURCE",
           `${first.path} is ${first.format} and ${other.path} is ${other.format}; read them one after the other.`,
         );
+      const isUnknown = streams.length > 0 || inputs.files.some((file) => file.isPacked);
       return {
-        files: all.map(({ path, format, bytes }) => ({ path, format, bytes })),
+        files: found,
         form: formOf(first.format),
-        totalBytes: all.some((file) => file.isPacked) ? undefined : all.reduce((sum, file) => sum + file.bytes, 0),
+        totalBytes: isUnknown ? undefined : found.reduce((sum, file) => sum + file.bytes, 0),
       };
     },
-    async *read(from, signal) {
-      for (const file of await look(signal)) yield* readFile(file, options, from, signal);
+    async *read(from, signal, mode) {
+      const inputs = await look(signal);
+      opened = undefined; // who reads again looks again: files may have been moved
+      streams = inputs.streams;
+      const { starts, changes } = await readingStarts(inputs.files, from, options, signal);
+      yield* told(changes);
+      const startOf = new Map(starts.map((start) => [start.file, start]));
+      const leavesUnfinished = !(options.final ?? mode?.isContinued !== true);
+      for (const input of inputs.all) {
+        if (isStopped) return;
+        if (!("realPath" in input)) {
+          yield* input.read(input.name, signal);
+          continue;
+        }
+        const start = startOf.get(input);
+        if (!start) continue;
+        for await (const slice of readFile(start, options, leavesUnfinished, signal)) {
+          yield slice;
+          if (isStopped) return;
+        }
+      }
+    },
+    stop() {
+      isStopped = true;
+      for (const stream of streams) stream.stop();
+    },
+    async close() {
+      for (const stream of streams) stream.close();
     },
   };
 }
 
-async function* readFile(
-  file: OpenedFile,
-  options: FilesOptions,
-  positions: Positions,
-  signal: AbortSignal,
-): AsyncGenerator<Slice<RawRecord>> {
-  const { path, format, delimiter } = file;
-  const stored = Object.hasOwn(positions, path) ? positions[path] : undefined; // a file may be called "constructor"
-  const fresh: FilePosition = { byte: file.bom, line: 1 };
-  const from = stored === undefined ? fresh : stored;
-  if (!isFilePosition(from) || (!file.isPacked && from.byte > file.bytes))
-    throw new MillraceError(
-      "BAD_SOURCE",
-      `${path} cannot be read on from position ${JSON.stringify(from)}: it is not the file that was read before.`,
-    );
-  const header = stored !== undefined && format === "csv" ? await headerOf(file, options, signal) : undefined;
-  const { splitter, parse } = decoderOf(format, from, file.jsonPath, delimiter, path, header, options.onNotice);
-  yield* readRecords({
-    partition: path,
-    name: path,
-    bytes: fileBytes(path, from.byte, signal),
-    from: from.byte,
-    splitter,
-    parse,
-    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
-    signal,
-  });
+/** Changes of positions, which have to be stored together: one without the other would lose a file, or read it twice. */
+function* told(changes: Positions): Generator<Slice<RawRecord>> {
+  const [first, ...others] = Object.entries(changes);
+  if (!first) return;
+  const [partition, position] = first;
+  yield { partition, position, records: [], ...(others.length > 0 && { moved: Object.fromEntries(others) }) };
 }
 
-/** Reading on in the middle of a CSV file, its header has to be looked up at the start. */
-async function headerOf(
-  file: OpenedFile,
-  options: FilesOptions,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const { path, delimiter, bom } = file;
-  let header: readonly string[] | undefined;
-  const slices = readRecords({
-    partition: path,
-    name: path,
-    bytes: fileBytes(path, bom, signal),
-    from: bom,
-    splitter: csvSplitter({ byte: bom, line: 1 }, delimiter, path),
-    parse(row) {
-      header ??= readHeader(row, delimiter, path).fields;
-      return {};
-    },
-    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
-    signal,
-  });
-  for await (const _ of slices) break;
-  return header;
+function isStreamPath(path: string): boolean {
+  try {
+    return isStream(path, statSync(path));
+  } catch {
+    return false; // what is wrong with it is said when it is opened
+  }
 }
 
 export function formOf(format: FileFormat): SampleForm {

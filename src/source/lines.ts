@@ -13,15 +13,16 @@ export function lineSplitter(from: FilePosition): Splitter {
     next({ bytes, base, length }, isLast): Frame | undefined {
       for (;;) {
         let end = bytes.indexOf(newline, scanned - base);
-        if (end < 0 || end >= length) {
+        const frameLine = line;
+        if (end >= 0 && end < length) line++;
+        else {
           if (!isLast || start - base >= length) {
             scanned = base + length;
             return undefined;
           }
-          end = length;
+          end = length; // its end may still be written, so the position behind it is on the same line
         }
         const first = start;
-        const frameLine = line++;
         start = scanned = Math.min(base + end + 1, base + length);
         let stop = end;
         while (stop > first - base && isJsonSpace(bytes[stop - 1]!)) stop--;
@@ -31,6 +32,20 @@ export function lineSplitter(from: FilePosition): Splitter {
     get keepFrom() {
       return start;
     },
+    isComplete,
     position: () => ({ byte: start, line }),
   };
+}
+
+/** White space, or an object: what is written behind an object belongs to another line, or breaks this one. */
+function isComplete(text: string): boolean {
+  const trimmed = text.replace(/[ \t\r]+$/, "");
+  if (trimmed === "") return true;
+  if (!trimmed.endsWith("}")) return false;
+  try {
+    const value: unknown = JSON.parse(trimmed);
+    return typeof value === "object" && value !== null && !Array.isArray(value);
+  } catch {
+    return false;
+  }
 }

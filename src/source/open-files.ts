@@ -1,15 +1,25 @@
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { MillraceError } from "../errors.ts";
-import { fileBytes, isGzipFile, unreadable } from "./byte-stream.ts";
+import { isGzip } from "./byte-stream.ts";
+import { type FileStamp, stampOf } from "./content.ts";
+import { fileBytes } from "./file-bytes.ts";
+import { chosenFormat, firstBytes } from "./file-head.ts";
 import type { FilesOptions } from "./file-options.ts";
-import { bomLength, extensionOf, type FileFormat, formatOf, mayBecomeBom, refuseUtf16 } from "./format.ts";
+import { bomLength, extensionOf, type FileFormat } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { shapeOf } from "./json-shape.ts";
+import { openStream } from "./open-stream.ts";
+import { kindOf, openRaw, type RawFile } from "./raw-file.ts";
+import { type StreamReader, streamReader } from "./stream-reader.ts";
+import { unreadable } from "./unreadable.ts";
 
 export interface OpenedFile {
+  /** As the caller spelled it, for messages. */
   readonly path: string;
+  /** Without symbolic links, from the root on: one name per file, whatever folder the process runs in. */
+  readonly realPath: string;
+  readonly stamp: FileStamp;
   readonly format: FileFormat;
-  readonly bytes: number;
   readonly isPacked: boolean;
   readonly bom: number;
   readonly delimiter: string;
@@ -17,16 +27,35 @@ export interface OpenedFile {
   readonly jsonPath: readonly string[];
 }
 
+/** What is read, in the order given. */
+export interface Inputs {
+  readonly all: readonly (OpenedFile | StreamReader)[];
+  readonly files: readonly OpenedFile[];
+  readonly streams: readonly StreamReader[];
+}
+
 export async function openAll(
   patterns: readonly string[],
   options: FilesOptions,
   signal: AbortSignal,
-): Promise<OpenedFile[]> {
+): Promise<Inputs> {
   const paths = new Set<string>();
   for (const pattern of patterns) for (const path of await pathsOf(pattern)) paths.add(path);
-  const opened: OpenedFile[] = [];
-  for (const path of paths) opened.push(await openOne(path, options, signal));
-  return opened;
+  const all: (OpenedFile | StreamReader)[] = [];
+  const files: OpenedFile[] = [];
+  const streams: StreamReader[] = [];
+  for (const path of await oncePerFile(paths, options.onNotice)) {
+    if ((await kindOf(path)).kind === "file") {
+      const file = await planFile(path, options, signal);
+      files.push(file);
+      all.push(file);
+    } else {
+      const stream = streamReader(path, () => openStream(path), options);
+      streams.push(stream);
+      all.push(stream);
+    }
+  }
+  return { all, files, streams };
 }
 
 /** A path that exists is a path, whatever characters it has. */
@@ -42,26 +71,74 @@ async function pathsOf(pattern: string): Promise<readonly string[]> {
   throw new MillraceError("BAD_SOURCE", `No file matches ${pattern}.`, { context: { file: pattern } });
 }
 
-async function openOne(path: string, options: FilesOptions, signal: AbortSignal): Promise<OpenedFile> {
-  const info = await stat(path).catch((error: unknown) => {
+/** Leaves out other names of a file: another spelling, a symbolic link, a hard link. */
+async function oncePerFile(paths: Iterable<string>, onNotice: FilesOptions["onNotice"]): Promise<readonly string[]> {
+  const byId = new Map<string, string>();
+  const once: string[] = [];
+  const others: string[] = [];
+  for (const path of paths) {
+    const ids = await idsOf(path);
+    const first = ids.map((id) => byId.get(id)).find((found) => found !== undefined);
+    if (first === undefined) once.push(path);
+    else others.push(`${path} is ${first}`);
+    for (const id of ids) byId.set(id, first ?? path);
+  }
+  if (others.length > 0) {
+    const more = others.length > 3 ? `, and ${others.length - 3} more` : "";
+    onNotice?.(`a file under several names is read once: ${others.slice(0, 3).join(", ")}${more}.`);
+  }
+  return once;
+}
+
+/** What says that two names are of one file. Inodes only where there are hard links: some file systems give two files the same. */
+async function idsOf(path: string): Promise<readonly string[]> {
+  const { kind, info } = await kindOf(path);
+  const { file: inode } = stampOf(info);
+  if (kind === "stream") return [inode ?? path];
+  const real = await realPathOf(path);
+  return info.nlink > 1n && inode !== undefined ? [real, inode] : [real];
+}
+
+async function realPathOf(path: string): Promise<string> {
+  return realpath(path).catch((error: unknown) => {
     throw unreadable(path, error);
   });
-  if (info.isDirectory()) throw unreadable(path, { code: "EISDIR" });
-  const head = await headOf(path, signal);
+}
+
+async function planFile(path: string, options: FilesOptions, signal: AbortSignal): Promise<OpenedFile> {
+  const raw = await openRaw(path);
+  try {
+    return await lookAt(raw, await realPathOf(path), options, signal);
+  } finally {
+    await raw.close();
+  }
+}
+
+/** What a file is: by its name, its first bytes, and for a JSON object by all of it. */
+export async function lookAt(
+  raw: RawFile,
+  realPath: string,
+  options: FilesOptions,
+  signal: AbortSignal,
+): Promise<OpenedFile> {
+  const { path, stamp } = raw;
+  const isPacked = isGzip(await raw.at(0, 2));
+  const head = await headOf(raw, isPacked, signal);
   const format = chosenFormat(path, head, options);
   return {
     path,
+    realPath,
+    stamp,
     format,
-    bytes: info.size,
-    isPacked: await isGzipFile(path),
+    isPacked,
     bom: bomLength(head),
     delimiter: options.delimiter ?? (extensionOf(path) === ".tsv" ? "\t" : ","),
-    jsonPath: format === "json" ? await jsonPathOf(path, head, options.path, signal) : [],
+    jsonPath: format === "json" ? await jsonPathOf(raw, isPacked, head, options.path, signal) : [],
   };
 }
 
-async function headOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = fileBytes(path, 0, signal);
+async function headOf(raw: RawFile, isPacked: boolean, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = fileBytes(raw, isPacked, 0, signal);
   try {
     return await firstBytes(bytes);
   } finally {
@@ -69,40 +146,20 @@ async function headOf(path: string, signal: AbortSignal): Promise<Uint8Array> {
   }
 }
 
-/** The first chunk, and more where it may be the start of a byte order mark that comes in pieces. */
-export async function firstBytes(bytes: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
-  let head: Uint8Array = new Uint8Array(0);
-  do {
-    const { value, done } = await bytes.next();
-    if (done) return head;
-    head = head.length === 0 ? value : Buffer.concat([head, value]);
-  } while (mayBecomeBom(head));
-  return head;
-}
-
-export function chosenFormat(
-  path: string,
-  head: Uint8Array,
-  { format = "auto", path: jsonPath }: FilesOptions,
-): FileFormat {
-  if (format === "auto") return jsonPath === undefined ? formatOf(path, head) : "json";
-  refuseUtf16(path, head);
-  return format;
-}
-
 async function jsonPathOf(
-  path: string,
+  raw: RawFile,
+  isPacked: boolean,
   head: Uint8Array,
   given: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (given !== undefined) return given === "$" ? [] : given.split(".");
-  const shape = await shapeOf(fileBytes(path, bomLength(head), signal));
+  const shape = await shapeOf(fileBytes(raw, isPacked, bomLength(head), signal));
   if (shape.is === "documents" || shape.arrays.length === 0) return [];
   if (shape.arrays.length === 1) return shape.arrays;
   throw new MillraceError(
     "BAD_SOURCE",
-    `${path} is an object with several arrays of objects (${shape.arrays.slice(0, 10).join(", ")}); say with path which holds the records, or "$" for the object itself.`,
-    { context: { file: path } },
+    `${raw.path} is an object with several arrays of objects (${shape.arrays.slice(0, 10).join(", ")}); say with path which holds the records, or "$" for the object itself.`,
+    { context: { file: raw.path } },
   );
 }

@@ -34,11 +34,11 @@ export async function readAhead<R>(
     slices,
     source: {
       ...source,
-      async *read(from, signal) {
+      async *read(from, signal, mode) {
         try {
           if (source.replayable && Object.keys(from).length > 0) {
             // What was read ahead is the start, and this is to go on from elsewhere.
-            yield* source.read(from, signal);
+            yield* source.read(from, signal, mode);
             return;
           }
           yield* slices.splice(0);

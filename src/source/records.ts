@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { throwIfAborted } from "../errors.ts";
 import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.ts";
+import type { Content } from "./content.ts";
 import type { Position, Refusal, Slice } from "./source.ts";
 import { type Frame, longestOriginal, type Splitter } from "./splitter.ts";
 
@@ -19,6 +20,17 @@ export interface RecordReader {
   readonly parse: (text: string) => RawRecord | string | undefined;
   readonly maxRecordBytes: number;
   readonly signal: AbortSignal;
+  /** What positions remember of the bytes before them; absent for streams. */
+  readonly content?: ContentFollower;
+  /** Leaves a last record without its end where it is, and calls this with its line and bytes. Default: it is read. */
+  readonly onUnfinished?: (line: number, bytes: number) => void;
+}
+
+/** Follows the bytes that are read, up to each position. */
+export interface ContentFollower {
+  /** The bytes before `end` will not be seen again, or lie before a position. They are in the window. */
+  pass(window: ByteWindow, end: number): void;
+  content(): Content;
 }
 
 /** A slice is closed at whichever comes first, and when the stream has nothing more to give just now. */
@@ -39,10 +51,26 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     if (window.base + window.length - splitter.keepFrom > maxRecordBytes) {
       splitter.tooLong?.();
       head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestOriginal);
-      dropBefore(window, window.base + window.length);
+      drop(window.base + window.length);
     }
   }
-  yield* drain(true);
+  if (!leavesLast()) yield* drain(true);
+
+  function drop(end: number): void {
+    reader.content?.pass(window, end);
+    dropBefore(window, end);
+  }
+
+  /** A record whose end may still be written. One that can be no other record when more follows is read. */
+  function leavesLast(): boolean {
+    if (!reader.onUnfinished) return false;
+    const { keepFrom, isComplete } = splitter;
+    const bytes = window.base + window.length - keepFrom;
+    if (!isComplete || bytes === 0) return false;
+    if (keepFrom >= window.base && isComplete(textAt(window, keepFrom, keepFrom + bytes))) return false;
+    reader.onUnfinished(splitter.position().line, bytes);
+    return true;
+  }
 
   function* drain(isLast: boolean): Generator<Slice<RawRecord>> {
     for (;;) {
@@ -50,13 +78,14 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
       if (!frame) break;
       take(frame);
       if (!pile.isFull(frame.end)) continue;
-      yield pile.close();
+      yield pile.close(window);
       pile = startPile(reader, splitter.position().byte);
       throwIfAborted(signal, `reading ${name}`);
     }
-    dropBefore(window, splitter.keepFrom);
-    if (pile.isEmpty()) return;
-    yield pile.close();
+    const slice = pile.isEmpty() ? undefined : pile.close(window);
+    drop(splitter.keepFrom);
+    if (!slice) return;
+    yield slice;
     pile = startPile(reader, splitter.position().byte);
     throwIfAborted(signal, `reading ${name}`);
   }
@@ -93,10 +122,10 @@ interface Pile {
   refuse(line: number, reason: string, original: string): void;
   isFull(end: number): boolean;
   isEmpty(): boolean;
-  close(): Slice<RawRecord>;
+  close(window: ByteWindow): Slice<RawRecord>;
 }
 
-function startPile({ partition, name, splitter }: RecordReader, startByte: number): Pile {
+function startPile({ partition, name, splitter, content }: RecordReader, startByte: number): Pile {
   const records: RawRecord[] = [];
   const lines: number[] = [];
   const refused: Refusal[] = [];
@@ -110,11 +139,12 @@ function startPile({ partition, name, splitter }: RecordReader, startByte: numbe
     },
     isFull: (end) => records.length + refused.length >= recordsPerSlice || end - startByte >= bytesPerSlice,
     isEmpty: () => records.length + refused.length === 0,
-    close() {
+    close(window) {
       const position = splitter.position();
+      content?.pass(window, position.byte);
       return {
         partition,
-        position: position as unknown as Position,
+        position: { ...position, ...(content && { content: content.content() }) } as Position,
         records,
         refused,
         placeOf: (index) => `${name}:${lines[index]}`,

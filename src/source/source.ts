@@ -21,6 +21,8 @@ export interface Slice<R> {
   readonly refused?: readonly Refusal[];
   /** Where a record came from, for messages: `events.ndjson:17`. The index is into `records`. */
   placeOf?(index: number): string;
+  /** Positions of other partitions that change at the same moment: of files that were moved. To be stored with `position`. */
+  readonly moved?: Positions;
   /** Bytes of the source that this slice consumed, for progress. */
   readonly bytes?: number;
 }
@@ -34,12 +36,18 @@ export interface Refusal {
   readonly original: string;
 }
 
+/** What a source may know of whoever reads it. */
+export interface ReadMode {
+  /** The positions are kept in a state, and a later run reads on from them. */
+  readonly isContinued: boolean;
+}
+
 /** A source knows nothing of the sink. */
 export interface Source<R> {
   readonly name: string;
   /** Can it be read again from a position? One that cannot is at-least-once at best. */
   readonly replayable: boolean;
-  read(from: Positions, signal: AbortSignal): AsyncIterable<Slice<R>>;
+  read(from: Positions, signal: AbortSignal, mode?: ReadMode): AsyncIterable<Slice<R>>;
   /** The destination has accepted every record before these positions. */
   acknowledge?(positions: Positions): Promise<void>;
   /**

@@ -1,5 +1,6 @@
 import type { Json } from "../schema/kinds.ts";
 import type { ByteWindow } from "./byte-window.ts";
+import { type Content, isContent } from "./content.ts";
 
 /** Where one record lies in the stream. Offsets count from the start of the stream. */
 export interface Frame {
@@ -25,6 +26,11 @@ export interface Splitter {
   readonly keepFrom: number;
   /** Called when the unfinished record is longer than allowed, before its bytes are let go. May throw. */
   tooLong?(): void;
+  /**
+   * Where a record ends with its line: is this text, the last of the file and without a line end, a whole record whatever is
+   * written behind it? Absent where the records have ends of their own.
+   */
+  isComplete?(text: string): boolean;
   /** Behind the last frame that `next()` returned. */
   position(): FilePosition;
 }
@@ -40,10 +46,16 @@ export type FilePosition = {
   readonly isFirst?: true;
 };
 
-export function isFilePosition(position: Json | undefined): position is FilePosition {
+/** A position as it is stored. Those of the first format have no content. */
+export type StoredPosition = FilePosition & { readonly content?: Content };
+
+export function isStoredPosition(position: Json | undefined): position is StoredPosition {
   if (typeof position !== "object" || position === null) return false;
-  const { byte, line } = position as Record<string, unknown>;
-  return Number.isSafeInteger(byte) && Number.isSafeInteger(line);
+  const { byte, line, inside, content } = position as Record<string, unknown>;
+  if (!Number.isSafeInteger(byte) || !Number.isSafeInteger(line)) return false;
+  if ((byte as number) < 0 || (line as number) < 1) return false;
+  if (inside !== undefined && inside !== "array" && inside !== "top" && inside !== "end") return false;
+  return content === undefined || isContent(content);
 }
 
 /** The longest piece of a broken record that is quoted. */

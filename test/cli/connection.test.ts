@@ -35,6 +35,8 @@ const cases: [flags: ConnectionFlags, env: NodeJS.ProcessEnv, expected: Partial<
   // MILLRACE_APP_ID and MILLRACE_TENANT come as flags; a way that has no use for them is not refused for them.
   [{ ...at, managedIdentity: true, appId: "a", tenant: "t" }, {}, { managedIdentityAppId: "system" }],
   [loopback, { MILLRACE_APP_KEY: "k" }, {}],
+  [{ ...loopback, cluster: "http://[::1]:8080" }, { MILLRACE_APP_KEY: "k" }, {}],
+  [{ ...loopback, cluster: "http://localhost.:8080" }, { MILLRACE_APP_KEY: "k" }, {}],
   [
     { ...at, azureCli: true, trustedHost: [".example.com"], authorityHost: "https://login.example.com" },
     {},
@@ -65,6 +67,11 @@ test("what is missing is named", () => {
   assert.throws(() => connectionFrom({ database: "d" }, {}), { code: "BAD_OPTION", message: /--cluster/ });
   assert.throws(() => connectionFrom({ cluster: at.cluster }, {}), { message: /--database/ });
   assert.throws(() => connectionFrom(at, {}), { message: /no login for .*--azure-cli/ });
+  const noUrl = { code: "BAD_OPTION", message: /cluster "notaurl" is not a URL; it looks like https:/ };
+  assert.throws(() => connectionFrom({ ...at, cluster: "notaurl" }, {}), noUrl, "before the login is asked for");
+  const { cluster } = at;
+  const named = { message: /"Other" there\?/ };
+  assert.throws(() => connectionFrom({ cluster: `${cluster}/Other` }, {}), named, "before the database is asked for");
   assert.throws(() => connectionFrom({ ...at, appKeyFile: join(folder, "none") }, {}), {
     message: /cannot read .*none/,
   });

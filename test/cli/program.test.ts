@@ -148,3 +148,45 @@ test("a reader that closes the pipe early is no failure", async () => {
   ]);
   assert.equal(status, 0);
 });
+
+const mistyped: [args: string[], message: string][] = [
+  [["ingest", csv, "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["ingest", csv, "--tabel=secret"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["check", "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["verify", csv, "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["replay-dlq", csv, "--tabel", "T"], "error: unknown option '--tabel'\n(Did you mean --table?)\n"],
+  [["bench", "--flie", csv], "error: unknown option '--flie'\n(Did you mean --file?)\n"],
+  [["status", "--sate", "s"], "error: unknown option '--sate'\n(Did you mean --state?)\n"],
+  [["log", "inspect", "--sate", "s"], "error: unknown option '--sate'\n(Did you mean --state?)\n"],
+  [["ingest", csv, "--app-key=secret"], "error: unknown option '--app-key'\n(Did you mean --app-id?)\n"],
+  [["--verbos", "demo"], "error: unknown option '--verbos'\n(Did you mean --verbose?)\n"],
+  [["ingets", csv], "error: unknown command 'ingets'\n(Did you mean ingest?)\n"],
+  [["log", "inspct"], "error: unknown command 'inspct'\n(Did you mean inspect?)\n"],
+];
+
+for (const [args, message] of mistyped)
+  test(`mistyped: millrace ${args.map((a) => (a === csv ? "FILE" : a)).join(" ")}`, async () => {
+    const { code, out, err } = await cli(args);
+    assert.deepEqual({ code, out }, { code: 2, out: "" });
+    assert.ok(err.startsWith(message), err);
+    assert.doesNotMatch(err, /secret/);
+  });
+
+test("a value behind an equals sign is kept where the option is known, and after --", async () => {
+  const known = await cli(["ingest", csv, "--table=T", "--format=xml"]);
+  assert.match(known.err, /'--format <format>' argument 'xml' is invalid/);
+  const operand = await cli(["schema", "--", "--tabel=T"]);
+  assert.match(operand.err, /Cannot read .*--tabel=T/);
+});
+
+test("an option that is required is asked for, by commands within commands too", async () => {
+  for (const [args, flags] of [
+    [["ingest", csv], "--table <name>"],
+    [["status"], "--state <folder>"],
+    [["log", "inspect"], "--state <folder>"],
+  ] as const) {
+    const { code, err } = await cli(args);
+    assert.equal(code, 2);
+    assert.ok(err.startsWith(`error: required option '${flags}' not specified\n`), err);
+  }
+});

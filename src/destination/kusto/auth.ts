@@ -3,8 +3,11 @@ import { bearerToken } from "./bearer-token.ts";
 import { certificateFor } from "./certificate.ts";
 import { cloudInfo } from "./cloud.ts";
 import { withDeadline } from "./deadline.ts";
-import { toMillraceError } from "./errors.ts";
+import { isTlsRefusal, toMillraceError } from "./errors.ts";
+import { isKnownAuthority } from "./kusto-hosts.ts";
+import { identityNetwork } from "./network.ts";
 import type { Connection, Login, TokenCredential } from "./options.ts";
+import { isProxyFault } from "./proxy-fault.ts";
 import type { Scrubber } from "./scrub.ts";
 import { assertResourceTrusted } from "./trust.ts";
 
@@ -37,8 +40,11 @@ export async function tokenSource(
     const own = { credential: login.credential, isOurs: false };
     return credentialSource(async () => own, cloud.scope, connection, scrub, signal);
   }
-  const authority = usesAuthority(login) ? await authorityOf(connection, cloud) : undefined;
-  const make = async () => ({ credential: await credentialOf(login, authority), isOurs: true });
+  const authority = usesAuthority(login) ? authorityOf(connection, cloud) : undefined;
+  const make = async () => {
+    const { options, failure } = await identityNetwork();
+    return { credential: await credentialOf(login, options, authority), isOurs: true, url: authority, failure };
+  };
   return credentialSource(make, cloud.scope, connection, scrub, signal, await make());
 }
 
@@ -66,6 +72,10 @@ interface Made {
   readonly credential: TokenCredential;
   /** Whether it can be made anew, with no token remembered. */
   readonly isOurs: boolean;
+  /** The login authority. */
+  readonly url?: string | undefined;
+  /** The last failure of its requests. */
+  failure?(): unknown;
 }
 
 /** What a service says that ends a token early (continuous access evaluation): those from before this second will not do. */
@@ -92,8 +102,12 @@ function credentialSource(
       made ??= await make();
       const { credential } = made;
       const options = claims === undefined ? {} : { claims };
-      const answer = await withDeadline(requestTimeoutMs, signal, doing, (abortSignal) =>
-        credential.getToken(scope, { abortSignal, ...options }),
+      const answer = await withDeadline(
+        requestTimeoutMs,
+        signal,
+        doing,
+        (abortSignal) => credential.getToken(scope, { abortSignal, ...options }),
+        made.url,
       );
       if (!answer?.token) throw new TypeError("the credential gave no token");
       const token = bearerToken(answer.token, "kusto(): what the credential gave");
@@ -106,7 +120,7 @@ function credentialSource(
       };
       return token;
     } catch (error) {
-      throw loginFailed(error, login.kind, scrub);
+      throw loginFailed(causeInNetwork(made?.failure?.()) ?? error, login.kind, scrub, made?.url);
     } finally {
       if (asked === generation) asking = undefined;
     }
@@ -132,8 +146,16 @@ function credentialSource(
   }) as TokenSource;
 }
 
-function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber): MillraceError {
-  const failure = toMillraceError(error, { doing: `Logging in by ${kind}`, to: "kusto", scrub });
+/** A failure on the way to the authority that will not pass, or that a proxy caused: MSAL would tell of an outage. */
+function causeInNetwork(failure: unknown): unknown {
+  if (failure instanceof MillraceError) return failure;
+  const { code } = (failure ?? {}) as { code?: unknown };
+  const isKnown = isProxyFault(code) || (failure instanceof Error && isTlsRefusal(String(code), failure.message));
+  return isKnown ? failure : undefined;
+}
+
+function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber, url?: string): MillraceError {
+  const failure = toMillraceError(error, { doing: `Logging in by ${kind}`, url, to: "kusto", scrub });
   // Whatever the SDKs call it, an answer that is neither an outage nor a throttling means: no token.
   if (["UNREACHABLE", "THROTTLED", "ABORTED", "BAD_OPTION"].includes(failure.code)) return failure;
   const context = { ...failure.context, login: kind };
@@ -148,7 +170,7 @@ interface Cloud {
 
 async function cloudOf(connection: Connection, scrub: Scrubber, signal: AbortSignal): Promise<Cloud> {
   const info = await cloudInfo(connection.engineUrl, connection.requestTimeoutMs, scrub, signal);
-  await assertResourceTrusted(connection, info.KustoServiceResourceId);
+  assertResourceTrusted(connection, info.KustoServiceResourceId);
   const resource = info.LoginMfaRequired
     ? info.KustoServiceResourceId.replace(".kusto.", ".kustomfa.")
     : info.KustoServiceResourceId;
@@ -159,11 +181,9 @@ async function cloudOf(connection: Connection, scrub: Scrubber, signal: AbortSig
  * The authority that receives the login. The cluster's own word is taken only when it names one of the known clouds:
  * an app key must not go wherever a server points.
  */
-async function authorityOf(connection: Connection, cloud: Cloud): Promise<string> {
+function authorityOf(connection: Connection, cloud: Cloud): string {
   if (connection.authorityHost) return connection.authorityHost;
-  const { kustoTrustedEndpoints } = await import("azure-kusto-data");
-  if (Object.keys(kustoTrustedEndpoints.matchers).includes(cloud.loginEndpoint.toLowerCase()))
-    return cloud.loginEndpoint;
+  if (isKnownAuthority(cloud.loginEndpoint)) return cloud.loginEndpoint;
   throw new MillraceError(
     "UNTRUSTED_HOST",
     `${connection.host} names the login authority ${cloud.loginEndpoint}, which is not known; set authorityHost if it is right.`,
@@ -175,11 +195,16 @@ type IdentityLogin = Exclude<Login, { kind: "none" | "token" | "credential" }>;
 /** These go to an endpoint of the machine and to a program on it, whatever the cluster names. */
 const usesAuthority = ({ kind }: IdentityLogin) => kind !== "managedIdentity" && kind !== "azureCli";
 
-async function credentialOf(login: IdentityLogin, authorityHost = ""): Promise<TokenCredential> {
+async function credentialOf(login: IdentityLogin, network: object, authorityHost = ""): Promise<TokenCredential> {
   const identity = await import("@azure/identity");
   const isPublic = Object.values(identity.AzureAuthorityHosts).some((known) => sameHost(known, authorityHost));
   // An authority that Microsoft's public directory does not list can only be taken at its word.
-  const options = { authorityHost, disableInstanceDiscovery: !isPublic, redirectOptions: { maxRetries: 0 } };
+  const options = {
+    ...network,
+    authorityHost,
+    disableInstanceDiscovery: !isPublic,
+    redirectOptions: { maxRetries: 0 },
+  };
   switch (login.kind) {
     case "appKey":
       return new identity.ClientSecretCredential(login.tenantId, login.appId, login.appKey, options);
@@ -196,8 +221,8 @@ async function credentialOf(login: IdentityLogin, authorityHost = ""): Promise<T
     }
     case "managedIdentity":
       return login.clientId === undefined
-        ? new identity.ManagedIdentityCredential()
-        : new identity.ManagedIdentityCredential({ clientId: login.clientId });
+        ? new identity.ManagedIdentityCredential(network)
+        : new identity.ManagedIdentityCredential({ ...network, clientId: login.clientId });
     case "workloadIdentity":
       return new identity.WorkloadIdentityCredential({
         ...options,

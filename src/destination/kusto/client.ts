@@ -6,6 +6,7 @@ import type { TokenSource } from "./auth.ts";
 import { cloudInfo } from "./cloud.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
+import { axiosNetwork } from "./network.ts";
 import type { Scrubber } from "./scrub.ts";
 
 /**
@@ -37,6 +38,7 @@ export async function kustoClient(
   // By default the SDK tells the service the operating system's user and the path of the running script.
   builder.setConnectorDetails("Millrace", version, "millrace", version, false);
   const client: Client = new sdk.Client(builder);
+  Object.assign(client.axiosInstance.defaults, axiosNetwork(url));
   client.axiosInstance.defaults.transformResponse = [(text: unknown) => text];
 
   // The metadata is asked for by each call until it is there; cold calls that come together ask once.
@@ -70,12 +72,18 @@ export async function kustoClient(
     const doing = `${act === "executeMgmt" ? "Command" : "Query"} ${firstWords(text)} at ${url}`;
     try {
       const properties = rawProperties(new sdk.ClientRequestProperties(), requestTimeoutMs);
-      return await withDeadline(requestTimeoutMs, signal, doing, async () => {
-        await knowsCloud();
-        return client[act](database, text, properties) as unknown as Promise<string>;
-      });
+      return await withDeadline(
+        requestTimeoutMs,
+        signal,
+        doing,
+        async () => {
+          await knowsCloud();
+          return client[act](database, text, properties) as unknown as Promise<string>;
+        },
+        url,
+      );
     } catch (error) {
-      throw toMillraceError(error, { doing, to: "kusto", scrub, context: { database } });
+      throw toMillraceError(error, { doing, url, to: "kusto", scrub, context: { database } });
     }
   }
 

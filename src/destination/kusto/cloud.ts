@@ -1,6 +1,7 @@
 import type { CloudInfo } from "azure-kusto-data";
 import { withDeadline } from "./deadline.ts";
 import { BrokenAnswerError, toMillraceError } from "./errors.ts";
+import { axiosNetwork } from "./network.ts";
 import type { Scrubber } from "./scrub.ts";
 
 const metadataPath = "/v1/rest/auth/metadata";
@@ -19,24 +20,29 @@ export async function cloudInfo(
   const { Client, CloudSettings, KustoConnectionStringBuilder } = await import("azure-kusto-data");
   const known: CloudInfo | undefined = CloudSettings.getFromCache(url);
   if (known) return known;
-  // Its HTTP client goes by the environment's proxy as all other requests do.
   const client = new Client(new KustoConnectionStringBuilder(url));
+  Object.assign(client.axiosInstance.defaults, axiosNetwork(url));
   try {
-    const answer = await withDeadline(timeoutMs, signal, doing, (abortSignal) =>
-      client.axiosInstance.get<unknown>(new URL(metadataPath, url).href, {
-        signal: abortSignal,
-        headers: { "Cache-Control": "no-cache" },
-        responseType: "text",
-        transformResponse: [(text: unknown) => text],
-        // A service without this endpoint lives in the public cloud.
-        validateStatus: (status) => status === 200 || status === 404,
-      }),
+    const answer = await withDeadline(
+      timeoutMs,
+      signal,
+      doing,
+      (abortSignal) =>
+        client.axiosInstance.get<unknown>(new URL(metadataPath, url).href, {
+          signal: abortSignal,
+          headers: { "Cache-Control": "no-cache" },
+          responseType: "text",
+          transformResponse: [(text: unknown) => text],
+          // A service without this endpoint lives in the public cloud.
+          validateStatus: (status) => status === 200 || status === 404,
+        }),
+      url,
     );
     const info = answer.status === 404 ? CloudSettings.defaultCloudInfo : cloudIn(String(answer.data));
     CloudSettings.writeToCache(url, info ?? CloudSettings.defaultCloudInfo);
     return CloudSettings.getFromCache(url);
   } catch (error) {
-    throw toMillraceError(error, { doing, to: "kusto", scrub });
+    throw toMillraceError(error, { doing, url, to: "kusto", scrub });
   } finally {
     client.close();
   }

@@ -1,9 +1,11 @@
 import { aborted, MillraceError } from "../../errors.ts";
+import { throughProxy } from "./proxy.ts";
 
 /**
  * Runs one call with a bound on its time. The signal handed to `task` fires on abort and on the deadline alike, and the
  * call is left at once even by a task that does not listen: a dead storage account would otherwise hold it for minutes.
  *
+ * @param url where it goes: a proxy on the way is named.
  * @throws MillraceError ABORTED, or UNREACHABLE (retryable) when the time is up.
  */
 export async function withDeadline<T>(
@@ -11,6 +13,7 @@ export async function withDeadline<T>(
   signal: AbortSignal,
   doing: string,
   task: (signal: AbortSignal) => Promise<T>,
+  url?: string,
 ): Promise<T> {
   if (signal.aborted) throw aborted(signal, doing);
   const controller = new AbortController();
@@ -24,10 +27,10 @@ export async function withDeadline<T>(
     };
     onAbort = () => stop(aborted(signal, doing));
     signal.addEventListener("abort", onAbort, { once: true });
-    timer = setTimeout(
-      () => stop(new MillraceError("UNREACHABLE", `${doing}: no answer within ${ms} ms.`, { retryable: true })),
-      ms,
-    );
+    timer = setTimeout(() => {
+      const message = `${doing}: no answer within ${ms} ms${throughProxy(url)}.`;
+      stop(new MillraceError("UNREACHABLE", message, { retryable: true }));
+    }, ms);
   });
   try {
     return await Promise.race([task(controller.signal), cut]);

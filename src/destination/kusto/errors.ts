@@ -1,10 +1,15 @@
 import { type ErrorCode, MillraceError, reasonOf } from "../../errors.ts";
+import { certificateFix, certificateTrouble } from "./certificate-trouble.ts";
+import { throughProxy } from "./proxy.ts";
+import { isProxyFault, mayPass, type ProxyFault, proxyFix } from "./proxy-fault.ts";
 import { innerOf, type Scrubber, scrubbedError } from "./scrub.ts";
 
 /** What was being done when something was thrown, and to whom. */
 export interface Act {
   /** A noun phrase that begins the message: `Uploading blob x to account y`. */
   readonly doing: string;
+  /** Where it went: a proxy on the way is named. */
+  readonly url?: string | undefined;
   /** Storage answers 403 to an expired SAS; Kusto answers 403 to a principal without rights. */
   readonly to: "storage" | "kusto";
   readonly scrub: Scrubber;
@@ -17,11 +22,12 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
   if (own) return own;
   const facts = factsOf(thrown);
   const { code, retryable, advice } = judge(facts, act.to);
-  const reason = act.scrub(facts.serviceMessage ?? facts.message ?? "no reason given");
+  const reason = act.scrub(reasonIn(facts));
+  const way = facts.proxyFault === undefined && facts.status === undefined ? throughProxy(act.url) : "";
   const label = [facts.status && `HTTP ${facts.status}`, facts.serviceCode].filter(Boolean).join(" ");
   return new MillraceError(
     code,
-    `${act.doing} failed${label && ` (${act.scrub(label)})`}: ${sentence(reason)}${advice && ` ${advice}`}`,
+    `${act.doing}${way} failed${label && ` (${act.scrub(label)})`}: ${sentence(reason)}${advice && ` ${advice}`}`,
     {
       retryable,
       ...(facts.retryAfterMs !== undefined && { retryAfterMs: facts.retryAfterMs }),
@@ -31,9 +37,24 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
         status: facts.status,
         serviceCode: facts.serviceCode === undefined ? undefined : act.scrub(facts.serviceCode),
         ...(facts.socketCode !== undefined && { socketCode: facts.socketCode }),
+        ...(facts.proxyFault !== undefined && { proxyFault: facts.proxyFault }),
+        ...(fixOf(facts) !== undefined && { fix: fixOf(facts) }),
       },
     },
   );
+}
+
+/** Of a certificate what is wrong with it, before OpenSSL's own words. */
+function reasonIn({ serviceMessage, message, socketCode = "", proxyFault }: Facts): string {
+  const trouble = proxyFault === undefined ? certificateTrouble(socketCode) : undefined;
+  if (trouble !== undefined) return `the host ${trouble} (${socketCode})`;
+  return serviceMessage ?? message ?? "no reason given";
+}
+
+/** What somebody at this machine can do about the way to the service. */
+function fixOf({ proxyFault, socketCode = "", message = "" }: Facts): string | undefined {
+  if (proxyFault !== undefined) return proxyFix(proxyFault, message);
+  return certificateTrouble(socketCode) === undefined ? undefined : certificateFix(socketCode);
 }
 
 /** Facts about a failure, from whichever of the many places the libraries put them. */
@@ -47,6 +68,8 @@ interface Facts {
   retryAfterMs?: number;
   /** ECONNRESET and its kin. */
   socketCode?: string;
+  /** It failed between this machine and its proxy. */
+  proxyFault?: ProxyFault;
   message?: string;
   /** The credential said no, or there was none. */
   isLogin?: boolean;
@@ -83,7 +106,8 @@ const unreachableAdvice: Readonly<Record<string, string>> = {
 const missing = /EntityNotFound|NotExist|NotFound/;
 
 function judge(facts: Facts, to: Act["to"]): Verdict {
-  const { status, socketCode } = facts;
+  const { status, socketCode, proxyFault } = facts;
+  if (proxyFault !== undefined) return verdict("UNREACHABLE", mayPass(proxyFault), fixOf(facts));
   // Not followed, for a token, rows or a SAS would go along. The login page of a network is gone in a while.
   if (status !== undefined && status >= 300 && status < 400)
     return verdict("UNTRUSTED_HOST", true, "It answers with a redirect, which is not followed.");
@@ -91,7 +115,7 @@ function judge(facts: Facts, to: Act["to"]): Verdict {
   if (facts.isLogin) return judgeLogin(facts);
   if (status === undefined || status === 0) {
     if (socketCode && isTlsRefusal(socketCode, facts.message ?? ""))
-      return verdict("UNREACHABLE", false, "Check the address, and the certificates that this machine trusts.");
+      return verdict("UNREACHABLE", false, fixOf(facts) ?? "Check the address, the port, and https or http.");
     if (socketCode) return verdict("UNREACHABLE", true, unreachableAdvice[socketCode]);
     if (facts.permanent === true) return verdict(codeOfRefusal(facts), false);
     // Neither an answer nor a known socket error: one more try is the lesser evil, and the bound on retries holds.
@@ -186,6 +210,7 @@ function addFacts(facts: Facts, error: Error): void {
   facts.serviceCode ??= textOf(foreign.details?.errorCode) ?? textOf(headers && headerOf(headers, "x-ms-error-code"));
   if (foreign.response?.data !== undefined) addKustoBody(facts, foreign.response.data, headers);
   const code = textOf(foreign.code);
+  if (isProxyFault(code)) facts.proxyFault ??= code;
   facts.socketCode ??= (code && socketCodes.exec(code)?.[0]) ?? socketCodes.exec(error.message)?.[0];
   if (foreign.statusCode !== undefined && code !== facts.socketCode) facts.serviceCode ??= code;
 }

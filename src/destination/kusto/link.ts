@@ -7,6 +7,7 @@ import { type KustoClient, kustoClient } from "./client.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import { type Into, messageBuilder } from "./ingest.ts";
+import { storageNetwork } from "./network.ts";
 import type { Connection } from "./options.ts";
 import { patience } from "./patience.ts";
 import { preflight } from "./preflight.ts";
@@ -111,6 +112,7 @@ async function connect(
     } catch (thrown) {
       const error = toMillraceError(thrown, {
         doing,
+        url: root.url,
         to: "storage",
         scrub,
         context: { account: root.account, place: root.name },
@@ -221,6 +223,12 @@ function cleaned(outcome: Outcome, scrub: Scrubber): Outcome {
 
 async function post(queue: StorageRoot, message: string, doing: string, signal: AbortSignal): Promise<void> {
   const { QueueClient } = await import("@azure/storage-queue");
-  const client = new QueueClient(queue.url, undefined, oneTry);
-  await withDeadline(postTimeoutMs, signal, doing, (abortSignal) => client.sendMessage(message, { abortSignal }));
+  const client = new QueueClient(queue.url, undefined, { ...oneTry, ...storageNetwork(queue.url) });
+  await withDeadline(
+    postTimeoutMs,
+    signal,
+    doing,
+    (abortSignal) => client.sendMessage(message, { abortSignal }),
+    queue.url,
+  );
 }

@@ -2,6 +2,7 @@ import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
 import { bearerToken } from "./bearer-token.ts";
 import type { CertificateSource } from "./certificate.ts";
+import { endpointsOf } from "./cluster-url.ts";
 
 /** A token as @azure/identity's credentials give it; any object with this method will do. */
 export interface TokenCredential {
@@ -18,7 +19,8 @@ export interface TokenCredential {
 export interface KustoOptions {
   /**
    * The cluster's URL: `https://adx.westeurope.kusto.windows.net`, a Fabric Eventhouse's query URI, or
-   * `http://127.0.0.1:<port>`. The `ingest-` address is derived; it may be given instead.
+   * `http://127.0.0.1:<port>`. The `ingest-` address is derived; it may be given instead. `https://` may be left out before a
+   * Kusto host, and the database's name may follow as a path.
    */
   cluster: string;
   database: string;
@@ -129,7 +131,8 @@ type LoginOption = (typeof loginOptions)[number];
 export function connectionOf(options: KustoOptions): Connection {
   if (options === null || typeof options !== "object") throw bad("kusto() takes an object of options.");
   refuseUnknownOptions("kusto()", options, optionNames);
-  const { engineUrl, ingestUrl, host, isLoopback } = endpointsOf(options.cluster);
+  const database = text("database", options.database);
+  const { engineUrl, ingestUrl, host, isLoopback } = endpointsOf(text("cluster", options.cluster), database);
   const login = loginOf(options);
   if (login.kind === "none" && !isLoopback)
     throw bad(
@@ -141,7 +144,7 @@ export function connectionOf(options: KustoOptions): Connection {
     host,
     isLoopback,
     login,
-    database: text("database", options.database),
+    database,
     authorityHost: authorityOf(options.authorityHost),
     trustedHosts: trustedHostsOf(options.trustedHosts),
     requestTimeoutMs: durationOf("requestTimeoutMs", options.requestTimeoutMs ?? 60_000),
@@ -164,47 +167,6 @@ function optionalText(name: string, value: unknown): string | undefined {
 function durationOf(name: string, value: unknown): number {
   if (typeof value === "number" && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value;
   throw bad(`kusto(): ${name} must be a whole number of milliseconds above 0.`);
-}
-
-/** The loopback in the forms that the SDK trusts without a prefix. */
-export function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
-
-const ingestPrefix = "ingest-";
-
-function endpointsOf(cluster: unknown): { engineUrl: string; ingestUrl: string; host: string; isLoopback: boolean } {
-  const given = text("cluster", cluster).trim();
-  if (/;|=/.test(given.split("?", 1)[0]!))
-    throw bad(
-      "kusto(): cluster is a URL, not a connection string; database and credentials have options of their own.",
-    );
-  const url = URL.canParse(given) ? new URL(given) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol))
-    throw bad("kusto(): cluster must be a URL such as https://name.region.kusto.windows.net.");
-  if (url.username || url.password || url.search || url.hash || url.pathname !== "/")
-    throw bad(
-      `kusto(): cluster must be scheme and host only, as ${url.protocol}//${url.host}; the database is an option of its own.`,
-    );
-  const host = url.hostname;
-  if (host.startsWith("["))
-    throw bad(
-      `kusto(): ${host} cannot be used, the Kusto SDK takes no IPv6 address for a cluster; use 127.0.0.1 or localhost.`,
-    );
-  const isLoopback = isLoopbackHost(host);
-  if (url.protocol === "http:" && !isLoopback)
-    throw new MillraceError(
-      "UNTRUSTED_HOST",
-      `kusto(): http://${host} would carry tokens and data in the clear; use https.`,
-    );
-  if (isLoopback || /^[\d.]+$/.test(host)) return { engineUrl: url.origin, ingestUrl: url.origin, host, isLoopback };
-  const bare = url.host.startsWith(ingestPrefix) ? url.host.slice(ingestPrefix.length) : url.host;
-  return {
-    engineUrl: `https://${bare}`,
-    ingestUrl: `https://${ingestPrefix}${bare}`,
-    host: bare.replace(/:\d+$/, ""),
-    isLoopback,
-  };
 }
 
 function loginOf(options: KustoOptions): Login {

@@ -16,7 +16,8 @@ const ifExists = /^\.drop\s.*\sifexists\s*$/is;
 export function isTurnedAway(error: unknown): boolean {
   if (!(error instanceof MillraceError)) return false;
   const { code, context } = error;
-  return code === "THROTTLED" || context.status === 503 || context.login !== undefined || isAbsent(error);
+  const isAtProxy = context.proxyFault !== undefined;
+  return code === "THROTTLED" || context.status === 503 || context.login !== undefined || isAtProxy || isAbsent(error);
 }
 
 /** Nothing listens at the address, or its host is not known. */

@@ -1,6 +1,7 @@
 import type { QueueClient } from "@azure/storage-queue";
 import type { Outcome } from "../destination.ts";
 import { withDeadline } from "./deadline.ts";
+import { storageNetwork } from "./network.ts";
 import type { StorageRoot } from "./resources.ts";
 import { oneTry } from "./upload.ts";
 
@@ -36,10 +37,10 @@ export async function readStatusQueue(
   signal: AbortSignal,
 ): Promise<void> {
   const { QueueClient } = await import("@azure/storage-queue");
-  const queue = new QueueClient(root.url, undefined, oneTry);
+  const queue = new QueueClient(root.url, undefined, { ...oneTry, ...storageNetwork(root.url) });
   const doing = `Reading the ${kind} queue ${root.name}`;
   const ask = <T>(task: (abortSignal: AbortSignal) => Promise<T>) =>
-    withDeadline(requestTimeoutMs, signal, doing, task);
+    withDeadline(requestTimeoutMs, signal, doing, task, root.url);
 
   const peeked = await ask((abortSignal) => queue.peekMessages({ numberOfMessages: pageSize, abortSignal }));
   const texts = peeked.peekedMessageItems.map((message) => message.messageText);

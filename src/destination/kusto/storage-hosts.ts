@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
-import { type Connection, isLoopbackHost } from "./options.ts";
+import { isLoopbackHost } from "./cluster-url.ts";
+import type { Connection } from "./options.ts";
 import { isListed } from "./trust.ts";
 
 /** The services of a storage account; `blob` is what containers are in. */
@@ -31,8 +32,11 @@ const accountHosts = Object.fromEntries(
   ]),
 ) as Readonly<Record<StorageService, RegExp>>;
 
-/** Fabric's OneLake, the global address or that of a region (documentation, "OneLake access"). */
-const oneLakeHost = /^([a-z0-9]+-)?onelake\.(blob|dfs)\.fabric\.microsoft\.com$/;
+/**
+ * Fabric's OneLake, the global address or that of a region (documentation, "OneLake access"), in the public cloud, that of the
+ * US Government and the French one (azure-sdk-for-cpp, the endpoints of OneLake).
+ */
+const oneLakeHost = /^([a-z0-9]+-)?onelake\.(blob|dfs)\.fabric\.(microsoft\.com|microsoft\.us|sovcloud-api\.fr)$/;
 
 type Trust = Pick<Connection, "isLoopback" | "trustedHosts">;
 
@@ -60,7 +64,7 @@ function objection(url: URL, service: StorageService, { isLoopback, trustedHosts
   const { hostname, protocol, port } = url;
   if (url.username !== "" || url.password !== "") return "with a user name or password in the address";
   const isOurs = isListed(hostname, trustedHosts);
-  if (isLoopbackHost(hostname) || hostname === "[::1]") {
+  if (isLoopbackHost(hostname)) {
     if (protocol !== "http:" && protocol !== "https:") return `by ${protocol}//`;
     return isLoopback || isOurs ? undefined : "which is this machine, though the cluster is not";
   }

@@ -1,9 +1,10 @@
 import { MillraceError, withoutQuery } from "../../errors.ts";
+import { isKustoHost } from "./kusto-hosts.ts";
 import type { Connection } from "./options.ts";
 
 /**
- * Refuses a cluster that may not be given a token. Known are the hosts in azure-kusto-data's list of Kusto's clouds, the
- * loopback, and what the caller added. It runs before any credential is made, so none is asked for a token in vain.
+ * Refuses a cluster that may not be given a token. Known are the hosts of Kusto's clouds (kusto-hosts.ts), the loopback, and
+ * what the caller added. It runs before any credential is made, so none is asked for a token in vain.
  *
  * @throws MillraceError UNTRUSTED_HOST.
  */
@@ -12,14 +13,13 @@ export async function assertTrusted(connection: Connection): Promise<void> {
   if (isLoopback) return;
   const { kustoTrustedEndpoints, MatchRule } = await import("azure-kusto-data");
   for (const name of new Set([host, new URL(ingestUrl).hostname])) {
-    if (await isKustoHost(name)) continue;
-    if (!isListed(name, trustedHosts) && !trustedHosts.includes(host))
+    if (!isKustoHost(name) && !isListed(name, trustedHosts) && !trustedHosts.includes(host))
       throw new MillraceError(
         "UNTRUSTED_HOST",
         `${name} is not known as a Kusto host, so it is given no token; if it is yours, name it in trustedHosts (--trusted-host).`,
         { context: { host: name } },
       );
-    // The SDK's client checks again, against a list that the whole process shares.
+    // The SDK's client checks again, by a list that the whole process shares: of the cloud that the cluster says it is in.
     if (!kustoTrustedEndpoints.additionalMatcher?.isMatch(name))
       kustoTrustedEndpoints.addTrustedHosts([new MatchRule(name, true)], false);
   }
@@ -36,19 +36,14 @@ export function isListed(host: string, trustedHosts: readonly string[]): boolean
  *
  * @throws MillraceError UNTRUSTED_HOST.
  */
-export async function assertResourceTrusted({ host, trustedHosts }: Connection, resource: string): Promise<void> {
+export function assertResourceTrusted({ host, trustedHosts }: Connection, resource: string): void {
   const url = URL.canParse(resource) ? new URL(resource) : undefined;
   const name = url?.hostname ?? "";
   const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "";
-  if (isPlain && (name === host || isListed(name, trustedHosts) || (await isKustoHost(name)))) return;
+  if (isPlain && (name === host || isListed(name, trustedHosts) || isKustoHost(name))) return;
   throw new MillraceError(
     "UNTRUSTED_HOST",
     `${host} asks for a token of the resource ${withoutQuery(resource).slice(0, 200)}, which is not Kusto's, so it is given none; if it is yours, name its host in trustedHosts (--trusted-host).`,
     { context: { host: name } },
   );
-}
-
-async function isKustoHost(name: string): Promise<boolean> {
-  const { kustoTrustedEndpoints } = await import("azure-kusto-data");
-  return Object.values(kustoTrustedEndpoints.matchers).some((matcher) => matcher.isMatch(name));
 }

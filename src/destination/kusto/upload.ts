@@ -2,6 +2,7 @@ import type { BlockBlobClient } from "@azure/storage-blob";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import { withDeadline } from "./deadline.ts";
 import { BrokenAnswerError } from "./errors.ts";
+import { storageNetwork } from "./network.ts";
 import type { StorageRoot } from "./resources.ts";
 
 /** Up to this size one PUT; beyond it blocks of this size, so that a broken connection costs one block. */
@@ -27,10 +28,12 @@ export function blobName(database: string, batch: Pick<SealedBatch, "id" | "tabl
 /** Stores the batch under its name, unless it is there already: names are unique, so what is there is this batch. */
 export async function upload(root: StorageRoot, name: string, batch: SealedBatch, signal: AbortSignal): Promise<void> {
   const { ContainerClient } = await import("@azure/storage-blob");
-  const blob = new ContainerClient(root.url, undefined, oneTry).getBlockBlobClient(name);
+  const blob = new ContainerClient(root.url, undefined, { ...oneTry, ...storageNetwork(root.url) }).getBlockBlobClient(
+    name,
+  );
   try {
-    if (batch.packedBytes <= blockBytes) await putWhole(blob, batch, signal);
-    else await putBlocks(blob, batch, signal);
+    if (batch.packedBytes <= blockBytes) await putWhole(blob, batch, signal, root.url);
+    else await putBlocks(blob, batch, signal, root.url);
   } catch (error) {
     if (!saysItExists(error)) throw error;
   }
@@ -38,14 +41,19 @@ export async function upload(root: StorageRoot, name: string, batch: SealedBatch
 
 const onlyIfAbsent = { ifNoneMatch: "*" };
 
-async function putWhole(blob: BlockBlobClient, batch: SealedBatch, signal: AbortSignal): Promise<void> {
+async function putWhole(blob: BlockBlobClient, batch: SealedBatch, signal: AbortSignal, url: string): Promise<void> {
   const body = joined(batch.parts, batch.packedBytes);
-  const stored = await withDeadline(timeoutFor(body.byteLength), signal, `Uploading batch ${batch.id}`, (abortSignal) =>
-    blob.upload(body, body.byteLength, {
-      abortSignal,
-      conditions: onlyIfAbsent,
-      blobHTTPHeaders: { blobContentType: "application/gzip" },
-    }),
+  const stored = await withDeadline(
+    timeoutFor(body.byteLength),
+    signal,
+    `Uploading batch ${batch.id}`,
+    (abortSignal) =>
+      blob.upload(body, body.byteLength, {
+        abortSignal,
+        conditions: onlyIfAbsent,
+        blobHTTPHeaders: { blobContentType: "application/gzip" },
+      }),
+    url,
   );
   assertStored(stored);
 }
@@ -55,7 +63,7 @@ function assertStored({ etag }: { readonly etag?: string | undefined }): void {
   if (etag === undefined) throw new BrokenAnswerError("the storage named no version of the blob");
 }
 
-async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: AbortSignal): Promise<void> {
+async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: AbortSignal, url: string): Promise<void> {
   const ids: string[] = [];
   const blocks = blocksOf(batch.parts, blockBytes);
   // The first failure stops the others; their blocks stay uncommitted and are dropped by the storage after a week.
@@ -75,6 +83,7 @@ async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: Abor
             others.signal,
             `Uploading batch ${batch.id}`,
             (abortSignal) => blob.stageBlock(id, block, block.byteLength, { abortSignal }),
+            url,
           );
         }
       }),
@@ -85,12 +94,17 @@ async function putBlocks(blob: BlockBlobClient, batch: SealedBatch, signal: Abor
   } finally {
     signal.removeEventListener("abort", stop);
   }
-  const stored = await withDeadline(requestTimeoutMs, signal, `Committing batch ${batch.id}`, (abortSignal) =>
-    blob.commitBlockList(ids, {
-      abortSignal,
-      conditions: onlyIfAbsent,
-      blobHTTPHeaders: { blobContentType: "application/gzip" },
-    }),
+  const stored = await withDeadline(
+    requestTimeoutMs,
+    signal,
+    `Committing batch ${batch.id}`,
+    (abortSignal) =>
+      blob.commitBlockList(ids, {
+        abortSignal,
+        conditions: onlyIfAbsent,
+        blobHTTPHeaders: { blobContentType: "application/gzip" },
+      }),
+    url,
   );
   assertStored(stored);
 }

@@ -1,5 +1,5 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
-import { optionalPackage } from "../optional-package.ts";
+import { loadOptionalPackage } from "../optional-package.ts";
 import { registerFunctions } from "./functions.ts";
 import { extentTables } from "./physical.ts";
 import { savedTables } from "./saved.ts";
@@ -24,7 +24,7 @@ export interface Store {
 
 /** Opens the store in a file, or in memory where none is named. */
 export async function openStore(file?: string): Promise<Store> {
-  const duckdb = await optionalPackage("@duckdb/node-api", () => import("@duckdb/node-api"));
+  const duckdb = await loadOptionalPackage("@duckdb/node-api", () => import("@duckdb/node-api"));
   const instance: DuckDBInstance = await duckdb.DuckDBInstance.create(file ?? ":memory:");
   const writer = await instance.connect();
   registerFunctions(duckdb, writer);

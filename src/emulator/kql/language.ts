@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Catalogue, Database, StoredColumn, StoredTable } from "../engine/catalogue.ts";
 import { KustoError, semanticError, syntaxError } from "../kusto-error.ts";
-import { optionalPackage } from "../optional-package.ts";
+import { loadOptionalPackage } from "../optional-package.ts";
 import { type Annotations, type Completions, type EditorLanguage, editorService, type Problem } from "./editor.ts";
 import { inTime, type ParserStops, stopParserInTime } from "./parse-deadline.ts";
 import {
@@ -91,7 +91,7 @@ const longestRemembered = 1_000;
 
 /** Loads the parser and wakes it: 0.2 s to load, and its first command takes a second and more, later ones 3 ms. */
 export async function loadLanguage(): Promise<Language> {
-  const kusto = await optionalPackage("@kusto/language-service-next", () => {
+  const kusto = await loadOptionalPackage("@kusto/language-service-next", () => {
     const require = createRequire(import.meta.url);
     // The package's main alone throws: the runtime of its compiler must be there first.
     require("@kusto/language-service-next/bridge.min.js");

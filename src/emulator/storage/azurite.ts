@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { aborted, MillraceError } from "../../errors.ts";
-import { optionalPackage } from "../optional-package.ts";
 import type { Account } from "./accounts.ts";
 
 /** A running Azurite: the origins of its three services, and the process. */
@@ -85,9 +84,7 @@ export async function startAzurite(
   accounts: readonly Account[],
   options: { node?: string | undefined; signal?: AbortSignal | undefined; location?: string | undefined } = {},
 ): Promise<Azurite> {
-  const path = await optionalPackage("azurite", () =>
-    createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js"),
-  );
+  const path = createRequire(import.meta.url).resolve("azurite/dist/src/azurite.js");
   const keeping = options.location === undefined ? ["--inMemoryPersistence"] : ["--location", options.location];
   const { NODE_OPTIONS: _notForTheChild, ...env } = process.env;
   const child = spawn(options.node ?? process.execPath, ["-e", childProgram], {

@@ -11,11 +11,12 @@ import { selfSigned } from "../../../src/emulator/security/self-signed.ts";
  * @azure/identity speaks only https to an authority, and Node reads additional roots only at its start. So the tests of
  * `logins.ts` run in a child that trusts a certificate made here.
  */
-const folder = mkdtempSync(join(tmpdir(), "millrace-login-"));
-after(() => rmSync(folder, { recursive: true }));
+const folders = mkdtempSync(join(tmpdir(), "millrace-login-"));
+after(() => rmSync(folders, { recursive: true }));
 
-test("every way to log in really logs in", { timeout: 60_000 }, async () => {
+async function runLogins(extra: NodeJS.ProcessEnv): Promise<void> {
   const { certificate, privateKey } = await selfSigned();
+  const folder = mkdtempSync(join(folders, "run-"));
   const paths = { authority: join(folder, "authority.pem"), key: join(folder, "authority.key") };
   writeFileSync(paths.authority, certificate);
   writeFileSync(paths.key, privateKey);
@@ -27,6 +28,7 @@ test("every way to log in really logs in", { timeout: 60_000 }, async () => {
       AUTHORITY_CERTIFICATE: paths.authority,
       AUTHORITY_KEY: paths.key,
       LOGIN_FOLDER: folder,
+      ...extra,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -35,4 +37,11 @@ test("every way to log in really logs in", { timeout: 60_000 }, async () => {
   const code = await new Promise((resolve) => child.once("close", resolve));
   assert.equal(code, 0, said);
   assert.match(said, /# pass (1[0-9]|[2-9]\d)/, said);
+}
+
+test("every way to log in really logs in", { timeout: 60_000 }, () => runLogins({}));
+
+test("logins at this machine go by no proxy, managed identities neither", { timeout: 60_000 }, () => {
+  const dead = "http://127.0.0.1:9";
+  return runLogins({ HTTPS_PROXY: dead, https_proxy: dead, HTTP_PROXY: dead, ALL_PROXY: dead, NO_PROXY: "" });
 });

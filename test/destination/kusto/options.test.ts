@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kusto } from "../../../src/destination/kusto/index.ts";
+import { isKnownAuthority, isKustoHost } from "../../../src/destination/kusto/kusto-hosts.ts";
 import { connectionOf, type KustoOptions } from "../../../src/destination/kusto/options.ts";
 import { assertTrusted } from "../../../src/destination/kusto/trust.ts";
 import { contextOf } from "./batch-of.ts";
@@ -23,17 +24,60 @@ test("the engine and the ingestion address follow from either", () => {
   ]);
   assert.deepEqual(pair("http://127.0.0.1:8080"), ["http://127.0.0.1:8080", "http://127.0.0.1:8080"]);
   assert.deepEqual(pair("http://localhost:8080"), ["http://localhost:8080", "http://localhost:8080"]);
+  assert.deepEqual(pair("http://LOCALHOST.:8080"), ["http://localhost:8080", "http://localhost:8080"]);
+  assert.deepEqual(pair("http://[::1]:8080"), ["http://[::1]:8080", "http://[::1]:8080"]);
+  assert.deepEqual(pair("https://10.0.0.5:8443"), ["https://10.0.0.5:8443", "https://10.0.0.5:8443"]);
+  for (const same of ["", ".", ":443", "/", "/db", "/db/"]) assert.deepEqual(pair(cluster + same), both, same);
+  assert.deepEqual(pair("adx.westeurope.kusto.windows.net"), both, "without https://");
+  assert.deepEqual(pair("ingest-adx.westeurope.kusto.windows.net/db"), both);
+  assert.deepEqual(pair("https://adx.westeurope.kusto.windows.net:8443"), [
+    "https://adx.westeurope.kusto.windows.net:8443",
+    "https://ingest-adx.westeurope.kusto.windows.net:8443",
+  ]);
 });
 
 const refused: [string, object, string, RegExp][] = [
   ["an unknown option, with the nearest", { datbase: "x", token: "t" }, "BAD_OPTION", /datbase.*database/],
   ["no database", { database: "", token: "t" }, "BAD_OPTION", /database/],
   ["no cluster", { cluster: undefined, token: "t" }, "BAD_OPTION", /cluster/],
-  ["no URL", { cluster: "adx.westeurope", token: "t" }, "BAD_OPTION", /must be a URL/],
+  ["text", { cluster: "not a url", token: "t" }, "BAD_OPTION", /not a URL; it looks like https:/],
+  ["a word", { cluster: "notaurl", token: "t" }, "BAD_OPTION", /"notaurl" is not a URL; it looks like https:/],
+  [
+    "a short name",
+    { cluster: "adx.westeurope" },
+    "BAD_OPTION",
+    /is it https:\/\/adx\.westeurope\.kusto\.windows\.net\?/,
+  ],
+  ["loopback without http", { cluster: "127.0.0.1:8080" }, "BAD_OPTION", /is it http:\/\/127\.0\.0\.1:8080\?/],
+  ["localhost without http", { cluster: "localhost:8080" }, "BAD_OPTION", /is it http:\/\/localhost:8080\?/],
+  ["::1 without http", { cluster: "[::1]:8080" }, "BAD_OPTION", /is it http:\/\/\[::1\]:8080\?/],
+  ["a host without https", { cluster: "adx.example.com" }, "BAD_OPTION", /is it https:\/\/adx\.example\.com\?/],
+  ["another scheme", { cluster: "ftp://x.kusto.windows.net" }, "BAD_OPTION", /by https, such as .*not by ftp/],
+  ["a scheme alone", { cluster: "https://" }, "BAD_OPTION", /not a URL/],
+  ["a password without a scheme", { cluster: "me:secret@adx.example.com" }, "BAD_OPTION", /^(?!.*secret).*not a URL/],
+  [
+    "the web interface",
+    { cluster: "https://dataexplorer.azure.com/clusters/adx.westeurope/databases/My%20Db?x=1" },
+    "BAD_OPTION",
+    /give the cluster's own, such as https:\/\/adx\.westeurope\.kusto\.windows\.net and the database "My Db"/,
+  ],
+  ["another database", { cluster: `${cluster}/Other` }, "BAD_OPTION", /option of its own: "Other" there, or "db"\?/],
+  [
+    "a deeper path",
+    { cluster: `${cluster}/v1/rest/mgmt` },
+    "BAD_OPTION",
+    /as https:\/\/adx\S+; there is a path behind/,
+  ],
+  ["a query", { cluster: `${cluster}/?sig=secret` }, "BAD_OPTION", /^(?!.*secret).*there is a query behind/],
   ["a connection string", { cluster: "Data Source=https://x;Fed=true", token: "t" }, "BAD_OPTION", /connection string/],
-  ["a path", { cluster: `${cluster}/db`, token: "t" }, "BAD_OPTION", /database is an option/],
+  ["a path", { cluster: `${cluster}/DB`, token: "t" }, "BAD_OPTION", /database is an option/],
   ["a password in the URL", { cluster: "https://u:p@x.kusto.windows.net", token: "t" }, "BAD_OPTION", /host only/],
-  ["IPv6, which the SDK cannot do", { cluster: "http://[::1]:8080" }, "BAD_OPTION", /127\.0\.0\.1/],
+  [
+    "IPv6 beyond this machine, in the clear",
+    { cluster: "http://[2001:db8::1]:8080", token: "t" },
+    "UNTRUSTED_HOST",
+    /https/,
+  ],
   ["plain http", { cluster: "http://adx.kusto.windows.net", token: "t" }, "UNTRUSTED_HOST", /https/],
   ["no credential", {}, "BAD_OPTION", /needs a credential.*managedIdentityAppId/],
   ["two logins", { credential, azureCli: true }, "BAD_OPTION", /azureCli and credential/],
@@ -77,6 +121,14 @@ test("a host that is not Kusto's is asked nothing and given nothing", async () =
     "127.0.0.1.evil.example",
     "localhost.evil.example",
     "10.0.0.1",
+    "kusto.fabric.microsoft.us.evil.example",
+    "xkusto.fabric.microsoft.us",
+    "kusto.windows.net",
+    "[2001:db8::1]",
+    // Cyrillic letters for o, and a full stop of Chinese, which counts as a dot.
+    "adx.kust\u043e.windows.net",
+    "adx.kusto.wind\u043ews.net",
+    "adx.kusto.windows.net\u3002evil.example",
   ];
   for (const host of hosts) {
     const destination = kusto({ cluster: `https://${host}`, database: "db", credential: spy });
@@ -96,6 +148,30 @@ test("trustedHosts adds a host, or all below a domain, and no more", async () =>
   await assert.rejects(check("a.kusto.invalid", []), { code: "UNTRUSTED_HOST" }, "one sink's trust is not another's");
 });
 
+test("what is trusted here the SDK's own check lets pass, whichever cloud the cluster says it is in", async () => {
+  const { kustoTrustedEndpoints } = await import("azure-kusto-data");
+  const host = "trd-y.z0.kusto.fabric.microsoft.us";
+  const isRefused = () =>
+    kustoTrustedEndpoints.validateTrustedEndpoint(`https://${host}`, "https://login.microsoftonline.com");
+  assert.throws(isRefused, "the SDK's list has it now");
+  await assertTrusted(connectionOf({ cluster: `https://${host}`, database: "db", token: "t" }));
+  isRefused();
+});
+
+test("the SDK's list has no host that ours lacks", async () => {
+  const { kustoTrustedEndpoints } = await import("azure-kusto-data");
+  let seen = 0;
+  for (const [authority, { rules }] of Object.entries(kustoTrustedEndpoints.matchers)) {
+    assert.ok(isKnownAuthority(authority), authority);
+    for (const { suffix, exact } of Object.values(rules).flat()) {
+      seen++;
+      assert.ok(isKustoHost(exact ? suffix : `x${suffix}`), suffix);
+      assert.ok(!isKustoHost(exact ? `x${suffix}` : `x${suffix.slice(1)}`), suffix);
+    }
+  }
+  assert.ok(seen > 50, `${seen} hosts`);
+});
+
 test("Kusto's own clouds are trusted", async () => {
   for (const host of [
     "adx.westeurope.kusto.windows.net",
@@ -103,6 +179,9 @@ test("Kusto's own clouds are trusted", async () => {
     "ws.kusto.azuresynapse.net",
     "x.kusto.chinacloudapi.cn",
     "x.kusto.usgovcloudapi.net",
+    "X.Z0.Kusto.Fabric.Microsoft.US",
+    "adx.westeurope.kusto.windows.net.",
+    "adx.westeurope.kusto.windows.net:443",
   ])
     await assertTrusted(connectionOf({ cluster: `https://${host}`, database: "db", token: "t" }));
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { createServer } from "node:net";
+import { type AddressInfo, connect as connectTcp, createServer } from "node:net";
 import { after, afterEach, before, beforeEach, mock, test } from "node:test";
 import { inspect } from "node:util";
 import { gunzipSync } from "node:zlib";
@@ -77,6 +77,33 @@ test("a batch is stored, announced, and can be fetched by the announcement", asy
   );
   assert.ok(!inspect(staged).includes("sig"), "no SAS leaves the session");
   assert.match(staged.place, /^\w+\/temp-[01]\/db__T__[0-9a-f-]{36}\.csv\.gz$/);
+});
+
+test("a cluster at ::1, or at a name with a dot at its end, is this machine", async (t) => {
+  const port = Number(new URL(cluster.url).port);
+  const server = createServer((socket) => {
+    const there = connectTcp(port, "127.0.0.1");
+    for (const [one, other] of [
+      [socket, there],
+      [there, socket],
+    ] as const)
+      one.on("error", () => other.destroy()).pipe(other);
+  });
+  const listens = await new Promise<boolean>((resolve) => {
+    server.once("error", () => resolve(false)).listen(0, "::1", () => resolve(true));
+  });
+  if (!listens) return t.skip("this machine has no IPv6");
+  t.after(() => server.close());
+  const { port: own } = server.address() as AddressInfo;
+  for (const url of [`http://[::1]:${own}`, `http://localhost.:${port}`]) {
+    const session = await kusto({ cluster: url, database: "db" }).open(contextOf());
+    try {
+      const staged = await session.stage(batchOf("1,here\n"), never);
+      await session.submit(staged, never);
+    } finally {
+      await session.close();
+    }
+  }
 });
 
 test("the connector's options travel with the message", async () => {

@@ -9,9 +9,11 @@ export function findingOf(error: unknown, principal: string | undefined, signal:
     return failed("INTERNAL", reasonOf(error), "Please report it: it is a defect.");
   const { code, retryable } = error;
   const grant = typeof error.context.grant === "string" ? error.context.grant : undefined;
-  const message = grant === undefined ? error.message : error.message.replace(/ Somebody who may has to run: .*$/s, "");
+  const advice = typeof error.context.fix === "string" ? error.context.fix : undefined;
+  const told = advice === undefined ? error.message : error.message.replace(` ${advice}`, "");
+  const message = grant === undefined ? told : told.replace(/ Somebody who may has to run: .*$/s, "");
   const host = code === "UNTRUSTED_HOST" ? error.context.host : undefined;
-  const known = host === undefined ? fixes[code] : trustFix(String(host));
+  const known = host === undefined ? (advice ?? fixes[code]) : trustFix(String(host));
   const fix = grant === undefined ? known : `Somebody who may grant it runs: ${granted(grant, principal)}`;
   return { status: "failed", message, code, retryable, ...(fix !== undefined && { fix }) };
 }

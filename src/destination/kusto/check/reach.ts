@@ -2,8 +2,13 @@ import { lookup } from "node:dns/promises";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { isCode, MillraceError, reasonOf } from "../../../errors.ts";
+import { certificateFix, certificateTrouble } from "../certificate-trouble.ts";
 import { isTlsRefusal } from "../errors.ts";
+import { plainHost } from "../no-proxy.ts";
 import type { Patience } from "../patience.ts";
+import { proxyFor } from "../proxy.ts";
+import { isProxyFault, mayPass, proxyFix } from "../proxy-fault.ts";
+import { openTunnel } from "../tunnel.ts";
 
 /** What came of reaching for an address, without a word sent there. */
 export type Reached =
@@ -18,7 +23,10 @@ export type Reached =
     };
 
 /** Asks the system's resolver, as the SDKs' own calls will. */
-export async function resolveHost({ hostname }: URL): Promise<Reached> {
+export async function resolveHost(url: URL): Promise<Reached> {
+  const hostname = plainHost(url.hostname);
+  const proxy = proxyFor(url);
+  if (proxy) return { isThere: true, how: `${hostname} is resolved by ${proxy.name}` };
   if (isIP(hostname) !== 0) return { isThere: true, how: `${hostname} is an address` };
   try {
     const addresses = await lookup(hostname, { all: true });
@@ -39,20 +47,32 @@ export async function resolveHost({ hostname }: URL): Promise<Reached> {
 
 /** Opens a connection, with TLS where the URL says https, and closes it. */
 export async function reach(url: URL, signal: AbortSignal): Promise<Reached> {
-  const { hostname, protocol } = url;
+  const { protocol } = url;
+  const hostname = plainHost(url.hostname);
   const isTls = protocol === "https:";
   const port = Number(url.port) || (isTls ? 443 : 80);
-  const place = `${hostname}:${port}`;
+  const proxy = proxyFor(url);
+  const way = proxy ? ` through ${proxy.name}` : "";
+  const place = `${url.hostname}:${port}`;
   try {
-    const protocolName = await handshake(hostname, port, isTls, signal);
-    return { isThere: true, how: `${place} answers${protocolName && ` by ${protocolName}`}` };
+    const tunnel = proxy && (await openTunnel(proxy, hostname, port));
+    const protocolName = await handshake(hostname, port, isTls, signal, tunnel);
+    return { isThere: true, how: `${place} answers${protocolName && ` by ${protocolName}`}${way}` };
   } catch (error) {
     const code = codeOf(error);
-    const name = isTls ? certificateTrouble[code] : undefined;
+    if (isProxyFault(code)) {
+      const why = `Connecting to ${place} failed: ${reasonOf(error)}`;
+      const isBroken = code === "ERR_PROXY_FAILED";
+      return { isThere: false, why, fix: proxyFix(code, reasonOf(error)), retryable: mayPass(code), isBroken };
+    }
+    const name = isTls ? certificateTrouble(code) : undefined;
     return {
       isThere: false,
-      why: name === undefined ? `Connecting to ${place} failed: ${reasonOf(error)}` : `${place} ${name} (${code})`,
-      fix: name === undefined ? (socketFixes[code] ?? unknownFix) : (certificateFixes[code] ?? untrustedFix),
+      why:
+        name === undefined
+          ? `Connecting to ${place}${way} failed: ${reasonOf(error)}`
+          : `${place}${way} ${name} (${code})`,
+      fix: name === undefined ? (socketFixes[code] ?? unknownFix) : certificateFix(code),
       retryable: name === undefined && !(isTls && isTlsRefusal(code, reasonOf(error))),
       isBroken: code === "ECONNRESET" || code === "EPIPE",
     };
@@ -74,14 +94,23 @@ export async function reachAgain(url: URL, patient: Patience, signal: AbortSigna
 }
 
 /** Resolves with the name of the protocol; empty without TLS. */
-function handshake(host: string, port: number, isTls: boolean, signal: AbortSignal): Promise<string> {
+function handshake(
+  host: string,
+  port: number,
+  isTls: boolean,
+  signal: AbortSignal,
+  tunnel: Socket | undefined,
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const onReady = () => {
       resolve("getProtocol" in socket ? (socket.getProtocol() ?? "TLS") : "");
       socket.destroy();
     };
     const socket: Socket | ReturnType<typeof connectTls> = isTls
-      ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }) }, onReady)
+      ? connectTls(
+          { host, port, ...(tunnel && { socket: tunnel }), ...(isIP(host) === 0 && { servername: host }) },
+          onReady,
+        )
       : connectTcp({ host, port }, onReady);
     const stop = () => socket.destroy(signal.reason instanceof Error ? signal.reason : new Error("aborted"));
     signal.addEventListener("abort", stop, { once: true });
@@ -100,32 +129,6 @@ function codeOf(error: unknown): string {
   return String(code ?? errors?.[0]?.code ?? "no code");
 }
 
-/** What is wrong with a certificate, by OpenSSL's names. */
-const certificateTrouble: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: "shows a certificate that has expired",
-  CERT_NOT_YET_VALID: "shows a certificate that is not valid yet",
-  CERT_REVOKED: "shows a certificate that was revoked",
-  CERT_UNTRUSTED: "shows a certificate that this machine does not trust",
-  DEPTH_ZERO_SELF_SIGNED_CERT: "shows a certificate that it has signed itself",
-  ERR_TLS_CERT_ALTNAME_INVALID: "shows a certificate of another host",
-  SELF_SIGNED_CERT_IN_CHAIN: "shows a certificate of an authority that this machine does not know",
-  UNABLE_TO_GET_ISSUER_CERT: "shows a certificate whose issuer this machine does not know",
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: "shows a certificate whose issuer this machine does not know",
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: "shows a certificate without those between it and its authority",
-};
-
-const untrustedFix =
-  "If a proxy of your network stands between, ask its keeper for its root certificate and name the file in NODE_EXTRA_CA_CERTS; else ask the owner of the host.";
-const clockFix =
-  "Compare this machine's clock with the time; if it is right, ask the owner of the host for a new certificate.";
-const certificateFixes: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: clockFix,
-  CERT_NOT_YET_VALID: clockFix,
-  CERT_REVOKED: "Ask the owner of the host for a new certificate.",
-  ERR_TLS_CERT_ALTNAME_INVALID:
-    "Give the cluster's URL by the name that its certificate bears, not by an alias or an address.",
-};
-
 const firewallFix = "Ask who runs the network whether a firewall lets this machine out to that host and port.";
 const unknownFix = "Compare the cluster's URL with the one that the portal shows, and ask who runs the network.";
 const socketFixes: Readonly<Record<string, string>> = {
@@ -137,9 +140,3 @@ const socketFixes: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: "What listens there does not speak TLS: check the port, and https or http.",
   ETIMEDOUT: firewallFix,
 };
-
-/** The environment's proxy for https, by which the SDKs' requests go; what is reached directly then proves little. */
-export function proxyVariable(url: URL, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  if (url.protocol !== "https:") return undefined;
-  return ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].find((name) => env[name]);
-}

@@ -55,14 +55,12 @@ export function stepsOf(
 
   return [
     step("trust", [], () => trust(connection)),
-    step("dns", [], async () => reached(engine, await resolveHost(engine))),
-    step("connection", ["dns"], async (signal) => reached(engine, await reachAgain(engine, patient, signal))),
+    step("dns", [], async () => reached(await resolveHost(engine))),
+    step("connection", ["dns"], async (signal) => reached(await reachAgain(engine, patient, signal))),
     ...when(
       !isOneAddress,
-      step("ingest-dns", [], async () => reached(ingest, await resolveHost(ingest))),
-      step("ingest-connection", ["ingest-dns"], async (signal) =>
-        reached(ingest, await reachAgain(ingest, patient, signal)),
-      ),
+      step("ingest-dns", [], async () => reached(await resolveHost(ingest))),
+      step("ingest-connection", ["ingest-dns"], async (signal) => reached(await reachAgain(ingest, patient, signal))),
     ),
     step("login", ["trust", "connection"], (signal) => logIn(connection, seen, scrub, patient, signal)),
     step("database", ["login"], (signal) => findDatabase(connection, context, seen, signal)),

@@ -6,7 +6,7 @@ import type { Patience } from "../patience.ts";
 import { fetchResources, type Resources } from "../resources.ts";
 import { mayNot } from "../rights.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
-import { proxyVariable, type Reached, reachAgain } from "./reach.ts";
+import { type Reached, reachAgain } from "./reach.ts";
 import type { Seen } from "./seen.ts";
 
 /** Asks for the containers and queues to ingest through. */
@@ -51,7 +51,5 @@ export async function reachStorage(
       : `${lost.length} of ${all.length} addresses of the storage do not answer: ${sentence(why)}`;
   if (results.every((roots) => roots.some(({ isThere }) => isThere)))
     return warning(`${places} Batches go to the others.`, fix);
-  const proxy = proxyVariable(new URL([...tried.keys()][0]!));
-  if (proxy !== undefined) return warning(`${places} Requests may go through the proxy in ${proxy}.`, fix);
   return { ...failed("UNREACHABLE", places, fix), retryable };
 }

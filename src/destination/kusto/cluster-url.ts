@@ -1,0 +1,121 @@
+import { MillraceError } from "../../errors.ts";
+import { isKustoHost } from "./kusto-hosts.ts";
+import { plainHost } from "./no-proxy.ts";
+
+/** The addresses of a cluster, from what a caller gave. */
+export interface Endpoints {
+  readonly engineUrl: string;
+  readonly ingestUrl: string;
+  readonly host: string;
+  readonly isLoopback: boolean;
+}
+
+const example = "https://adx.westeurope.kusto.windows.net";
+const ingestPrefix = "ingest-";
+
+/** The loopback in the forms that the SDK trusts without a prefix. */
+export function isLoopbackHost(host: string): boolean {
+  return host === "localhost" || host === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+/**
+ * Reads the URL of a cluster. A Kusto host without `https://` will do, and a path that is the database's name.
+ *
+ * @param database the one of the options, which a path may name too.
+ * @throws MillraceError BAD_OPTION, with the URL that was probably meant; UNTRUSTED_HOST for http beyond this machine.
+ */
+export function endpointsOf(cluster: string, database?: string): Endpoints {
+  const url = urlOf(cluster.trim());
+  refuseRest(url, database);
+  const host = url.hostname.replace(/(.)\.$/, "$1");
+  const place = url.port === "" ? host : `${host}:${url.port}`;
+  const isLoopback = isLoopbackHost(host);
+  if (url.protocol === "http:" && !isLoopback)
+    throw new MillraceError(
+      "UNTRUSTED_HOST",
+      `kusto(): http://${host} would carry tokens and data in the clear; use https.`,
+    );
+  if (isLoopback || host.startsWith("[") || /^[\d.]+$/.test(host)) {
+    const origin = `${url.protocol}//${place}`;
+    return { engineUrl: origin, ingestUrl: origin, host, isLoopback };
+  }
+  const isIngest = place.startsWith(ingestPrefix);
+  const bare = isIngest ? place.slice(ingestPrefix.length) : place;
+  return {
+    engineUrl: `https://${bare}`,
+    ingestUrl: `https://${ingestPrefix}${bare}`,
+    host: isIngest ? host.slice(ingestPrefix.length) : host,
+    isLoopback,
+  };
+}
+
+function bad(message: string): MillraceError {
+  return new MillraceError("BAD_OPTION", `kusto(): ${message}`);
+}
+
+function urlOf(given: string): URL {
+  if (/;|=/.test(given.split("?", 1)[0]!))
+    throw bad("cluster is a URL, not a connection string; database and credentials have options of their own.");
+  if (/^https?:\/\//i.test(given)) {
+    const url = URL.canParse(given) ? new URL(given) : undefined;
+    if (url) return url;
+  }
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(given) ?? [];
+  if (scheme !== undefined)
+    throw bad(
+      /^https?$/i.test(scheme)
+        ? `cluster is not a URL; it looks like ${example}.`
+        : `cluster is a URL by https, such as ${example}, and not by ${scheme}.`,
+    );
+  const meant = URL.canParse(`https://${given}`) ? new URL(`https://${given}`) : undefined;
+  if (!meant || given.startsWith("/")) throw bad(`cluster is not a URL; it looks like ${example}.`);
+  const host = meant.hostname;
+  if (isKustoHost(plainHost(host))) return meant;
+  throw bad(`cluster ${shown(given)} is not a URL${likely(meant)}`);
+}
+
+/** What was probably meant by text without a scheme. */
+function likely({ hostname, host, username }: URL): string {
+  if (username !== "") return `; it looks like ${example}.`;
+  if (isLoopbackHost(hostname)) return `: is it http://${host}?`;
+  // Kusto's own tools take NAME.REGION.
+  if (/^[a-z0-9-]+\.[a-z]+[a-z0-9]*$/.test(hostname) && !/\.(com|net|org|local|internal|example)$/.test(hostname))
+    return `: is it https://${hostname}.kusto.windows.net?`;
+  return hostname.includes(".") ? `: is it https://${host}?` : `; it looks like ${example}.`;
+}
+
+/** A URL of a cluster is scheme and host; of what else is in it, the part that helps is named. */
+function refuseRest({ protocol, host, hostname, pathname, search, hash, username, password }: URL, database?: string) {
+  const plain = `${protocol}//${host}`;
+  if (username || password)
+    throw bad(`cluster must be scheme and host only, as ${plain}; a user name or password is a login's.`);
+  const [, name, named] = /^\/clusters\/([^/]+)(?:\/databases\/([^/]+))?/.exec(pathname) ?? [];
+  if (/^dataexplorer\.azure\.(com|us|cn)$/.test(hostname)) {
+    const cluster =
+      name === undefined ? example : `https://${name.includes(".kusto") ? name : `${name}.kusto.windows.net`}`;
+    const from = named === undefined ? "" : ` and the database ${shown(decoded(named))}`;
+    throw bad(`cluster is the address of the web interface; give the cluster's own, such as ${cluster}${from}.`);
+  }
+  if (search || hash) throw bad(`cluster must be scheme and host only, as ${plain}; there is a query behind it.`);
+  const path = decoded(pathname.replace(/^\/|\/$/g, ""));
+  if (path === "" || path === database) return;
+  if (path.includes("/")) throw bad(`cluster must be scheme and host only, as ${plain}; there is a path behind it.`);
+  throw bad(
+    `cluster must be scheme and host only, as ${plain}; the database is an option of its own: ${shown(path)} there${
+      database === undefined ? "" : `, or ${shown(database)}`
+    }?`,
+  );
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Of what was given, without what may be a password. */
+function shown(text: string): string {
+  return JSON.stringify(text.replace(/^[^@]*@/, "").slice(0, 100));
+}

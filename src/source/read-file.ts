@@ -1,0 +1,141 @@
+import { MillraceError } from "../errors.ts";
+import { type ContentTrail, contentTrail } from "./content.ts";
+import { changeOf, trailStart } from "./content-check.ts";
+import { readHeader } from "./csv-header.ts";
+import { csvSplitter } from "./csv-rows.ts";
+import { decoderOf } from "./decoder.ts";
+import { fileBytes } from "./file-bytes.ts";
+import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
+import { lookAt, type OpenedFile } from "./open-files.ts";
+import { openRaw, type RawFile } from "./raw-file.ts";
+import type { ReadingStart } from "./reading-starts.ts";
+import { type ContentFollower, type RawRecord, readRecords } from "./records.ts";
+import type { Position, Slice } from "./source.ts";
+import type { FilePosition } from "./splitter.ts";
+
+/**
+ * Reads the records of one file from where its reading begins.
+ *
+ * @throws MillraceError SOURCE_CHANGED when the file is not the one that was looked at, or was truncated while it was read.
+ */
+export async function* readFile(
+  start: ReadingStart,
+  options: FilesOptions,
+  leavesUnfinished: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Slice<RawRecord>> {
+  const raw = await openRaw(start.file.path);
+  try {
+    yield* readOpened(raw, await currentFile(raw, start, options, signal), start, options, leavesUnfinished, signal);
+  } finally {
+    await raw.close();
+  }
+}
+
+async function* readOpened(
+  raw: RawFile,
+  file: OpenedFile,
+  { partition, position }: ReadingStart,
+  options: FilesOptions,
+  leavesUnfinished: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Slice<RawRecord>> {
+  const { path, format, delimiter, isPacked, bom, jsonPath } = file;
+  const { content, ...from }: FilePosition & { content?: unknown } = position ?? { byte: bom, line: 1 };
+  const header = position && format === "csv" ? await headerOf(raw, file, options, signal) : undefined;
+  const { splitter, parse } = decoderOf(format, from, jsonPath, delimiter, path, header, options.onNotice);
+  const known = isPacked ? undefined : await trailStart(raw, position ?? from, signal);
+  const trail = contentTrail(raw.stamp, isPacked, known);
+  const onUnfinished = (line: number, bytes: number) =>
+    options.onNotice?.(
+      `${path}:${line}: the last line has no end yet; its ${bytes} bytes are left for the next run (final reads them).`,
+    );
+
+  /** A position that was stored without its content is stored anew. */
+  let lacksContent = position !== undefined && content === undefined;
+  const completed = (): Slice<RawRecord> => {
+    lacksContent = false;
+    return { partition, position: { ...from, content: trail.content() } as Position, records: [] };
+  };
+  if (lacksContent && !isPacked) yield completed();
+  for await (const slice of readRecords({
+    partition,
+    name: path,
+    bytes: fileBytes(raw, isPacked, from.byte, signal, trail.follow),
+    from: from.byte,
+    splitter,
+    parse,
+    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
+    signal,
+    content: follower(trail, isPacked),
+    ...(leavesUnfinished && !isPacked && { onUnfinished }),
+  })) {
+    lacksContent = false;
+    yield slice;
+  }
+  if (lacksContent) yield completed();
+}
+
+/** Packed bytes are followed as they are read from the file; others here, up to a position. */
+function follower(trail: ContentTrail, isPacked: boolean): ContentFollower {
+  return {
+    pass({ bytes, base }, end) {
+      if (!isPacked && end > trail.at) trail.follow(bytes.subarray(trail.at - base, end - base));
+    },
+    content: trail.content,
+  };
+}
+
+/** What was looked at, or the same file as it stands now that it is open for good. */
+async function currentFile(
+  raw: RawFile,
+  { file, position }: ReadingStart,
+  options: FilesOptions,
+  signal: AbortSignal,
+): Promise<OpenedFile> {
+  const { size, modified } = file.stamp;
+  // Some network file systems give a file another inode each time, so size and time are enough.
+  if (raw.stamp.size === size && raw.stamp.modified === modified) return file;
+  if (raw.stamp.file !== file.stamp.file) throw changedMeanwhile(file, "another file has its name");
+  const now = await lookAt(raw, file.realPath, options, signal);
+  if (now.format !== file.format) throw changedMeanwhile(file, `it was ${file.format} and is ${now.format}`);
+  if (position?.content) {
+    const reason = await changeOf(raw, { ...position, content: position.content }, signal);
+    if (reason !== undefined) throw changedMeanwhile(file, reason);
+  }
+  return now;
+}
+
+function changedMeanwhile({ path }: OpenedFile, reason: string): MillraceError {
+  return new MillraceError(
+    "SOURCE_CHANGED",
+    `${path} was changed while this run began: ${reason}. Nothing of it was read; run it again.`,
+    { context: { file: path } },
+  );
+}
+
+/** Reading on in the middle of a CSV file, its header has to be looked up at the start. */
+async function headerOf(
+  raw: RawFile,
+  file: OpenedFile,
+  options: FilesOptions,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const { path, delimiter, bom, isPacked } = file;
+  let header: readonly string[] | undefined;
+  const slices = readRecords({
+    partition: path,
+    name: path,
+    bytes: fileBytes(raw, isPacked, bom, signal),
+    from: bom,
+    splitter: csvSplitter({ byte: bom, line: 1 }, delimiter, path),
+    parse(row) {
+      header ??= readHeader(row, delimiter, path).fields;
+      return {};
+    },
+    maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
+    signal,
+  });
+  for await (const _ of slices) break;
+  return header;
+}
