@@ -2,8 +2,9 @@ import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import { MillraceError, throwIfAborted } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
+import type { Coercion } from "./schema/coerce.ts";
 import type { Sink, SinkStats } from "./sink.ts";
-import type { Position, Positions, Slice, Source } from "./source/source.ts";
+import type { Origin, OriginalFormat, Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
@@ -190,12 +191,35 @@ function watchStop<Raw>(stop: AbortSignal | undefined, from: Source<Raw>): Stopp
 }
 
 async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (raw: Raw) => R): Promise<void> {
-  for (const refusal of slice.refused ?? []) if (!into.reject(refusal)) await into.ready;
+  for (const refusal of slice.refused ?? []) if (!into.reject(withSource(refusal, through))) await into.ready;
   let index = 0;
+  // What a function of the caller's made of the record can be written again; what it was made of cannot.
+  const origin =
+    slice.originOf && (!through || isCoercion(through))
+      ? () => withRenames(slice.originOf!(index), through)
+      : undefined;
   const place = slice.placeOf && (() => slice.placeOf!(index));
   for (; index < slice.records.length; index++) {
     const raw = slice.records[index]!;
     const record = through ? through(raw) : (raw as unknown as R);
-    if (!into.write(record, place)) await into.ready;
+    if (!into.write(record, place, origin)) await into.ready;
   }
+}
+
+function isCoercion(through: object): through is Pick<Coercion, "renames"> {
+  return "renames" in through && Array.isArray(through.renames);
+}
+
+function withSource(refusal: Refusal, through: object | undefined): Refusal {
+  const { source } = refusal;
+  if (!source || !through) return refusal;
+  return { ...refusal, source: isCoercion(through) ? sourceWith(source, through) : { ...source, isConverted: true } };
+}
+
+function withRenames(origin: Origin, through: Pick<Coercion, "renames"> | undefined): Origin {
+  return through ? { ...origin, source: sourceWith(origin.source, through) } : origin;
+}
+
+function sourceWith(source: OriginalFormat, { renames }: Pick<Coercion, "renames">): OriginalFormat {
+  return renames.length > 0 ? { ...source, renames } : source;
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { Emulator } from "../emulator/index.ts";
+import { coerce } from "../schema/coerce.ts";
 import { createMergeTableCommand, quoteName } from "../schema/kql.ts";
 import { files } from "../source/files.ts";
 import { answerTable } from "./answer-text.ts";
@@ -117,10 +118,9 @@ async function loadOne(
   await admin.execute(createMergeTableCommand(table), signal);
   const summary = await load({
     source,
-    form: plan.form,
+    convert: coerce(table, plan.form, { renames }),
     totalBytes: plan.totalBytes,
     table,
-    renames,
     to: kusto({ cluster, database }),
     sink: { preset: "bulk", batchSize: 50_000, pollForIngestionStatus: true, pollIntervalMs: 100 },
     isQuiet: !terminal.isLive,

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { MillraceError, reasonOf } from "../errors.ts";
 import type { SignalName } from "./interrupt.ts";
 import type { FileReport } from "./landed.ts";
-import type { LoadOutcome, LoadSummary } from "./load.ts";
+import { type LoadOutcome, type LoadSummary, unknownFieldNotes } from "./load.ts";
 import { ratio } from "./progress.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
 import { commandFor } from "./shell.ts";
@@ -35,16 +35,9 @@ export function successLine(
   return JSON.stringify(report);
 }
 
-/** Fields that were left out are told on stderr, the first ten. */
+/** Fields that were left out are told on stderr. */
 export function tell({ table, unknownFields }: LoadSummary, say: (line: string) => void): void {
-  for (const [field, n] of Object.entries(unknownFields).slice(0, 10))
-    say(
-      plainLine(
-        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
-      ),
-    );
-  const unknown = Object.keys(unknownFields).length;
-  if (unknown > 10) say(`note: and ${count(unknown - 10)} more fields`);
+  for (const note of unknownFieldNotes(table, unknownFields)) say(note);
 }
 
 function summaryLine(summary: LoadSummary): string {

@@ -7,15 +7,18 @@ import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
 import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
+import { coerce } from "../schema/coerce.ts";
 import { inferTable } from "../schema/infer.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
 import type { RawRecord } from "../source/records.ts";
-import type { Refusal, Source } from "../source/source.ts";
+import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
+import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { CommandFailed } from "./failure-line.ts";
+import { fieldNames, fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
 import { inferFiles } from "./infer-files.ts";
 import { failedReport, successLine, tell } from "./ingest-report.ts";
@@ -27,7 +30,7 @@ import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 
-interface IngestFlags extends ConnectionFlags, FileFlags {
+export interface IngestFlags extends ConnectionFlags, FileFlags {
   emulator?: boolean;
   keep?: boolean;
   table?: string;
@@ -160,11 +163,12 @@ export function ingestCommand(finish: Finish): Command {
     );
 }
 
-async function ingest(
+/** The command itself, by its flags. `command` is what the way to go on is printed for. */
+export async function ingest(
   patterns: readonly string[],
   flags: IngestFlags,
   terminal: Terminal,
-  command: Command,
+  command: Command = ingestCommand(() => {}),
 ): Promise<number> {
   const say = (line: string) => {
     if (!flags.quiet) terminal.err.write(`${line}\n`);
@@ -196,6 +200,10 @@ async function ingest(
     if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
       throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
     const plan = await source.plan(untilRead);
+    if (flags.deadLetter !== undefined) {
+      const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
+      await refuseInputAsDeadLetter(flags.deadLetter, inputs);
+    }
     // Of files nothing is read for good before the table is known; a stream is.
     const preparing = source.replayable ? untilRead : signal;
     holdsRecords = !source.replayable;
@@ -206,7 +214,9 @@ async function ingest(
     const { kusto } = await import("../destination/kusto/index.ts");
     admin = await kustoAdmin(connection, preparing, longRetries(flags));
 
-    const begun = beginning(source, preparing);
+    // The notices about the files come when they are read for good, and should not come twice.
+    const { onNotice: _, ...quiet } = options;
+    const begun = beginning(source, plan.form === "csv", preparing);
     const { table, renames, isCreated } = await targetTable({
       admin,
       name: flags.table!,
@@ -214,8 +224,9 @@ async function ingest(
       schema,
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
-      infer: () => inferred(flags, source, plan, options, begun, preparing, terminal),
-      fields: () => begun.fields(),
+      infer: () => inferred(flags, source, plan, quiet, begun, preparing, terminal),
+      fields: (columns) =>
+        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, preparing) : begun.fields(columns),
       signal: preparing,
     });
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
@@ -228,11 +239,10 @@ async function ingest(
     const isPacked = plan.totalBytes === undefined;
     const outcome = await loadOutcome({
       source: begun.source(),
-      form: plan.form,
+      convert: coerce(table, plan.form, { renames }),
       totalBytes: plan.totalBytes,
       files: plan.files.map(({ path, bytes }) => ({ path, bytes: isPacked ? 0 : bytes })),
       table,
-      renames,
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
       deadLetter: flags.deadLetter,
@@ -315,8 +325,8 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 
 interface Beginning {
-  /** Field names of the first records. */
-  fields(): Promise<readonly string[]>;
+  /** Field names of the first records: as many records as the columns of the table need. */
+  fields(columns: readonly string[]): Promise<readonly string[]>;
   /** The first records of a stream, and what could not be read as one. */
   records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
   /** The source from its start, whatever has been looked at. */
@@ -324,23 +334,27 @@ interface Beginning {
 }
 
 /** Looks at the first records, which a stream gives only once. */
-function beginning(source: FilesSource, signal: AbortSignal): Beginning {
+function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(limit: typeof aheadLimit) {
-    const read = await readAhead(source, limit, signal);
+  async function ahead(
+    isEnough: (slice: Slice<RawRecord>) => boolean,
+  ): Promise<Awaited<ReturnType<Beginning["records"]>>> {
+    const read = await readAhead(source, { ...aheadLimit, isEnough }, signal);
+    whole = read.source;
     const records = read.slices.flatMap((slice) => slice.records);
     const refused = read.slices.flatMap((slice) => slice.refused ?? []);
-    whole = read.source;
     return { records, refused };
   }
   return {
-    async fields() {
-      const { records } = await ahead({ records: 1, bytes: 1 });
-      const names = new Set<string>();
-      for (const record of records) for (const field of Object.keys(record)) names.add(field);
-      return [...names];
+    async fields(columns) {
+      const found = fieldNames(columns);
+      await ahead(({ records }) => {
+        found.add(records);
+        return found.isComplete() || (isCsv && records.length > 0);
+      });
+      return [...found.names];
     },
-    records: () => ahead(aheadLimit),
+    records: () => ahead(() => false),
     source: () => whole,
   };
 }
@@ -354,12 +368,10 @@ async function inferred(
   signal: AbortSignal,
   terminal: Terminal,
 ) {
-  // The notices about the files come when they are read for good, and should not come twice.
-  const { onNotice: _, ...quiet } = options;
   const unreadable: Refusal[] = [];
   try {
     if (source.replayable)
-      return await inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal, (refusal) => {
+      return await inferFiles(flags.table!, plan, options, flags.inferRecords, signal, (refusal) => {
         if (unreadable.length < unreadableShown) unreadable.push(refusal);
       });
     const { records, refused } = await begun.records();

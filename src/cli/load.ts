@@ -2,31 +2,37 @@ import { existsSync } from "node:fs";
 import type { Destination } from "../destination/destination.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import type { SinkOptions } from "../options.ts";
-import type { SampleForm } from "../schema/infer.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
-import type { RawRecord } from "../source/records.ts";
 import type { Source } from "../source/source.ts";
 import { type FileReport, type InputFile, landedRecords } from "./landed.ts";
 import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";
-import { count } from "./quantities.ts";
+import { count, plural } from "./quantities.ts";
 import { type Rejection, type Rejections, rejections } from "./rejections.ts";
 import { showRetries } from "./retry-lines.ts";
 import { plainLine, type Terminal } from "./terminal.ts";
 
+/** Turns what a source reads into records of the table, as `coerce()` does. */
+export interface Conversion<Raw> {
+  (raw: Raw): Record<string, unknown>;
+  readonly unknownFields: ReadonlyMap<string, number>;
+  readonly renames: readonly Rename[];
+}
+
 /** One source into one table. */
-export interface Load {
-  readonly source: Source<RawRecord>;
-  readonly form: SampleForm;
+export interface Load<Raw> {
+  readonly source: Source<Raw>;
+  readonly convert: Conversion<Raw>;
   readonly totalBytes: number | undefined;
   readonly table: Table;
-  readonly renames: readonly Rename[];
   readonly to: Destination;
   readonly sink: SinkOptions;
   readonly deadLetter?: string | undefined;
   readonly maxRejected?: number | undefined;
   readonly checkpointMs?: number | undefined;
+  /** Each of them, also where `isQuiet`. */
+  onRejected?(rejection: Rejection): void;
   /** No progress and no single rejections on stderr. */
   readonly isQuiet: boolean;
   /** Batches, retries and checkpoints on stderr as they come. */
@@ -69,6 +75,7 @@ export interface LoadSummary {
 
 const rejectionsShown = 20;
 const rejectionsKept = 1_000;
+const unknownFieldsShown = 10;
 
 /** How a load ended. */
 export interface LoadOutcome {
@@ -83,7 +90,7 @@ export interface LoadOutcome {
  *
  * @throws what made it fail.
  */
-export async function load(job: Load): Promise<LoadSummary> {
+export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
   const { summary, failure } = await loadOutcome(job);
   if (failure) throw failure.error;
   return summary;
@@ -95,13 +102,9 @@ export async function load(job: Load): Promise<LoadSummary> {
  *
  * @throws what `open()` throws: nothing has been read then.
  */
-export async function loadOutcome(job: Load): Promise<LoadOutcome> {
-  const [{ open }, { run }, { coerce }] = await Promise.all([
-    import("../open.ts"),
-    import("../run.ts"),
-    import("../schema/coerce.ts"),
-  ]);
-  const { table, terminal } = job;
+export async function loadOutcome<Raw>(job: Load<Raw>): Promise<LoadOutcome> {
+  const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run.ts")]);
+  const { table, terminal, convert } = job;
   const { signal } = job;
   const enough = new AbortController();
   const stop = AbortSignal.any([enough.signal, ...(job.stop ? [job.stop] : [])]);
@@ -113,6 +116,7 @@ export async function loadOutcome(job: Load): Promise<LoadOutcome> {
     max: job.maxRejected,
     keep: rejectionsKept,
     onRejected: (rejection, n) => {
+      job.onRejected?.(rejection);
       if (job.isQuiet || n > rejectionsShown) return;
       progress?.clear();
       terminal.err.write(`${rejectionLine(rejection)}\n`);
@@ -153,7 +157,6 @@ export async function loadOutcome(job: Load): Promise<LoadOutcome> {
     if (error !== undefined) failure ??= { error };
     else if (!stop.aborted) landed.end();
   });
-  const convert = coerce(table, job.form, { renames: job.renames });
   if (!job.isQuiet)
     progress = startProgress(table.name, terminal, () => {
       const { rawBytes, packedBytes } = sink.stats;
@@ -168,7 +171,7 @@ export async function loadOutcome(job: Load): Promise<LoadOutcome> {
       };
     });
   try {
-    await run<RawRecord, Record<string, unknown>>({
+    await run<Raw, Record<string, unknown>>({
       from: source,
       into: sink,
       through: convert,
@@ -238,7 +241,10 @@ function rejectionLine({ place, reason }: Rejection): string {
   return plainLine(`rejected ${place ?? "a record"}: ${reason}`);
 }
 
-function noteHidden({ isQuiet, terminal, deadLetter }: Load, rejected: Rejections): void {
+function noteHidden(
+  { isQuiet, terminal, deadLetter }: Pick<Load<unknown>, "isQuiet" | "terminal" | "deadLetter">,
+  rejected: Rejections,
+): void {
   if (rejected.count === 0 || isQuiet) return;
   const hidden = rejected.count - rejectionsShown;
   if (hidden > 0) terminal.err.write(`... and ${count(hidden)} more\n`);
@@ -261,4 +267,18 @@ function withEnd<R>(source: Source<R>, signal: AbortSignal, onEnd: (error?: unkn
       onEnd();
     },
   };
+}
+
+/** Fields that no column takes. */
+export function unknownFieldNotes(table: string, unknownFields: Readonly<Record<string, number>>): string[] {
+  const fields = Object.entries(unknownFields);
+  const notes = fields
+    .slice(0, unknownFieldsShown)
+    .map(([field, n]) =>
+      plainLine(
+        `note: field ${JSON.stringify(field)} (in ${plural(n, "record")}) has no column in ${table} and was left out`,
+      ),
+    );
+  const more = fields.length - unknownFieldsShown;
+  return more > 0 ? [...notes, `note: and ${count(more)} more fields`] : notes;
 }

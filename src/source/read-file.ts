@@ -43,7 +43,7 @@ async function* readOpened(
   const { path, format, delimiter, isPacked, bom, jsonPath } = file;
   const { content, ...from }: FilePosition & { content?: unknown } = position ?? { byte: bom, line: 1 };
   const header = position && format === "csv" ? await headerOf(raw, file, options, signal) : undefined;
-  const { splitter, parse } = decoderOf(format, from, jsonPath, delimiter, path, header, options.onNotice);
+  const decoder = decoderOf(format, from, jsonPath, delimiter, path, header, options.onNotice);
   const known = isPacked ? undefined : await trailStart(raw, position ?? from, signal);
   const trail = contentTrail(raw.stamp, isPacked, known);
   const onUnfinished = (line: number, bytes: number) =>
@@ -63,8 +63,7 @@ async function* readOpened(
     name: path,
     bytes: fileBytes(raw, isPacked, from.byte, signal, trail.follow),
     from: from.byte,
-    splitter,
-    parse,
+    ...decoder,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
     content: follower(trail, isPacked),
@@ -133,6 +132,8 @@ async function headerOf(
       header ??= readHeader(row, delimiter, path).fields;
       return {};
     },
+    format: () => ({ format: "csv" }),
+    isHeaderDue: () => header === undefined,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
   });

@@ -62,14 +62,13 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
         const delimiter = options.delimiter ?? ",";
         const decoder = decoderOf(format, start, path, delimiter, name, undefined, options.onNotice);
-        const { parse } = decoder;
         const splitter = wholeRecords(decoder.splitter, format, cut, () =>
           options.onNotice?.(
             `${name}: it was stopped in the midst of the record that begins at line ${decoder.splitter.position().line}; that one is left out`,
           ),
         );
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
+        yield* readRecords({ partition, name, bytes, from: 0, ...decoder, splitter, maxRecordBytes, signal });
       } finally {
         release();
       }

@@ -277,15 +277,20 @@ test("a service that fails in the midst of a run: each file says what had arrive
     }),
   );
   // The first batches arrive, then the storage answers no more.
-  emulator.faults.play({ faults: [{ at: "blob", do: "answer", status: 400, after: 2, times: 100_000 }] });
-  const args = ["--batch-size", "700", "--retry-timeout-ms", "0", "--json", ...at];
+  emulator.faults.play({ faults: [{ at: "blob", do: "answer", status: 400, after: 8, times: 100_000 }] });
+  const args = ["--batch-size", "200", "--retry-timeout-ms", "0", "--json", ...at];
   const { code, out } = await cli(["ingest", ...paths, "--table", "Outage", ...args]);
   emulator.faults.clear();
   assert.equal(code, 1);
   const { delivered, files } = onlyLine(out) as { delivered: number; files: { delivered: number; read: number }[] };
   const ids = await idsIn("Outage");
   assert.ok(delivered > 0 && delivered < 3_000, `${delivered}`);
-  assert.equal(ids.length, delivered);
+  // A batch whose answer nobody waited for may have arrived.
+  assert.ok(ids.length >= delivered, `${ids.length} arrived, ${delivered} delivered`);
+  assert.equal(
+    files.reduce((sum, file) => sum + file.delivered, 0),
+    delivered,
+  );
   for (const [i, file] of files.entries())
-    assert.equal(file.delivered, ids.filter((id) => Math.floor(id / 1_000) === i).length, JSON.stringify(files));
+    assert.ok(file.delivered <= ids.filter((id) => Math.floor(id / 1_000) === i).length, JSON.stringify(files));
 });

@@ -14,7 +14,7 @@ import { selfSigned } from "../../../src/emulator/security/self-signed.ts";
 const folders = mkdtempSync(join(tmpdir(), "millrace-login-"));
 after(() => rmSync(folders, { recursive: true }));
 
-async function runLogins(extra: NodeJS.ProcessEnv): Promise<void> {
+async function runLogins(extra: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
   const { certificate, privateKey } = await selfSigned();
   const folder = mkdtempSync(join(folders, "run-"));
   const paths = { authority: join(folder, "authority.pem"), key: join(folder, "authority.key") };
@@ -31,7 +31,9 @@ async function runLogins(extra: NodeJS.ProcessEnv): Promise<void> {
       ...extra,
     },
     stdio: ["ignore", "pipe", "pipe"],
+    signal, // a login that hangs does not outlive its test
   });
+  child.on("error", () => {});
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
   const code = await new Promise((resolve) => child.once("close", resolve));
@@ -39,9 +41,9 @@ async function runLogins(extra: NodeJS.ProcessEnv): Promise<void> {
   assert.match(said, /# pass (1[0-9]|[2-9]\d)/, said);
 }
 
-test("every way to log in really logs in", { timeout: 60_000 }, () => runLogins({}));
+test("every way to log in really logs in", { timeout: 60_000 }, (t) => runLogins({}, t.signal));
 
-test("logins at this machine go by no proxy, managed identities neither", { timeout: 60_000 }, () => {
+test("logins at this machine go by no proxy, managed identities neither", { timeout: 60_000 }, (t) => {
   const dead = "http://127.0.0.1:9";
-  return runLogins({ HTTPS_PROXY: dead, https_proxy: dead, HTTP_PROXY: dead, ALL_PROXY: dead, NO_PROXY: "" });
+  return runLogins({ HTTPS_PROXY: dead, https_proxy: dead, HTTP_PROXY: dead, ALL_PROXY: dead, NO_PROXY: "" }, t.signal);
 });
