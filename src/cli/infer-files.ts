@@ -1,3 +1,4 @@
+import { MillraceError } from "../errors.ts";
 import { type Inferred, startInference } from "../schema/infer.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, files } from "../source/files.ts";
@@ -6,7 +7,11 @@ import type { Refusal } from "../source/source.ts";
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;
 
-/** Proposes a table for files, from the first records of each; 0: from all of them. */
+/**
+ * Proposes a table for files, from the first records of each; 0: from all of them.
+ *
+ * @throws MillraceError BAD_SCHEMA, with the first refusal where no record could be read.
+ */
 export async function inferFiles(
   name: string,
   plan: FilesPlan,
@@ -16,16 +21,30 @@ export async function inferFiles(
   onRefused?: (refusal: Refusal) => void,
 ): Promise<Inferred> {
   const inference = startInference({ from: plan.form });
+  let first: Refusal | undefined;
+  let observed = 0;
   for (const { path } of plan.files) {
     let left = recordsPerFile || Number.POSITIVE_INFINITY;
     for await (const { records, refused = [] } of files([path], options).read({}, signal)) {
+      first ??= refused[0];
       for (const refusal of refused) onRefused?.(refusal);
       for (const record of records.slice(0, left)) inference.observe(record);
+      observed += records.length;
       left -= records.length;
       if (left <= 0) break;
     }
   }
+  if (observed === 0 && first !== undefined) throw noRecord(name, first);
   return inference.table(name);
+}
+
+/** All that was read is refused: one of the refusals says what is wrong with the file. */
+export function noRecord(name: string, { place, reason }: Refusal): MillraceError {
+  return new MillraceError(
+    "BAD_SCHEMA",
+    `Table ${name} cannot be inferred: no record could be read, the first at ${place}: ${reason}.`,
+    { context: { table: name } },
+  );
 }
 
 /** A table's name for a file: `in/flights-200k.json.gz` -> `flights_200k`. */

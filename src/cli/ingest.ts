@@ -20,7 +20,7 @@ import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { CommandFailed } from "./failure-line.ts";
 import { fieldNames, fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
-import { inferFiles } from "./infer-files.ts";
+import { inferFiles, noRecord } from "./infer-files.ts";
 import { failedReport, successLine, tell } from "./ingest-report.ts";
 import { interrupted, onStop, type SignalName } from "./interrupt.ts";
 import { loadOutcome } from "./load.ts";
@@ -336,14 +336,13 @@ interface Beginning {
 /** Looks at the first records, which a stream gives only once. */
 function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
-  async function ahead(
-    isEnough: (slice: Slice<RawRecord>) => boolean,
-  ): Promise<Awaited<ReturnType<Beginning["records"]>>> {
-    const read = await readAhead(source, { ...aheadLimit, isEnough }, signal);
-    whole = read.source;
-    const records = read.slices.flatMap((slice) => slice.records);
-    const refused = read.slices.flatMap((slice) => slice.refused ?? []);
-    return { records, refused };
+  async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
+    const { slices, source: rest } = await readAhead(source, { ...aheadLimit, isEnough }, signal);
+    whole = rest;
+    return {
+      records: slices.flatMap(({ records }) => records),
+      refused: slices.flatMap(({ refused = [] }) => refused),
+    };
   }
   return {
     async fields(columns) {
@@ -376,6 +375,7 @@ async function inferred(
       });
     const { records, refused } = await begun.records();
     unreadable.push(...refused.slice(0, unreadableShown));
+    if (records.length === 0 && refused[0] !== undefined) throw noRecord(flags.table!, refused[0]);
     return inferTable(flags.table!, records, { from: plan.form });
   } catch (error) {
     // Else they are told when they are rejected. Without them nobody would know why no table could be made.

@@ -238,7 +238,8 @@ async function figuresOfFiles(
         }
         if (packer.isFull) packer.take();
         rows++;
-        for (const { name, tally } of tallies) tally.add(record[name] ?? null);
+        // A record without a column `constructor` would answer with Object's own member.
+        for (const { name, tally } of tallies) tally.add(Object.hasOwn(record, name) ? (record[name] ?? null) : null);
       }
     }
     for (const [field, count] of convert.unknownFields) unknownFields[field] = (unknownFields[field] ?? 0) + count;

@@ -45,6 +45,8 @@ export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceO
     column: column.name,
     field: fieldOf.get(column.name) ?? column.name,
     convert: converterOf(column, from),
+    // A record without a field named `constructor` would answer with Object's own member.
+    isInherited: (fieldOf.get(column.name) ?? column.name) in Object.prototype,
   }));
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
@@ -52,8 +54,8 @@ export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceO
   function convert(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
     const record: Record<string, unknown> = {};
     let present = 0;
-    for (const { column, field, convert } of steps) {
-      const value = raw[field];
+    for (const { column, field, convert, isInherited } of steps) {
+      const value = isInherited && !Object.hasOwn(raw, field) ? undefined : raw[field];
       if (value === undefined) continue;
       present++;
       record[column] = value === null ? null : convert(value);

@@ -12,9 +12,15 @@ export interface Header {
  * The names in a header row. A record is an object, so a name must be there and be unique: an empty one becomes
  * `column_3`, a second `a` becomes `a_2`.
  *
- * @throws MillraceError BAD_SOURCE when the row's quotes are broken.
+ * @throws MillraceError BAD_SOURCE when the row's quotes are broken, or lines end with CR alone: the whole file would be the
+ *   header, and none of its rows would arrive.
  */
 export function readHeader(row: string, delimiter: string, file: string): Header {
+  if (outsideQuotes(row).includes("\r"))
+    throw new MillraceError(
+      "BAD_SOURCE",
+      `${file}: the header row has a carriage return (CR) outside of quotes. Where CR alone ends the lines, convert the file: tr '\\r' '\\n' < FILE.`,
+    );
   const given = csvFields(row, delimiter);
   if (typeof given === "string")
     throw new MillraceError("BAD_SOURCE", `${file}: the header row cannot be read: ${given}.`);
@@ -34,6 +40,11 @@ export function readHeader(row: string, delimiter: string, file: string): Header
     return field;
   });
   return { fields, notices };
+}
+
+/** Left-over quotes are told later. */
+function outsideQuotes(row: string): string {
+  return row.replace(/"[^"]*"/g, "");
 }
 
 /** Reads rows as records of texts. */

@@ -48,7 +48,7 @@ async function* readOpened(
   const trail = contentTrail(raw.stamp, isPacked, known);
   const onUnfinished = (line: number, bytes: number) =>
     options.onNotice?.(
-      `${path}:${line}: the last line has no end yet; its ${bytes} bytes are left for the next run (final reads them).`,
+      `${path}:${line}: the last line has no end yet; ${bytes === 1 ? "1 byte is" : `${bytes} bytes are`} left for the next run (final reads it).`,
     );
 
   /** A position that was stored without its content is stored anew. */

@@ -132,6 +132,10 @@ test("standard input, inferred and created", async () => {
   const broken = await cli(["ingest", "-", "--table", "Piped", ...at], { input: "hello" });
   assert.equal(broken.code, 1);
   assert.match(broken.err, /^millrace: Cannot tell the format of stdin/);
+  const none = ["ingest", "-", "--format", "ndjson", "--table", "Nothing", "--create-table", ...at];
+  const torn = await cli(none, { input: '{"a":\n{"a":1]\n' });
+  assert.equal(torn.code, 1);
+  assert.match(torn.err, /Table Nothing cannot be inferred: no record could be read, the first at stdin:1: /);
 });
 
 test("several files, by a pattern", async () => {

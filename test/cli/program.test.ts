@@ -40,7 +40,7 @@ const usageErrors: [args: string[], message: RegExp][] = [
   [["ingest", csv, "--table", "T", "--format", "xml"], /Allowed choices/],
   [["ingest", csv, "--table", "T"], /no cluster: give --cluster/],
   [["ingest", csv, "--table", "T", "--cluster", "https://x.kusto.windows.net", "--database", "d"], /no login/],
-  [["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"], /cluster must be a URL/],
+  [["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"], /cluster "nonsense" is not a URL/],
   [["ingest", "-", csv, "--table", "T", ...to], /cannot be mixed/],
   [["schema", csv, "--json", "--kql"], /give one/],
   [["query", " ", ...to], /empty/],
@@ -132,6 +132,12 @@ test("schema: what could not be read is told, and nothing to read at all is an e
   const empty = await cli(["schema", file("empty.ndjson", "")]);
   assert.equal(empty.code, 1);
   assert.match(empty.err, /^millrace: Table empty cannot be inferred: no record could be read; give a schema\.\n$/);
+  const torn = await cli(["schema", file("ragged.csv", "a,b\n1\n1,2,3\n")]);
+  assert.equal(torn.code, 1);
+  assert.match(
+    torn.err,
+    /millrace: Table ragged cannot be inferred: no record could be read, the first at .*ragged\.csv:2: it has 1 field where the header has 2\.\n$/,
+  );
 });
 
 test("schema: from as many records as asked for", async () => {

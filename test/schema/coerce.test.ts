@@ -94,3 +94,24 @@ test("a dynamic column of a CSV file keeps every digit", () => {
   assert.deepEqual(convert({ d: '{"id":1}' }), { d: { id: 1 } });
   assert.deepEqual(convert({ d: "1234567890123456789x" }), { d: "1234567890123456789x" });
 });
+
+test("a member that every object inherits is absent unless the record has it", () => {
+  const names = Object.getOwnPropertyNames(Object.prototype).filter((name) => name !== "__proto__");
+  assert.ok(names.includes("constructor"));
+  for (const name of names) {
+    const convert = coerce(table("t", { a: k.int(), [name]: k.string().optional() }), "json");
+    assert.deepEqual(Object.entries(convert({ a: 1 })), [["a", 1]], name);
+    assert.deepEqual(
+      Object.entries(convert({ a: 1, [name]: "x" })),
+      [
+        ["a", 1],
+        [name, "x"],
+      ],
+      name,
+    );
+  }
+  const renamed = coerce(table("t", { a_: k.string().optional() }), "json", {
+    renames: [{ field: "valueOf", column: "a_" }],
+  });
+  assert.deepEqual(renamed({}), {});
+});

@@ -252,6 +252,16 @@ test("TSV, other delimiters, a header alone, an empty file", async () => {
   assert.deepEqual((await readFile(write("a.csv", ""))).records, []);
 });
 
+test("a CSV whose lines end with CR alone is refused: else all of it would be its header", async () => {
+  for (const text of ["a,b\r1,2\r3,4\r", '"a",b\r"x\r\ny",2', "\ufeffa,b\r1,2\n"])
+    await assert.rejects(readFile(write("mac.csv", text)), {
+      code: "BAD_SOURCE",
+      message: /mac\.csv: .*carriage return/,
+    });
+  const quoted = write("a.csv", '"a\r""b",c\r\n1,2\r\n');
+  assert.deepEqual((await readFile(quoted)).records, [{ 'a\r"b': "1", c: "2" }]);
+});
+
 test("gzip is told by its bytes, not by its name", async () => {
   const text = '{"a":1}\n{"a":2}\n';
   const packed = gzipSync(text);
