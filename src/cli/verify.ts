@@ -15,7 +15,7 @@ import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries,
 import { matchSamples, sampleFields } from "./field-match.ts";
 import { fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, type FileFlags, fileOptions, type ValueOptions, valueOptions } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
@@ -116,7 +116,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       admin.close();
     }
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();

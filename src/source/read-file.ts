@@ -50,7 +50,7 @@ async function* readOpened(
   const onUnfinished = (line: number, bytes: number) => {
     isUnfinished = true;
     options.onNotice?.(
-      `${path}:${line}: the last line has no end yet; its ${bytes} bytes are left for the next run (final reads them).`,
+      `${path}:${line}: the last line has no end yet; ${bytes === 1 ? "1 byte is" : `${bytes} bytes are`} left for the next run (final reads it).`,
     );
   };
 

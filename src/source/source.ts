@@ -88,7 +88,12 @@ export interface Source<R> {
   /** Can it be read again from a position? One that cannot is at-least-once at best. */
   readonly replayable: boolean;
   read(from: Positions, signal: AbortSignal, mode?: ReadMode): AsyncIterable<Slice<R>>;
-  /** Everything up to these positions has been taken by the destination. */
+  /** The destination has accepted every record before these positions. */
   acknowledge?(positions: Positions): Promise<void>;
+  /**
+   * Nothing more is wanted: the source gives the records that it has taken already, and ends. `run()` calls it when its `stop` fires.
+   * Needed where records would be lost otherwise: a source without it is read no further than the slice at hand.
+   */
+  stop?(): void;
   close?(): Promise<void>;
 }

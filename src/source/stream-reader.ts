@@ -10,6 +10,7 @@ import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
 import { bomLength, type FileFormat } from "./format.ts";
 import { type RawRecord, readRecords } from "./records.ts";
 import type { Slice } from "./source.ts";
+import { type Cut, untilStopped, wholeRecords } from "./stopped-stream.ts";
 import { encodingOf, headInUtf8, inUtf8 } from "./text-encoding.ts";
 
 /** A stream of bytes that can be read once, and looked at before. */
@@ -18,6 +19,8 @@ export interface StreamReader {
   /** What its first bytes say. */
   look(signal: AbortSignal): Promise<StreamHead>;
   read(partition: string, signal: AbortSignal): AsyncGenerator<Slice<RawRecord>>;
+  /** What has come is read, and then the stream ends. */
+  stop(): void;
   /** Ends the stream, if it was opened. */
   close(): void;
 }
@@ -38,18 +41,22 @@ interface Head extends StreamHead {
 
 /** The stream is opened when it is first looked at or read. */
 export function streamReader(name: string, open: () => Promise<Readable>, options: FilesOptions): StreamReader {
-  const stop = new AbortController();
+  const end = new AbortController();
+  const stopped = new AbortController();
+  const cut: Cut = { isCut: undefined };
   let head: Promise<Head> | undefined;
   const look = (): Promise<Head> => {
-    head ??= open().then((stream) => lookAhead(streamBytes(stream, name, stop.signal), name, options));
+    head ??= open().then((stream) =>
+      lookAhead(untilStopped(streamBytes(stream, name, end.signal), stopped.signal, end, cut), name, options),
+    );
     return head;
   };
   /** The stream ends with the signal of whoever waits for it. Returns what undoes that. */
   const endWith = (signal: AbortSignal): (() => void) => {
-    const end = () => stop.abort(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    return () => signal.removeEventListener("abort", end);
+    const onAbort = () => end.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    return () => signal.removeEventListener("abort", onAbort);
   };
   return {
     name,
@@ -68,22 +75,27 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         const start = { byte: bom, line: 1 };
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
         const { fields, ...decoder } = decoderOf(format, start, path, dialect, name, undefined, options.onNotice);
+        const splitter = wholeRecords(decoder.splitter, format, cut, () =>
+          options.onNotice?.(
+            `${name}: it was stopped in the midst of the record that begins at line ${decoder.splitter.position().line}; that one is left out`,
+          ),
+        );
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
         const { encoding } = storage;
         const slices = readRecords({
           ...{ partition, name, encoding, bytes, from: 0 },
-          ...decoder,
-          maxRecordBytes,
-          signal,
+          ...{ ...decoder, splitter, maxRecordBytes, signal },
         });
-        const isEmptyTable = () => isExport({ format, content, dialect }, fields?.());
+        // A stream that was stopped may have had more to come.
+        const isEmptyTable = () => cut.isCut === true || isExport({ format, content, dialect }, fields?.());
         yield* content === "none" ? slices : toldIfEmpty(slices, name, isEmptyTable, options.onNotice);
       } finally {
         release();
       }
     },
+    stop: () => stopped.abort(),
     close() {
-      if (head) stop.abort(new Error(`${name} was closed`));
+      if (head) end.abort(new Error(`${name} was closed`));
     },
   };
 }
