@@ -14,6 +14,7 @@ import { rowRanges } from "./deliver/row-ranges.ts";
 import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "./deliver/take-over.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { Destination, DestinationContext, DestinationSession, EpochSession } from "./destination/destination.ts";
+import type { RowFormat } from "./encode/encoder.ts";
 import { isCode, MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -47,7 +48,7 @@ export interface EpochsHooks {
   /** @param rows those that the service took */
   onCommitted(rows: number): void;
   /** Rows that the service refused, as they stood in the batch. */
-  onRowRefused(text: string, place: string, reason: string): void;
+  onRowRefused(text: string, format: RowFormat, place: string, reason: string): void;
   /** Resolves when every refused row so far is in the dead letter. */
   lettersWritten(): Promise<void>;
   onRoom(): void;
@@ -258,7 +259,7 @@ async function tellRefused(
           { context: { table: batch.table, batch: batch.id, row } },
         );
       const { start, end } = ranges[row]!;
-      hooks.onRowRefused(raw.subarray(start, end).toString("utf8"), place, reason);
+      hooks.onRowRefused(raw.subarray(start, end).toString("utf8"), batch.format, place, reason);
     }
   }
   await hooks.lettersWritten();

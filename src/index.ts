@@ -116,7 +116,7 @@ export { type FilesPlan, type FilesSource, files } from "./source/files.ts";
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { RawRecord } from "./source/records.ts";
-export type { Position, Positions, ReadMode, Refusal, Slice, Source } from "./source/source.ts";
+export type { Origin, OriginalFormat, Position, Positions, ReadMode, Refusal, Slice, Source } from "./source/source.ts";
 export { stdin } from "./source/stdin.ts";
 export type { StreamOptions } from "./streams.ts";
 export type {

@@ -2,8 +2,9 @@ import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import { MillraceError, throwIfAborted } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
+import type { Coercion } from "./schema/coerce.ts";
 import type { Sink, SinkStats } from "./sink.ts";
-import type { Position, Positions, Slice, Source } from "./source/source.ts";
+import type { Origin, OriginalFormat, Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
@@ -13,14 +14,20 @@ export interface RunOptions<Raw, R> {
   through?: (raw: Raw) => R;
   /** Between two checkpoints, in milliseconds. Default 30 000. */
   checkpointMs?: number;
-  /** Where to read on from. Default: where the sink's state says, and without one the start. */
+  /** Where to read on from. Default: where the sink's state says, and without one the start. A source that is not replayable has none. */
   positions?: Positions;
+  /**
+   * Ends the run in good order: the source is read no further, and what was read is delivered as at the end of the source, with a
+   * last checkpoint. `run()` then resolves, with `isStopped`.
+   */
+  stop?: AbortSignal;
+  /** Aborts the run: nothing more is read, delivered or waited for, and `run()` rejects with ABORTED. */
   signal?: AbortSignal;
   /** Called after each slice. */
   onProgress?: (progress: RunProgress) => void;
 }
 
-const optionNames = ["from", "into", "through", "checkpointMs", "positions", "signal", "onProgress"];
+const optionNames = ["from", "into", "through", "checkpointMs", "positions", "stop", "signal", "onProgress"];
 
 /** How far a run has come. */
 export interface RunProgress {
@@ -35,6 +42,8 @@ export interface RunProgress {
 export interface RunSummary extends RunProgress {
   readonly positions: Positions;
   readonly checkpoints: number;
+  /** `stop` ended it: the source may have more. */
+  readonly isStopped: boolean;
 }
 
 /** The longest delay `setTimeout` takes; beyond it fires at once. */
@@ -46,6 +55,9 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
  * stands. A source that fails leaves a checkpoint of what it gave before, if the sink has a state. The sink stays open.
  *
+ * Positions of a source that is not replayable mean nothing to the next process: they are neither stored nor given back. With a
+ * state its records are safe from each checkpoint on. When such a source fails, what it gave before is delivered, and then `run()` rejects.
+ *
  * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
  *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
@@ -54,13 +66,10 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   const { from, into, through, checkpointMs = 30_000, onProgress } = options;
   if (!(checkpointMs > 0))
     throw new MillraceError("BAD_OPTION", `run(): checkpointMs is ${checkpointMs}; it takes a positive number.`);
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const end = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
   // Without a prototype, for a partition may be called "__proto__".
-  const positions: Record<string, Position> = Object.assign(
-    Object.create(null),
-    options.positions === undefined ? into.restored?.positions : copyPositions("run(): positions", options.positions),
-  );
+  const positions: Record<string, Position> = Object.assign(Object.create(null), startOf(options));
   let read = 0;
   let sourceBytes = 0;
   let checkpoints = 0;
@@ -70,7 +79,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
 
   async function checkpoint(): Promise<void> {
     const reached = { ...positions };
-    await into.checkpoint({ positions: reached });
+    await into.checkpoint(from.replayable ? { positions: reached } : {});
     await from.acknowledge?.(reached);
     checkpoints++;
     lastCheckpoint = performance.now();
@@ -81,23 +90,29 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   let reading: AsyncIterator<Slice<Raw>> | undefined;
   /** The source has been asked for a slice and has not answered. */
   let isWaiting = false;
-  /** The source has thrown. */
-  let hasFailed = false;
+  const stopping = watchStop(options.stop, from);
   const isContinued = into.restored !== undefined;
 
   /** The source's next slice. Checkpoints do not wait for it: a silent source is acknowledged, a failed sink noticed. */
   async function arrival(next: Promise<IteratorResult<Slice<Raw>>>): Promise<IteratorResult<Slice<Raw>>> {
     isWaiting = true;
+    const answer = next.then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
     for (;;) {
       let timer: NodeJS.Timeout | undefined;
-      const due = new Promise<void>((resolve) => {
+      const due = new Promise<undefined | typeof over>((resolve) => {
+        stopping.onOver = () => resolve(over);
         const delay = lastCheckpoint + checkpointMs - performance.now();
-        if (isBehind) timer = setTimeout(resolve, Math.min(delay, longestTimeoutMs));
+        if (isBehind) timer = setTimeout(() => resolve(undefined), Math.min(delay, longestTimeoutMs));
       });
       try {
-        const arrived = await unlessAborted(Promise.race([next, due]), signal, doing);
-        isWaiting = arrived === undefined;
-        if (arrived) return arrived;
+        const arrived = await unlessAborted(Promise.race([answer, due]), signal, doing);
+        isWaiting = arrived === undefined || arrived === over;
+        if (arrived === over) return ended;
+        if (arrived && "error" in arrived) await failed(arrived.error);
+        else if (arrived) return arrived.result;
       } finally {
         clearTimeout(timer);
       }
@@ -105,16 +120,20 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     }
   }
 
-  function failed(error: unknown): never {
-    hasFailed = true;
+  /** What a source gave before it failed is sound. With a state the next run need not read it again, and some sources cannot. */
+  async function failed(error: unknown): Promise<never> {
+    const isKept = isContinued || !from.replayable;
+    if (isKept && isBehind && !signal.aborted) await checkpoint().catch(() => {}); // the source's failure is what is told
     throw error;
   }
 
   if (from.replayable) into.keepToCheckpoints();
   try {
+    throwIfAborted(signal, doing);
     reading = from.read({ ...positions }, signal, { isContinued })[Symbol.asyncIterator]();
     for (;;) {
-      const { value: slice, done } = await arrival(reading.next().catch(failed));
+      if (stopping.isStopped && !from.stop) break;
+      const { value: slice, done } = await arrival(reading.next());
       if (done) break;
       const { partition } = slice;
       // Before its records are written: a position that cannot be stored leaves the sink as it was.
@@ -132,26 +151,75 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
       if (performance.now() - lastCheckpoint >= checkpointMs) await checkpoint();
     }
     await checkpoint();
-    return { read, sourceBytes, positions: { ...positions }, checkpoints, stats: into.stats };
-  } catch (error) {
-    // What a source gave before it failed is sound: with a state the next run need not read it again.
-    if (hasFailed && isBehind && isContinued && !signal.aborted) await checkpoint().catch(() => {});
-    throw error;
+    const { isStopped } = stopping;
+    return { read, sourceBytes, positions: { ...positions }, checkpoints, isStopped, stats: into.stats };
   } finally {
-    stop.abort();
-    const end = reading?.return?.().catch(() => {}); // what ended the run is what is told
-    if (!isWaiting) await end; // else it ends with its answer, which may never come
+    stopping.unwatch();
+    end.abort();
+    const returned = reading?.return?.().catch(() => {}); // what ended the run is what is told
+    if (!isWaiting) await returned; // else it ends with its answer, which may never come
     await from.close?.();
   }
 }
 
+function startOf<Raw, R>({ from, into, positions }: RunOptions<Raw, R>): Positions | undefined {
+  if (!from.replayable) return undefined;
+  return positions === undefined ? into.restored?.positions : copyPositions("run(): positions", positions);
+}
+
+const over = Symbol("over");
+const ended = { value: undefined, done: true } as const;
+
+interface Stopping {
+  readonly isStopped: boolean;
+  /** Called when a source that has no `stop()` is not waited for any more. */
+  onOver: () => void;
+  unwatch(): void;
+}
+
+function watchStop<Raw>(stop: AbortSignal | undefined, from: Source<Raw>): Stopping {
+  const stopping = { isStopped: false, onOver: () => {}, unwatch: () => stop?.removeEventListener("abort", onStop) };
+  function onStop(): void {
+    stopping.isStopped = true;
+    if (from.stop) from.stop();
+    // Not at once: what the source has answered by now is taken.
+    else setImmediate(() => stopping.onOver());
+  }
+  if (stop?.aborted) onStop();
+  else stop?.addEventListener("abort", onStop, { once: true });
+  return stopping;
+}
+
 async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (raw: Raw) => R): Promise<void> {
-  for (const refusal of slice.refused ?? []) if (!into.reject(refusal)) await into.ready;
+  for (const refusal of slice.refused ?? []) if (!into.reject(withSource(refusal, through))) await into.ready;
   let index = 0;
+  // What a function of the caller's made of the record can be written again; what it was made of cannot.
+  const origin =
+    slice.originOf && (!through || isCoercion(through))
+      ? () => withRenames(slice.originOf!(index), through)
+      : undefined;
   const place = slice.placeOf && (() => slice.placeOf!(index));
   for (; index < slice.records.length; index++) {
     const raw = slice.records[index]!;
     const record = through ? through(raw) : (raw as unknown as R);
-    if (!into.write(record, place)) await into.ready;
+    if (!into.write(record, place, origin)) await into.ready;
   }
+}
+
+function isCoercion(through: object): through is Pick<Coercion, "renames"> {
+  return "renames" in through && Array.isArray(through.renames);
+}
+
+function withSource(refusal: Refusal, through: object | undefined): Refusal {
+  const { source } = refusal;
+  if (!source || !through) return refusal;
+  return { ...refusal, source: isCoercion(through) ? sourceWith(source, through) : { ...source, isConverted: true } };
+}
+
+function withRenames(origin: Origin, through: Pick<Coercion, "renames"> | undefined): Origin {
+  return through ? { ...origin, source: sourceWith(origin.source, through) } : origin;
+}
+
+function sourceWith(source: OriginalFormat, { renames }: Pick<Coercion, "renames">): OriginalFormat {
+  return renames.length > 0 ? { ...source, renames } : source;
 }

@@ -6,8 +6,10 @@ import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { batchEvent } from "./batch-events.ts";
 import { copyPositions, type PositionSizes, sizesOf } from "./checkpoint/positions.ts";
+import type { Letter } from "./deliver/dead-letter.ts";
 import type { Deliverer } from "./deliver/deliverer.ts";
-import { rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
+import type { RowFormat } from "./encode/encoder.ts";
+import { rawReasons, rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
 import type { Epochs } from "./epochs.ts";
 import { isCode, MillraceError, reasonOf } from "./errors.ts";
@@ -17,7 +19,7 @@ import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { type Undelivered, watchProcessEnd } from "./process-end.ts";
 import type { Table } from "./schema/table.ts";
-import type { Positions, Refusal } from "./source/source.ts";
+import type { Origin, OriginalFormat, Positions, Refusal } from "./source/source.ts";
 import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
 
 /** Counters since `open()`. Bytes are of sealed batches. */
@@ -209,7 +211,7 @@ export class Sink<R> implements AsyncDisposable {
       onCommitted: (rows) => {
         this.#counters.delivered += rows;
       },
-      onRowRefused: (text, place, reason) => this.#refuseLanded(text, place, reason),
+      onRowRefused: (text, format, place, reason) => this.#refuseLanded(text, format, place, reason),
       lettersWritten: () => Promise.all(this.#letters).then(() => {}),
       onRoom: () => this.#offerRoom(),
       onRetry: () => parts.retries.count++,
@@ -231,6 +233,7 @@ export class Sink<R> implements AsyncDisposable {
    * Takes one record. Returns false when the caller should wait for {@link ready} before the next.
    *
    * @param place where the record came from, for messages: `events.ndjson:17`; a function is called only when needed.
+   * @param origin the record as its source read it, which the dead letter keeps in the place of `record`; called only when needed.
    * @throws MillraceError RECORD_REFUSED when the record does not fit the table and there is no dead letter; its
    *   neighbours are unharmed and the sink goes on.
    * @throws MillraceError BACK_PRESSURE when `false` was not heeded and the bounds are full; nothing was taken.
@@ -238,7 +241,7 @@ export class Sink<R> implements AsyncDisposable {
    *   that `write()` is reading, or by the dead letter; nothing was done.
    * @throws MillraceError CLOSED, ABORTED, or what made the sink fail.
    */
-  write(record: R, place?: Place): boolean {
+  write(record: R, place?: Place, origin?: () => Origin): boolean {
     this.#mustTake("write()", "record");
     if (this.#isPressed) this.#rawBacklog.drain();
     try {
@@ -247,7 +250,8 @@ export class Sink<R> implements AsyncDisposable {
       this.#written++;
     } catch (error) {
       if (!(error instanceof MillraceError && error.code === "RECORD_REFUSED")) throw error;
-      this.#refuse("value", error, record, place);
+      const { original, source } = origin?.() ?? { original: record };
+      this.#refuse("value", error, original, place, source);
     }
     if (--this.#untilLook <= 0) this.#look();
     return !this.#isPressed;
@@ -330,6 +334,7 @@ export class Sink<R> implements AsyncDisposable {
       }),
       refusal.original,
       refusal.place,
+      refusal.source,
     );
     if (--this.#untilLook <= 0) this.#look();
     return !this.#isPressed;
@@ -679,7 +684,13 @@ export class Sink<R> implements AsyncDisposable {
     this.#room = undefined;
   }
 
-  #refuse(code: RejectionReason, error: MillraceError, record: unknown, from: Place | undefined): void {
+  #refuse(
+    code: RejectionReason,
+    error: MillraceError,
+    record: unknown,
+    from: Place | undefined,
+    source: OriginalFormat | undefined,
+  ): void {
     this.#counters.rejected++;
     const place = typeof from === "function" ? from() : from;
     const reason = String(error.context.reason ?? error.message);
@@ -695,7 +706,14 @@ export class Sink<R> implements AsyncDisposable {
       reason,
     });
     if (!deadLetter) throw error;
-    const letter = { table: this.table.name, record: number, place, reason: error.message, original: record };
+    const letter: Letter = {
+      table: this.table.name,
+      record: number,
+      place,
+      reason: error.message,
+      original: record,
+      ...(source && { source }),
+    };
     this.#isBarred = true; // the dead letter may call write() at once
     this.#track(
       this.#letters,
@@ -706,10 +724,11 @@ export class Sink<R> implements AsyncDisposable {
 
   #refuseRaw(row: number, slab: ArrayBuffer, refused: RefusedRow): void {
     if (this.#failure) return;
-    const { clientBatchSizeLimit } = this.#parts.options;
+    const { clientBatchSizeLimit, format } = this.#parts.options;
     const error = rawRowRefused(this.table, clientBatchSizeLimit, row, slab, refused);
     try {
-      this.#refuse("raw", error, rawRowText(slab, refused), `raw row ${row}`);
+      const source = { ...this.#rowFormat(format), ...(refused.reason === rawReasons.notUtf8 && notUtf8) };
+      this.#refuse("raw", error, rawRowText(slab, refused), `raw row ${row}`, source);
     } catch {
       // No dead letter, and no call that it could be thrown at.
       this.#fail(error);
@@ -755,7 +774,7 @@ export class Sink<R> implements AsyncDisposable {
   }
 
   /** A row that was accepted, and that the service then refused. */
-  #refuseLanded(text: string, place: string, reason: string): void {
+  #refuseLanded(text: string, format: RowFormat, place: string, reason: string): void {
     this.#refuse(
       "service",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${place}: the service refused it: ${reason}`, {
@@ -763,7 +782,13 @@ export class Sink<R> implements AsyncDisposable {
       }),
       text,
       place,
+      this.#rowFormat(format),
     );
+  }
+
+  /** How a row of a batch is to be read again. */
+  #rowFormat(format: RowFormat): OriginalFormat {
+    return format === "csv" ? { format, header: this.table.list.map(({ name }) => name) } : { format };
   }
 
   /** What the process's end would lose, or have its source read again. */
@@ -812,6 +837,8 @@ export class Sink<R> implements AsyncDisposable {
 function stepOf({ context }: MillraceError): BatchStep {
   return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
 }
+
+const notUtf8 = { isUtf8: false } as const;
 
 function counted(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;

@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { Command } from "commander";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { Emulator } from "../emulator/index.ts";
+import { coerce } from "../schema/coerce.ts";
 import { createMergeTableCommand, quoteName } from "../schema/kql.ts";
 import { files } from "../source/files.ts";
 import { answerTable } from "./answer-text.ts";
 import { demoFiles, writeDemoFile } from "./demo-data.ts";
 import { inferFiles } from "./infer-files.ts";
-import { interrupted, onInterrupt } from "./interrupt.ts";
+import { interrupted, onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { type LoadSummary, load } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { ratio } from "./progress.ts";
@@ -92,8 +93,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
     return ok ? 0 : 1;
   } catch (error) {
     if (interrupt.exitCode === undefined) throw error;
-    terminal.err.write("millrace: interrupted\n");
-    return interrupt.exitCode;
+    return tellInterrupted(interrupt, json);
   } finally {
     admin?.close();
     await emulator?.close();
@@ -118,10 +118,9 @@ async function loadOne(
   await admin.execute(createMergeTableCommand(table), signal);
   const summary = await load({
     source,
-    form: plan.form,
+    convert: coerce(table, plan.form, { renames }),
     totalBytes: plan.totalBytes,
     table,
-    renames,
     to: kusto({ cluster, database }),
     sink: { preset: "bulk", batchSize: 50_000, pollForIngestionStatus: true, pollIntervalMs: 100 },
     isQuiet: !terminal.isLive,

@@ -1,24 +1,22 @@
 import { Command } from "commander";
-import { MillraceError } from "../errors.ts";
-import { coerce } from "../schema/coerce.ts";
 import type { Table } from "../schema/table.ts";
-import { csvFields } from "../source/csv-rows.ts";
-import { files } from "../source/files.ts";
-import type { RawRecord } from "../source/records.ts";
-import type { Source } from "../source/source.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries } from "./connection.ts";
+import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { wholeNumber } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
-import { load } from "./load.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
+import { letterConversion, letterSource } from "./letter-source.ts";
+import { load, unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
+import { ledgerPath, noLedger, openLedger, type ReplayLedger } from "./replay-ledger.ts";
 import { showRetries } from "./retry-lines.ts";
-import { processTerminal } from "./terminal.ts";
+import { plainLine, processTerminal } from "./terminal.ts";
 
 interface ReplayFlags extends ConnectionFlags {
   table: string;
   deadLetter?: string;
   maxRejected?: number;
+  again?: boolean;
   wait?: boolean;
   json?: boolean;
   /** Of the whole program. */
@@ -26,9 +24,13 @@ interface ReplayFlags extends ConnectionFlags {
 }
 
 const help = `
-FILE is what --dead-letter (or fileDeadLetter()) wrote: a line of JSON for each record, with the record as it was under
-"original". Mend the records in the file, or the table, and replay. What is refused again goes to --dead-letter, which must
-be another file.`;
+FILE is what --dead-letter (or fileDeadLetter()) wrote: a line of JSON for each record. Mend the records under "original" in an
+editor, or the table, and replay. "source" says how an original is read: leave it as it is.
+
+A letter that is refused again is named by its line; the others are ingested. It stays in FILE, and goes to --dead-letter, which
+must be another file. FILE.replayed lists the letters that have arrived: they are skipped the next time, unless they were changed.
+
+Letters of several tables may lie in one file: those of other tables are rejected here.`;
 
 /** Sends the records of a dead letter again. */
 export function replayCommand(finish: Finish): Command {
@@ -39,6 +41,7 @@ export function replayCommand(finish: Finish): Command {
   addConnectionFlags(command);
   return command
     .option("--dead-letter <file>", "append what is refused again to this file")
+    .option("--again", "send letters that were replayed before, too")
     .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
     .option("--wait", "wait until the service has loaded everything")
     .option("--json", "end with one line of JSON on stdout")
@@ -53,7 +56,9 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
   const { signal } = interrupt;
   const terminal = processTerminal();
   const stopLines = showRetries(terminal);
+  let ledger: ReplayLedger | undefined;
   try {
+    if (flags.deadLetter !== undefined) await refuseInputAsDeadLetter(flags.deadLetter, [file, ledgerPath(file)]);
     const connection = connectionFrom(flags);
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
     const { kusto } = await import("../destination/kusto/index.ts");
@@ -65,13 +70,24 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
       admin.close();
     }
     stopLines();
+    ledger = flags.again ? noLedger() : await openLedger(file);
+    const { add, drop, has, save } = ledger;
+    let skipped = 0;
+    const source = letterSource(file, table, {
+      onRead: add,
+      onTaken: save,
+      isReplayed(line) {
+        const isReplayed = has(line);
+        if (isReplayed) skipped++;
+        return isReplayed;
+      },
+    });
     const isLoopback = /^https?:\/\/(localhost|127\.)/.test(connection.cluster);
     const summary = await load({
-      source: originals(files(file, { format: "ndjson" }), table),
-      form: "json",
+      source,
+      convert: letterConversion(table),
       totalBytes: undefined,
       table,
-      renames: [],
       to: kusto(connection),
       sink: {
         preset: "bulk",
@@ -81,53 +97,35 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
       },
       deadLetter: flags.deadLetter,
       maxRejected: flags.maxRejected,
+      onRejected: ({ place }) => drop(place!),
       isQuiet: flags.json === true,
       isVerbose: flags.verbose === true,
       terminal,
       signal,
     });
-    const { read, delivered, rejected } = summary;
+    const { read, delivered, rejected, unknownFields } = summary;
+    const notes = unknownFieldNotes(table.name, unknownFields);
+    if (source.lines === 0) notes.push(plainLine(`note: ${file} is empty: it holds no letters`));
+    if (skipped > 0)
+      notes.push(
+        plainLine(
+          `note: ${plural(skipped, "letter")} of ${file} had been replayed before (${ledgerPath(file)}) and ${skipped === 1 ? "was" : "were"} skipped; --again sends all`,
+        ),
+      );
+    if (!flags.json) for (const note of notes) terminal.err.write(`${note}\n`);
+    const result = { ok: rejected <= (flags.maxRejected ?? 0), table: table.name, read, delivered, rejected };
     terminal.out.write(
       flags.json
-        ? `${JSON.stringify({ ok: rejected <= (flags.maxRejected ?? 0), table: table.name, read, delivered, rejected })}\n`
+        ? `${JSON.stringify({ ...result, ...(skipped > 0 && { skipped }) })}\n`
         : `${table.name}: ${plural(delivered, "record")} of ${read} delivered, ${rejected} rejected\n`,
     );
     return rejected > (flags.maxRejected ?? 0) ? 1 : 0;
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();
+    await ledger?.close();
     interrupt.dispose();
   }
-}
-
-/** The originals of the letters: records as they were given, or rows as they stood in a batch that the service refused. */
-function originals(letters: Source<RawRecord>, table: Table): Source<RawRecord> {
-  const fromTexts = coerce(table, "csv");
-  function originalOf(letter: RawRecord): RawRecord {
-    const { original } = letter;
-    if (typeof original !== "string") return original as RawRecord;
-    return rowOf(original, table, fromTexts);
-  }
-  return {
-    ...letters,
-    async *read(from, signal) {
-      for await (const slice of letters.read(from, signal)) yield { ...slice, records: slice.records.map(originalOf) };
-    },
-  };
-}
-
-/** A row of a batch: JSON where it begins as JSON does, else CSV in the order of the columns. */
-function rowOf(text: string, table: Table, fromTexts: (record: Record<string, string>) => unknown): RawRecord {
-  const row = text.replace(/\r?\n$/, "");
-  if (row.startsWith("{")) return JSON.parse(row) as RawRecord;
-  const fields = csvFields(row, ",");
-  if (typeof fields === "string" || fields.length !== table.list.length)
-    throw new MillraceError(
-      "BAD_SOURCE",
-      `An original is neither a record nor a row of table ${table.name}: ${row.slice(0, 200)}`,
-    );
-  const record = Object.fromEntries(table.list.map(({ name }, i) => [name, fields[i]!]));
-  return fromTexts(record) as RawRecord;
 }

@@ -5,7 +5,7 @@ import { files } from "../source/files.ts";
 import { usage } from "./connection.ts";
 import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
 import { inferFiles, tableNameFor } from "./infer-files.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { count, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
@@ -64,7 +64,7 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
     );
     return 0;
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     interrupt.dispose();

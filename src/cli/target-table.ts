@@ -25,8 +25,8 @@ export interface TargetRequest {
   readonly isMapped: boolean;
   /** Asked only when the table has to be made and there is no schema. */
   infer(): Promise<Inferred>;
-  /** Field names of the first records. Asked only when the table exists and there is no schema. */
-  fields(): Promise<readonly string[]>;
+  /** Field names of the records, for the columns that the table has. Asked only when the table exists and there is no schema. */
+  fields(columns: readonly string[]): Promise<readonly string[]>;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +52,7 @@ export async function targetTable(request: TargetRequest): Promise<Target> {
 async function asItIs({ admin, name, fields, signal }: TargetRequest): Promise<Target> {
   const table = await admin.table(name, signal);
   const columns = new Set(table.list.map((c) => c.name));
-  const given = await fields();
+  const given = await fields([...columns]);
   const renames = columnNames(given).renames.filter((r) => columns.has(r.column) && !given.includes(r.column));
   return { table, renames, isCreated: false };
 }
@@ -87,7 +87,7 @@ function inOrderOf(wanted: Table, actual: readonly Columns[], { database }: Targ
   if (lacking !== undefined)
     throw new MillraceError(
       "BAD_SCHEMA",
-      `Table ${wanted.name} in database ${database} has no column ${lacking}; --create-table adds it.`,
+      `Table ${wanted.name} in database ${database} has no column ${lacking}; millrace ingest --create-table adds it.`,
     );
   return tableOf(wanted.name, list);
 }

@@ -1,28 +1,45 @@
 import { Command } from "commander";
 import { inspectState } from "../checkpoint/inspect.ts";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import { isCode, MillraceError } from "../errors.ts";
 import { coerce } from "../schema/coerce.ts";
+import type { SchemaFile } from "../schema/file.ts";
+import type { SampleForm } from "../schema/infer.ts";
 import { quoteName } from "../schema/kql.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
-import { files } from "../source/files.ts";
+import type { FilesOptions } from "../source/file-options.ts";
+import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
+import { expandPatterns } from "../source/open-files.ts";
+import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
+import { fieldsOfFiles } from "./field-names.ts";
 import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
+import { unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
+import { readSchemaFile, type Target, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal } from "./terminal.ts";
 
 interface VerifyFlags extends ConnectionFlags, FileFlags {
   table: string;
+  schema?: string;
   state?: string;
   json?: boolean;
 }
 
 const help = `
-Compared are the number of rows, and for each column what can be summed up on both sides: values that are there, the sum of
-integers, the bytes of texts. Rows of other writers in the table show as a difference. With --state, checkpoints that are
-not committed yet are named. Exit code 1: something differs.`;
+The files are read as millrace ingest would read them into the table: the same names, the same conversions, the same rejections. Give
+the --schema, --format, --path and --delimiter that they were ingested with. CSV and JSON files may be given together.
+
+Compared are the number of rows and, for each column, figures that are exact on both sides: how many values there are, sums, least and
+greatest, and a checksum of texts, times and reals. Of dynamic values nested ones are not compared. Rows of other writers in the table
+show as a difference. With --state, checkpoints that are not committed yet are named. Exit code 1: something differs.`;
+
+const neverAsked = (): never => {
+  throw new MillraceError("INTERNAL", "The table exists, so nothing is inferred.");
+};
 
 /** Compares files with the table that they were ingested into. */
 export function verifyCommand(finish: Finish): Command {
@@ -33,6 +50,7 @@ export function verifyCommand(finish: Finish): Command {
   addConnectionFlags(command);
   addFileFlags(command);
   return command
+    .option("--schema <file>", "the schema that the files were ingested with, if they were")
     .option("--state <folder>", "the state of the run")
     .option("--json", "one line of JSON")
     .addHelpText("after", help)
@@ -53,18 +71,23 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
   const stopLines = showRetries(processTerminal());
   try {
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
-    const admin = await kustoAdmin(connectionFrom(flags), signal, shortRetries(flags));
+    const connection = connectionFrom(flags);
+    const admin = await kustoAdmin(connection, signal, shortRetries(flags));
     try {
       const table = await admin.table(flags.table, signal);
-      const source = await sumsOfFiles(patterns, flags, table, signal);
-      const target = await sumsOfTable(admin, table, signal);
+      const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
+      const { rows, rejected, unknownFields, differing } = await compareFiles({
+        admin,
+        database: connection.database,
+        table,
+        patterns,
+        options: fileOptions(flags, () => {}),
+        inferRecords: flags.inferRecords,
+        schema,
+        signal,
+      });
       const pending = flags.state === undefined ? [] : (await inspectState(flags.state)).pending;
-      const compared = Object.keys(source.sums).map(
-        (what): Compared => ({ what, source: String(source.sums[what]), target: String(target[what]) }),
-      );
-      const differing = compared.filter((each) => each.source !== each.target);
       const ok = differing.length === 0;
-      const { rejected } = source;
       if (flags.json)
         process.stdout.write(
           `${JSON.stringify({ ok, table: table.name, rejected, pending: pending.length, differing })}\n`,
@@ -72,17 +95,18 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       else {
         for (const { what, source: ours, target: theirs } of differing)
           process.stdout.write(`${plainLine(`${what}: ${ours} in the files, ${theirs} in the table`)}\n`);
-        const rows = plural(Number(source.sums.rows), "row");
+        const inFiles = plural(rows, "row");
         process.stdout.write(
           plainLine(
             ok
-              ? `${table.name}: the same on both sides, ${rows}`
+              ? `${table.name}: the same on both sides, ${inFiles}`
               : `${table.name}: ${plural(differing.length, "figure")} differ`,
           ),
         );
         process.stdout.write(
           `${rejected > 0 ? `, ${rejected} not taken into account: they do not fit the table` : ""}\n`,
         );
+        for (const note of unknownFieldNotes(table.name, unknownFields)) process.stdout.write(`${note}\n`);
         if (pending.length > 0) process.stdout.write(`${plural(pending.length, "checkpoint")} not committed yet\n`);
       }
       return ok ? 0 : 1;
@@ -90,7 +114,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       admin.close();
     }
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();
@@ -98,70 +122,169 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
   }
 }
 
-type Sums = Record<string, bigint>;
-
-/** The columns whose kind has figures that both sides reckon alike. */
-function figuresOf({ list }: Table): { readonly what: string; readonly column: NamedColumn; readonly kql: string }[] {
-  return list.flatMap((column) => {
-    const name = quoteName(column.name);
-    if (column.kind === "string") return [{ what: `${column.name}: bytes`, column, kql: `sum(string_size(${name}))` }];
-    const there = { what: `${column.name}: values`, column, kql: `countif(isnotnull(${name}))` };
-    if (column.kind !== "int" && column.kind !== "long") return [there];
-    return [there, { what: `${column.name}: sum`, column, kql: `sum(${name})` }];
-  });
+export interface Comparison {
+  readonly admin: KustoAdmin;
+  readonly database: string;
+  readonly table: Table;
+  readonly patterns: readonly string[];
+  readonly options: FilesOptions;
+  readonly inferRecords: number;
+  readonly schema: SchemaFile | undefined;
+  readonly signal: AbortSignal;
 }
 
-async function sumsOfTable(admin: KustoAdmin, table: Table, signal: AbortSignal): Promise<Sums> {
-  const figures = figuresOf(table);
-  const terms = ["count()", ...figures.map(({ kql }) => kql)].map((term, i) => `f${i} = ${term}`);
-  const { rows } = await admin.query(`${quoteName(table.name)} | summarize ${terms.join(", ")}`, signal);
-  const [row = []] = rows;
-  const values = row.map((value) => BigInt((value as number | bigint | null) ?? 0));
-  return Object.fromEntries(["rows", ...figures.map(({ what }) => what)].map((what, i) => [what, values[i] ?? 0n]));
+export interface Verdict {
+  /** Rows that the files hold, without those that are rejected. */
+  readonly rows: number;
+  readonly rejected: number;
+  readonly unknownFields: Readonly<Record<string, number>>;
+  readonly differing: readonly Compared[];
 }
 
-async function sumsOfFiles(
-  patterns: readonly string[],
-  flags: VerifyFlags,
-  table: Table,
-  signal: AbortSignal,
-): Promise<{ sums: Sums; rejected: number }> {
-  const { compilePacker } = await import("../encode/packer.ts");
-  const source = files(
-    patterns,
-    fileOptions(flags, () => {}),
+/** Compares what `millrace ingest` would do with the files and what the table holds. */
+export async function compareFiles(job: Comparison): Promise<Verdict> {
+  const { admin, database, table, patterns, options, inferRecords, schema, signal } = job;
+  const groups = await groupsOf(patterns, options, signal);
+  const targetOf = ({ plan }: FileGroup) =>
+    targetTable({
+      admin,
+      name: table.name,
+      database,
+      schema,
+      mayCreate: false,
+      isMapped: false,
+      infer: neverAsked,
+      fields: (columns) => fieldsOfFiles(plan, options, columns, inferRecords, signal),
+      signal,
+    });
+  const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
+  const ofFiles = await figuresOfFiles(groups, figures, targetOf, signal);
+  const ofTable = await figuresOfTable(
+    admin,
+    table.name,
+    figures.map(({ figure }) => figure),
+    signal,
   );
-  const plan = await source.plan(signal);
-  const convert = coerce(table, plan.form);
-  const figures = figuresOf(table);
-  const sums: Sums = Object.fromEntries(["rows", ...figures.map(({ what }) => what)].map((what) => [what, 0n]));
-  // What the sink would refuse is not in the table.
-  const packer = compilePacker(table, { format: "csv", maxRecordBytes: 300 * 1024 * 1024 });
-  let rejected = 0;
-  for await (const slice of source.read({}, signal)) {
-    rejected += slice.refused?.length ?? 0;
-    for (const raw of slice.records) {
-      const record = convert(raw) as Record<string, unknown>;
-      try {
-        packer.pack(record);
-      } catch {
-        rejected++;
-        continue;
-      }
-      if (packer.isFull) packer.take();
-      sums.rows!++;
-      // A record without a column `constructor` would answer with Object's own member.
-      for (const { what, column } of figures)
-        if (Object.hasOwn(record, column.name)) sums[what]! += figureOf(what, column, record[column.name]);
-    }
-  }
-  return { sums, rejected };
+  const compared = figures.map(({ figure: { what } }, i) => ({
+    what,
+    source: ofFiles.results[i],
+    target: ofTable.results[i]!,
+  }));
+  const { rows, rejected, unknownFields } = ofFiles;
+  const differing = [{ what: "rows", source: String(rows), target: ofTable.rows }, ...compared].filter(
+    (each): each is Compared => each.source !== undefined && each.source !== each.target,
+  );
+  return { rows, rejected, unknownFields, differing };
 }
 
-const utf8 = new TextEncoder();
+/** What one pass over the files comes to. */
+interface OfFiles {
+  readonly rows: number;
+  readonly rejected: number;
+  /** By the places of the figures. */
+  readonly results: readonly (string | undefined)[];
+  readonly unknownFields: Readonly<Record<string, number>>;
+}
 
-function figureOf(what: string, { name, kind }: NamedColumn, value: unknown): bigint {
-  if (value === null || value === undefined) return 0n;
-  if (kind === "string") return BigInt(utf8.encode(String(value)).length);
-  return what === `${name}: sum` ? BigInt(value as number | bigint) : 1n;
+/** Files of one form, ingested together: so are the names of their fields decided on. */
+interface FileGroup {
+  readonly source: FilesSource;
+  readonly plan: FilesPlan;
+}
+
+/** Files of several forms may have been ingested one after the other. */
+async function groupsOf(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<FileGroup[]> {
+  const byForm = new Map<SampleForm, string[]>();
+  for (const path of await expandPatterns(patterns)) {
+    const source = files([path], options);
+    if (!source.replayable) throw usage(`${path} is a pipe or a device, which cannot be read again`);
+    const { form } = await source.plan(signal);
+    byForm.set(form, [...(byForm.get(form) ?? []), path]);
+  }
+  const groups: FileGroup[] = [];
+  for (const paths of byForm.values()) {
+    const source = files(paths, options);
+    groups.push({ source, plan: await source.plan(signal) });
+  }
+  return groups;
+}
+
+async function figuresOfFiles(
+  groups: readonly FileGroup[],
+  figures: readonly ColumnFigure[],
+  targetOf: (group: FileGroup) => Promise<Pick<Target, "table" | "renames">>,
+  signal: AbortSignal,
+): Promise<OfFiles> {
+  const { compilePacker } = await import("../encode/packer.ts");
+  const tallies = figures.map(({ column, figure }) => ({ name: column.name, tally: figure.start() }));
+  const unknownFields: Record<string, number> = {};
+  let rows = 0;
+  let rejected = 0;
+  for (const group of groups) {
+    const { table, renames } = await targetOf(group);
+    const convert = coerce(table, group.plan.form, { renames });
+    // What the sink would refuse is not in the table.
+    const packer = compilePacker(table, { format: "csv", maxRecordBytes: 300 * 1024 * 1024 });
+    for await (const slice of group.source.read({}, signal)) {
+      rejected += slice.refused?.length ?? 0;
+      for (const raw of slice.records) {
+        const record = convert(raw);
+        try {
+          packer.pack(record);
+        } catch (error) {
+          if (!isCode(error, "RECORD_REFUSED")) throw error;
+          rejected++;
+          continue;
+        }
+        if (packer.isFull) packer.take();
+        rows++;
+        // A record without a column `constructor` would answer with Object's own member.
+        for (const { name, tally } of tallies) tally.add(Object.hasOwn(record, name) ? (record[name] ?? null) : null);
+      }
+    }
+    for (const [field, count] of convert.unknownFields) unknownFields[field] = (unknownFields[field] ?? 0) + count;
+  }
+  return { rows, rejected, unknownFields, results: tallies.map(({ tally }) => tally.result()) };
+}
+
+interface ColumnFigure {
+  readonly column: NamedColumn;
+  readonly figure: Figure;
+}
+
+/** Aggregates of one query: a table of many columns takes several. */
+const termsPerQuery = 200;
+
+async function figuresOfTable(
+  admin: KustoAdmin,
+  table: string,
+  figures: readonly Figure[],
+  signal: AbortSignal,
+): Promise<{ rows: string; results: string[] }> {
+  const results: string[] = [];
+  let rows = "0";
+  // A name that no column of a table has by chance.
+  const named = figures.map((figure, i) => ({ figure, value: `millrace_verify_${i}` }));
+  for (let at = 0; at === 0 || at < figures.length; ) {
+    const some: { figure: Figure; value: string; terms: readonly string[] }[] = [];
+    for (let count = 0; at < named.length && count < termsPerQuery; at++) {
+      const { figure, value } = named[at]!;
+      const terms = figure.terms(value);
+      some.push({ figure, value, terms });
+      count += terms.length;
+    }
+    const values = some.flatMap(({ figure, value }) => figure.expression && `${value} = ${figure.expression}`);
+    const extended = values.filter(Boolean).join(", ");
+    const terms = ["count()", ...some.flatMap((each) => each.terms)].map((term, i) => `f${i} = ${term}`);
+    const query = `${scaledRealFunction}\n${quoteName(table)}${extended && ` | extend ${extended}`} | summarize ${terms.join(", ")}`;
+    const [row = []] = (await admin.query(query, signal)).rows;
+    rows = String(row[0] ?? 0);
+    let next = 1;
+    for (const { terms, figure } of some) {
+      results.push(figure.ofAnswer(row.slice(next, next + terms.length)));
+      next += terms.length;
+    }
+    if (figures.length === 0) break;
+  }
+  return { rows, results };
 }

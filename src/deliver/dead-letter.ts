@@ -1,6 +1,8 @@
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { MillraceError, reasonOf } from "../errors.ts";
+import type { OriginalFormat } from "../source/source.ts";
+import { letterJson } from "./letter-json.ts";
 
 /** One refused record, with what is needed to mend and resend it. */
 export interface Letter {
@@ -10,8 +12,13 @@ export interface Letter {
   /** Sequence number of the record, counted per sink from 0; -1 when it never became one. */
   readonly record: number;
   readonly reason: string;
-  /** The record as it was given. */
+  /**
+   * What was refused: of a file the record by the names of its fields, as it was read, or the text that could not be read as one; of
+   * `writeRaw()`, or refused by the service, the row's text; else the record as `write()` was given it.
+   */
   readonly original: unknown;
+  /** How `original` is to be read again; absent: it is a record as `write()` takes it. */
+  readonly source?: OriginalFormat;
 }
 
 /**
@@ -56,8 +63,8 @@ export function memoryDeadLetter(limit = 10_000): MemoryDeadLetter {
 const longestOriginal = 4 * 1024 * 1024;
 
 /**
- * Appends one JSON line per letter: `{time, table, place, record, reason, original}`. The file is made with the first
- * letter, readable by its owner only, for it holds the data. `write()` resolves when the letter is on the disk; letters
+ * Appends one JSON line per letter: `{time, table, place, record, reason, source, original}`, which `millrace replay-dlq` reads.
+ * The file is made with the first letter, readable by its owner only, for it holds the data. `write()` resolves when the letter is on the disk; letters
  * that come together go there together.
  *
  * @throws MillraceError DEAD_LETTER_FAILED, from `write` and `close`, when the file cannot be written; the first failure stands.
@@ -110,24 +117,13 @@ export function fileDeadLetter(path: string): DeadLetter {
   };
 }
 
-function lineOf({ table, place, record, reason, original }: Letter): string {
+function lineOf({ table, place, record, reason, original, source }: Letter): string {
   const time = new Date().toISOString();
-  const text = originalText(original);
-  const kept =
-    text.length <= longestOriginal
-      ? text
-      : JSON.stringify(`${text.slice(0, longestOriginal)}... (cut, ${text.length} characters)`);
-  return `${JSON.stringify({ time, table, place, record, reason }).slice(0, -1)},"original":${kept}}\n`;
-}
-
-/** A refused record may be anything at all, also what JSON cannot say: then its plain text is kept. */
-function originalText(original: unknown): string {
-  try {
-    const text = JSON.stringify(original, (_, value) => (typeof value === "bigint" ? value.toString() : value));
-    return text ?? JSON.stringify(String(original));
-  } catch (error) {
-    return JSON.stringify(`(not JSON: ${reasonOf(error)})`);
-  }
+  const text = letterJson(original, source !== undefined);
+  const isCut = text.length > longestOriginal;
+  const kept = isCut ? JSON.stringify(`${text.slice(0, longestOriginal)}... (cut, ${text.length} characters)`) : text;
+  const head = { time, table, place, record, reason, source: isCut ? { ...source, isCut } : source };
+  return `${JSON.stringify(head).slice(0, -1)},"original":${kept}}\n`;
 }
 
 function cannotWrite(path: string, error: unknown): MillraceError {

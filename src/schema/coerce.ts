@@ -1,6 +1,7 @@
 import type { SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
 import type { Rename } from "./names.ts";
+import { rawJson } from "./raw-json.ts";
 import type { NamedColumn, Table } from "./table.ts";
 import { readBool, readInteger, readReal } from "./texts.ts";
 
@@ -17,6 +18,8 @@ export interface Coercion {
    * Fields met that no column takes, and in how many records. The first 1 000 names; a record is counted under each.
    */
   readonly unknownFields: ReadonlyMap<string, number>;
+  /** The names that it was given. */
+  readonly renames: readonly Rename[];
 }
 
 /**
@@ -30,7 +33,7 @@ export interface Coercion {
  * | real              | bigint                           | the nearest number |
  * | datetime, timespan | bigint                          | its text, which the sink refuses |
  * | bool              | true, false, 1, 0 as text        | boolean |
- * | dynamic from CSV  | text that is JSON / other text   | that value / the text |
+ * | dynamic from CSV  | text that is JSON / other text   | that value, with every digit of its numbers / the text |
  * | all but string    | empty CSV text                   | null |
  *
  * Anything else is passed on as it is, so that the sink can refuse it by name: a value that does not fit is never made
@@ -62,7 +65,7 @@ export function coerce(table: Table, from: SampleForm, { renames = [] }: CoerceO
     if (fields.length > present) noteUnknown(fields, known, unknownFields);
     return record;
   }
-  return Object.assign(convert, { unknownFields });
+  return Object.assign(convert, { unknownFields, renames });
 }
 
 const mostUnknownFields = 1_000;
@@ -124,11 +127,15 @@ function fromCsvText(value: unknown): unknown {
   if (typeof value !== "string") return nearestInDynamic(value);
   if (value === "") return null;
   try {
-    return JSON.parse(value);
+    const parsed: unknown = JSON.parse(value);
+    // A double does not hold every number of so many digits.
+    return parsed !== null && typeof parsed !== "string" && manyDigits.test(value) ? rawJson(value) : parsed;
   } catch {
     return value;
   }
 }
+
+const manyDigits = /\d{16}/;
 
 /** JSON.stringify has no bigint; where the runtime can write raw JSON (Node 22) the digits are kept, else as JSON.parse would. */
 function nearestInDynamic(value: unknown): unknown {

@@ -7,10 +7,11 @@ const manyDigits = /\d{16}/;
  * `JSON.parse` that keeps integers beyond 2^53: as bigint where they are members of the record itself, and within nested
  * values as raw JSON, where the runtime has it (Node 22, Deno, Bun; on Node 20 they are rounded there, as JSON.parse does).
  *
+ * @param recordDepth how deep the record lies: 1, the text itself
  * @throws SyntaxError as JSON.parse does.
  */
-export function parseExactly(text: string): unknown {
-  return manyDigits.test(text) ? reparse(text) : JSON.parse(text);
+export function parseExactly(text: string, recordDepth = 1): unknown {
+  return manyDigits.test(text) ? reparse(text, recordDepth) : JSON.parse(text);
 }
 
 const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|[{}[\]]/g;
@@ -22,14 +23,14 @@ const longestInteger = 41;
 const mark = randomUUID();
 const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
 
-function reparse(text: string): unknown {
+function reparse(text: string, recordDepth: number): unknown {
   JSON.parse(text); // so that what is wrong with it is told of the text itself
   let depth = 0;
   const marked = text.replace(token, (part) => {
     if (part === "{" || part === "[") depth++;
     else if (part === "}" || part === "]") depth--;
     else if (part.length >= 16 && isUnsafe(part)) {
-      if (depth <= 1) return `"${mark}b${part}"`;
+      if (depth <= recordDepth) return `"${mark}b${part}"`;
       if (rawJSON) return `"${mark}r${part}"`;
     }
     return part;

@@ -52,6 +52,7 @@ export function files(patterns: string | readonly string[], options: FilesOption
   if (list.length === 0) throw new MillraceError("BAD_OPTION", "files(): no file is named.");
   let opened: Promise<Inputs> | undefined;
   let streams: readonly StreamReader[] = [];
+  let isStopped = false;
   const look = (signal: AbortSignal): Promise<Inputs> => {
     opened ??= openAll(list, options, signal);
     return opened;
@@ -90,11 +91,23 @@ export function files(patterns: string | readonly string[], options: FilesOption
       yield* told(changes);
       const startOf = new Map(starts.map((start) => [start.file, start]));
       const leavesUnfinished = !(options.final ?? mode?.isContinued !== true);
-      for (const input of inputs.all)
-        if ("realPath" in input) {
-          const start = startOf.get(input);
-          if (start) yield* readFile(start, options, leavesUnfinished, signal);
-        } else yield* input.read(input.name, signal);
+      for (const input of inputs.all) {
+        if (isStopped) return;
+        if (!("realPath" in input)) {
+          yield* input.read(input.name, signal);
+          continue;
+        }
+        const start = startOf.get(input);
+        if (!start) continue;
+        for await (const slice of readFile(start, options, leavesUnfinished, signal)) {
+          yield slice;
+          if (isStopped) return;
+        }
+      }
+    },
+    stop() {
+      isStopped = true;
+      for (const stream of streams) stream.stop();
     },
     async close() {
       for (const stream of streams) stream.close();

@@ -34,17 +34,25 @@ export interface Inputs {
   readonly streams: readonly StreamReader[];
 }
 
+/** The files that paths and patterns name, each once. */
+export async function expandPatterns(
+  patterns: readonly string[],
+  onNotice?: FilesOptions["onNotice"],
+): Promise<readonly string[]> {
+  const paths = new Set<string>();
+  for (const pattern of patterns) for (const path of await pathsOf(pattern)) paths.add(path);
+  return oncePerFile(paths, onNotice);
+}
+
 export async function openAll(
   patterns: readonly string[],
   options: FilesOptions,
   signal: AbortSignal,
 ): Promise<Inputs> {
-  const paths = new Set<string>();
-  for (const pattern of patterns) for (const path of await pathsOf(pattern)) paths.add(path);
   const all: (OpenedFile | StreamReader)[] = [];
   const files: OpenedFile[] = [];
   const streams: StreamReader[] = [];
-  for (const path of await oncePerFile(paths, options.onNotice)) {
+  for (const path of await expandPatterns(patterns, options.onNotice)) {
     if ((await kindOf(path)).kind === "file") {
       const file = await planFile(path, options, signal);
       files.push(file);

@@ -12,11 +12,11 @@ export interface ReadAhead<R> {
 
 /**
  * Reads the beginning of a source: a stream cannot be read twice, and its first records say what table they need. Stops
- * when either limit is reached, or the source ends.
+ * when either limit is reached, `isEnough` says so, or the source ends.
  */
 export async function readAhead<R>(
   source: Source<R>,
-  limit: { readonly records: number; readonly bytes: number },
+  limit: { readonly records: number; readonly bytes: number; isEnough?(slice: Slice<R>): boolean },
   signal: AbortSignal,
 ): Promise<ReadAhead<R>> {
   const reading = source.read({}, signal)[Symbol.asyncIterator]();
@@ -29,6 +29,7 @@ export async function readAhead<R>(
     slices.push(value);
     records += value.records.length;
     bytes += value.bytes ?? 0;
+    if (limit.isEnough?.(value)) break;
   }
   return {
     slices,

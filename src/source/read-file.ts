@@ -43,12 +43,12 @@ async function* readOpened(
   const { path, format, delimiter, isPacked, bom, jsonPath } = file;
   const { content, ...from }: FilePosition & { content?: unknown } = position ?? { byte: bom, line: 1 };
   const header = position && format === "csv" ? await headerOf(raw, file, options, signal) : undefined;
-  const { splitter, parse } = decoderOf(format, from, jsonPath, delimiter, path, header, options.onNotice);
+  const decoder = decoderOf(format, from, jsonPath, delimiter, path, header, options.onNotice);
   const known = isPacked ? undefined : await trailStart(raw, position ?? from, signal);
   const trail = contentTrail(raw.stamp, isPacked, known);
   const onUnfinished = (line: number, bytes: number) =>
     options.onNotice?.(
-      `${path}:${line}: the last line has no end yet; its ${bytes} bytes are left for the next run (final reads them).`,
+      `${path}:${line}: the last line has no end yet; ${bytes === 1 ? "1 byte is" : `${bytes} bytes are`} left for the next run (final reads it).`,
     );
 
   /** A position that was stored without its content is stored anew. */
@@ -63,8 +63,7 @@ async function* readOpened(
     name: path,
     bytes: fileBytes(raw, isPacked, from.byte, signal, trail.follow),
     from: from.byte,
-    splitter,
-    parse,
+    ...decoder,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
     content: follower(trail, isPacked),
@@ -133,6 +132,8 @@ async function headerOf(
       header ??= readHeader(row, delimiter, path).fields;
       return {};
     },
+    format: () => ({ format: "csv" }),
+    isHeaderDue: () => header === undefined,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
   });

@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import { throwIfAborted } from "../errors.ts";
+import { MillraceError, throwIfAborted } from "../errors.ts";
 import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.ts";
 import type { Content } from "./content.ts";
-import type { Position, Refusal, Slice } from "./source.ts";
-import { type Frame, longestOriginal, type Splitter } from "./splitter.ts";
+import type { OriginalFormat, Position, Refusal, Slice } from "./source.ts";
+import { type Frame, longestOriginal, longestQuoted, type Splitter } from "./splitter.ts";
 
 /** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */
 export type RawRecord = Record<string, unknown>;
@@ -18,6 +18,10 @@ export interface RecordReader {
   readonly splitter: Splitter;
   /** The record that a frame's text spells, or why it spells none; undefined for text that was not meant to, as a header. */
   readonly parse: (text: string) => RawRecord | string | undefined;
+  /** How a text is to be read again, as far as is known by now. */
+  readonly format: () => OriginalFormat;
+  /** The next text is the header: without it no row can be read. */
+  readonly isHeaderDue?: (() => boolean) | undefined;
   readonly maxRecordBytes: number;
   readonly signal: AbortSignal;
   /** What positions remember of the bytes before them; absent for streams. */
@@ -50,7 +54,7 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     yield* drain(false);
     if (window.base + window.length - splitter.keepFrom > maxRecordBytes) {
       splitter.tooLong?.();
-      head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestOriginal);
+      head ??= textAt(window, splitter.keepFrom, splitter.keepFrom + longestQuoted);
       drop(window.base + window.length);
     }
   }
@@ -93,17 +97,27 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
   function take(frame: Frame): void {
     const { start, end, line } = frame;
     if (start < window.base || end - start > maxRecordBytes) {
-      const original = head ?? textAt(window, start, Math.min(end, start + longestOriginal));
+      const original = head ?? textAt(window, start, Math.min(end, start + longestQuoted));
       head = undefined;
-      pile.refuse(line, `it is longer than ${maxRecordBytes} bytes`, original);
+      refuse(line, `it is longer than ${maxRecordBytes} bytes`, original, { isCut: true });
       return;
     }
     const text = textAt(window, start, end);
-    const reason = frame.fault ?? badUtf8(text, window, frame);
+    const encodingFault = badUtf8(text, window, frame);
+    const reason = frame.fault ?? encodingFault;
     const record = reason ?? reader.parse(text);
     if (record === undefined) return;
-    if (typeof record === "string") pile.refuse(line, record, text);
-    else pile.add(line, record);
+    if (typeof record !== "string") pile.add(line, record);
+    else refuse(line, record, text, encodingFault === undefined ? {} : { isUtf8: false });
+  }
+
+  function refuse(line: number, reason: string, original: string, faults: OriginalFormat): void {
+    // The next row must not be taken for the header.
+    if (reader.isHeaderDue?.())
+      throw new MillraceError("BAD_SOURCE", `${name}:${line}: the header row cannot be read: ${reason}.`, {
+        context: { line },
+      });
+    pile.refuse(line, reason, original, faults);
   }
 }
 
@@ -119,13 +133,13 @@ function textAt({ bytes, base, length }: ByteWindow, start: number, end: number)
 
 interface Pile {
   add(line: number, record: RawRecord): void;
-  refuse(line: number, reason: string, original: string): void;
+  refuse(line: number, reason: string, original: string, faults: OriginalFormat): void;
   isFull(end: number): boolean;
   isEmpty(): boolean;
   close(window: ByteWindow): Slice<RawRecord>;
 }
 
-function startPile({ partition, name, splitter, content }: RecordReader, startByte: number): Pile {
+function startPile({ partition, name, splitter, content, format }: RecordReader, startByte: number): Pile {
   const records: RawRecord[] = [];
   const lines: number[] = [];
   const refused: Refusal[] = [];
@@ -134,8 +148,14 @@ function startPile({ partition, name, splitter, content }: RecordReader, startBy
       records.push(record);
       lines.push(line);
     },
-    refuse(line, reason, original) {
-      refused.push({ place: `${name}:${line}`, reason, original: original.slice(0, longestOriginal).toWellFormed() });
+    refuse(line, reason, text, faults) {
+      const isCut = text.length > longestOriginal;
+      refused.push({
+        place: `${name}:${line}`,
+        reason,
+        original: (isCut ? text.slice(0, longestOriginal) : text).toWellFormed(),
+        source: { ...format(), ...faults, ...(isCut && { isCut }) },
+      });
     },
     isFull: (end) => records.length + refused.length >= recordsPerSlice || end - startByte >= bytesPerSlice,
     isEmpty: () => records.length + refused.length === 0,
@@ -148,6 +168,7 @@ function startPile({ partition, name, splitter, content }: RecordReader, startBy
         records,
         refused,
         placeOf: (index) => `${name}:${lines[index]}`,
+        originOf: (index) => ({ original: records[index], source: { format: format().format } as OriginalFormat }),
         bytes: position.byte - startByte,
       };
     },

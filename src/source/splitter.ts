@@ -58,5 +58,8 @@ export function isStoredPosition(position: Json | undefined): position is Stored
   return content === undefined || isContent(content);
 }
 
-/** The longest piece of a broken record that is quoted. */
-export const longestOriginal = 1_000;
+/** Of a record that is too long to be held, in bytes. */
+export const longestQuoted = 1_000;
+
+/** The longest text of a refused record that is kept whole, in characters. */
+export const longestOriginal = 1024 * 1024;

@@ -8,6 +8,9 @@ const noSignal = new AbortController().signal;
 /**
  * Reads standard input, or another stream of bytes, in the same formats, plain or gzip. It cannot be read again. An array
  * within an object is found only by `path`, because a stream cannot be looked through beforehand.
+ *
+ * `stop()` ends it in good order: what lies in the pipe is read until it is silent for 100 ms, and at most 4 MiB of it. A record of
+ * which only a part has come by then is left out, with a notice.
  */
 export function stdin(options: FilesOptions & { stream?: Readable } = {}): FilesSource {
   const { stream, ...rest } = options;
@@ -22,5 +25,6 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
       return { files: [{ path: name, format, bytes: 0 }], form: formOf(format), totalBytes: undefined };
     },
     read: (_from, signal) => reader.read(name, signal),
+    stop: () => reader.stop(),
   };
 }

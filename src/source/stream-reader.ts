@@ -6,12 +6,15 @@ import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
 import { bomLength, type FileFormat } from "./format.ts";
 import { type RawRecord, readRecords } from "./records.ts";
 import type { Slice } from "./source.ts";
+import { type Cut, untilStopped, wholeRecords } from "./stopped-stream.ts";
 
 /** A stream of bytes that can be read once, and looked at before. */
 export interface StreamReader {
   readonly name: string;
   format(signal: AbortSignal): Promise<FileFormat>;
   read(partition: string, signal: AbortSignal): AsyncGenerator<Slice<RawRecord>>;
+  /** What has come is read, and then the stream ends. */
+  stop(): void;
   /** Ends the stream, if it was opened. */
   close(): void;
 }
@@ -24,18 +27,22 @@ interface Head {
 
 /** The stream is opened when it is first looked at or read. */
 export function streamReader(name: string, open: () => Promise<Readable>, options: FilesOptions): StreamReader {
-  const stop = new AbortController();
+  const end = new AbortController();
+  const stopped = new AbortController();
+  const cut: Cut = { isCut: undefined };
   let head: Promise<Head> | undefined;
   const look = (): Promise<Head> => {
-    head ??= open().then((stream) => lookAhead(streamBytes(stream, name, stop.signal), name, options));
+    head ??= open().then((stream) =>
+      lookAhead(untilStopped(streamBytes(stream, name, end.signal), stopped.signal, end, cut), name, options),
+    );
     return head;
   };
   /** The stream ends with the signal of whoever waits for it. Returns what undoes that. */
   const endWith = (signal: AbortSignal): (() => void) => {
-    const end = () => stop.abort(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    return () => signal.removeEventListener("abort", end);
+    const onAbort = () => end.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    return () => signal.removeEventListener("abort", onAbort);
   };
   return {
     name,
@@ -54,15 +61,21 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         const start = { byte: bomLength(first), line: 1 };
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
         const delimiter = options.delimiter ?? ",";
-        const { splitter, parse } = decoderOf(format, start, path, delimiter, name, undefined, options.onNotice);
+        const decoder = decoderOf(format, start, path, delimiter, name, undefined, options.onNotice);
+        const splitter = wholeRecords(decoder.splitter, format, cut, () =>
+          options.onNotice?.(
+            `${name}: it was stopped in the midst of the record that begins at line ${decoder.splitter.position().line}; that one is left out`,
+          ),
+        );
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition, name, bytes, from: 0, splitter, parse, maxRecordBytes, signal });
+        yield* readRecords({ partition, name, bytes, from: 0, ...decoder, splitter, maxRecordBytes, signal });
       } finally {
         release();
       }
     },
+    stop: () => stopped.abort(),
     close() {
-      if (head) stop.abort(new Error(`${name} was closed`));
+      if (head) end.abort(new Error(`${name} was closed`));
     },
   };
 }

@@ -136,7 +136,7 @@ test("a line that is being written is left for the next run; --final reads it", 
   writeFileSync(path, "id\n1\n2");
   const first = await run([path]);
   assert.deepEqual([first.code, first.ids], [0, [1]], first.err);
-  assert.match(first.err, /note: .*a\.csv:3: the last line has no end yet; its 1 bytes are left for the next run/);
+  assert.match(first.err, /note: .*a\.csv:3: the last line has no end yet; 1 byte is left for the next run/);
   appendFileSync(path, "0\n3");
   assert.deepEqual((await run([path])).ids, [1, 20]);
   assert.deepEqual((await run([path], "--final")).ids, [1, 3, 20]);

@@ -40,7 +40,7 @@ const usageErrors: [args: string[], message: RegExp][] = [
   [["ingest", csv, "--table", "T", "--format", "xml"], /Allowed choices/],
   [["ingest", csv, "--table", "T"], /no cluster: give --cluster/],
   [["ingest", csv, "--table", "T", "--cluster", "https://x.kusto.windows.net", "--database", "d"], /no login/],
-  [["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"], /cluster must be a URL/],
+  [["ingest", csv, "--table", "T", "--cluster", "nonsense", "--database", "d", "--azure-cli"], /cluster "nonsense" is not a URL/],
   [["ingest", "-", csv, "--table", "T", ...to], /cannot be mixed/],
   [["schema", csv, "--json", "--kql"], /give one/],
   [["query", " ", ...to], /empty/],

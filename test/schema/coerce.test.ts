@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { coerce } from "../../src/schema/coerce.ts";
 import type { SampleForm } from "../../src/schema/infer.ts";
 import type { Kind } from "../../src/schema/kinds.ts";
+import { RawJson } from "../../src/schema/raw-json.ts";
 import { k, table, tableOf } from "../../src/schema/table.ts";
 
 function one(kind: Kind, from: SampleForm, v: unknown): unknown {
@@ -80,6 +81,18 @@ test("the names of unknown fields are bounded", () => {
   const convert = coerce(table("t", { a: k.int() }), "json");
   for (let i = 0; i < 2_000; i++) convert({ [`f${i}`]: 1 });
   assert.equal(convert.unknownFields.size, 1_000);
+});
+
+test("a dynamic column of a CSV file keeps every digit", () => {
+  const convert = coerce(tableOf("T", [{ name: "d", kind: "dynamic", isOptional: true }]), "csv");
+  for (const text of ['{"id":12345678901234567890}', "[9007199254740993]", "12345678901234567890"]) {
+    const { d } = convert({ d: text });
+    assert.ok(d instanceof RawJson, text);
+    assert.equal(d.text, text);
+  }
+  assert.deepEqual(convert({ d: '"1234567890123456789"' }), { d: "1234567890123456789" });
+  assert.deepEqual(convert({ d: '{"id":1}' }), { d: { id: 1 } });
+  assert.deepEqual(convert({ d: "1234567890123456789x" }), { d: "1234567890123456789x" });
 });
 
 test("a member that every object inherits is absent unless the record has it", () => {

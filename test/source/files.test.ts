@@ -496,3 +496,27 @@ test("the reader waits for the consumer", async () => {
   }
   assert.ok(produced < 20, `${produced} chunks were read for one slice`);
 });
+
+test("a header row that cannot be read ends the file: the next row is not taken for it", async () => {
+  for (const [content, options, why] of [
+    [Buffer.from("caf\xe9,b\n1,2\n3,4\n", "latin1"), {}, /:1: the header row cannot be read: it is not UTF-8/],
+    [`${"long,".repeat(100)}b\n1,2\n`, { maxRecordBytes: 100 }, /:1: the header row cannot be read: it is longer than/],
+  ] as const) {
+    const path = write("header.csv", content);
+    await assert.rejects(readFile(path, options), (error: Error & { code: string }) => {
+      assert.equal(error.code, "BAD_SOURCE");
+      assert.match(error.message, why);
+      return true;
+    });
+  }
+});
+
+test("the text of a refused line is kept whole, with what is needed to read it again", async () => {
+  const long = "x".repeat(50_000);
+  const path = write("whole.csv", `b;a\n${long};1;2\n`);
+  const { refused } = await readFile(path, { delimiter: ";" });
+  assert.deepEqual(
+    refused.map(({ original, source }) => ({ original, source })),
+    [{ original: `${long};1;2`, source: { format: "csv", header: ["b", "a"], delimiter: ";" } }],
+  );
+});

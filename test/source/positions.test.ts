@@ -9,7 +9,6 @@ import {
   realpathSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   truncateSync,
   unlinkSync,
@@ -140,14 +139,58 @@ for (const [size, rows, pad] of sizes) {
 test("an edit that keeps size and time is found at the head and before the position", async () => {
   const path = join(folder(), "a.ndjson");
   const text = lines(0, 400, 80);
-  for (const id of [0, 399]) {
+  for (const [id, other, where] of [
+    [1, 9, /its first 4096 bytes are others/],
+    [399, 555, /its bytes before byte \d+ are others/],
+  ] as const) {
     writeFileSync(path, text);
+    utimesSync(path, 1_000, 1_000);
     const state = newState();
     await ids(state, path);
-    const { atime, mtime } = statSync(path);
-    writeFileSync(path, text.replace(`"id":${id},`, `"id":${id === 0 ? 9 : 555},`));
-    utimesSync(path, atime, mtime);
-    await assert.rejects(ids(state, path), changed(/are others/));
+    writeFileSync(path, text.replace(`"id":${id},`, `"id":${other},`));
+    utimesSync(path, 1_000, 1_000);
+    await assert.rejects(ids(state, path), changed(where));
+  }
+});
+
+test("every position belongs to its file, also behind what was let go: white space, records that are too long", async () => {
+  const dir = folder();
+  const gap = " \n".repeat(200_000);
+  const contents: [name: string, content: string][] = [
+    ["a.json", `[${range(0, 5).map((id) => `${gap}{"id":${id}}${gap}`)}]`],
+    [
+      "b.json",
+      range(0, 5)
+        .map((id) => `{"id":${id}}`)
+        .join(gap),
+    ],
+    [
+      "c.ndjson",
+      range(0, 5)
+        .map((id) => `{"id":${id}}\n{"long":"${"x".repeat(700_000)}"}\n${gap}`)
+        .join(""),
+    ],
+    [
+      "d.csv",
+      `id\n${range(0, 5)
+        .map((id) => `${id}\n${"x".repeat(700_000)}\n`)
+        .join("")}`,
+    ],
+  ];
+  for (const [name, content] of contents) {
+    const path = join(dir, name);
+    writeFileSync(path, content);
+    const options: FilesOptions = { maxRecordBytes: 1_000, format: name === "b.json" ? "json" : "auto" };
+    const positions: Position[] = [];
+    let records = 0;
+    for await (const slice of files(path, options).read({}, new AbortController().signal)) {
+      positions.push(JSON.parse(JSON.stringify(slice.position)));
+      records += slice.records.length;
+    }
+    assert.equal(records, 5, name);
+    assert.ok(positions.length > 3, `${name}: ${positions.length} slices`);
+    utimesSync(path, 1, 1); // so that all bytes before a position are compared
+    for (const position of positions) await ids(newState({ [path]: position }), path, options);
   }
 });
 
@@ -311,6 +354,25 @@ test("a copy of a file that is still there is a file of its own", async () => {
   copyFileSync(join(dir, "a.ndjson"), join(dir, "b.ndjson"));
   assert.deepEqual(await ids(state, join(dir, "*.ndjson")), range(0, 10));
   assert.deepEqual(await ids(state, join(dir, "*.ndjson")), []);
+  copyFileSync(join(dir, "a.ndjson"), join(dir, "c.ndjson"));
+  assert.deepEqual(await ids(state, join(dir, "c.ndjson")), range(0, 10), "also where the run names the copy alone");
+  // One of them is written anew: what was read of it before is accounted for.
+  writeFileSync(join(dir, "a.ndjson"), lines(20, 22));
+  assert.deepEqual(await ids(state, join(dir, "*.ndjson")), [20, 21]);
+});
+
+test("a name whose file was moved is free for another file, also when the moved one is gone", async () => {
+  const dir = folder();
+  const log = join(dir, "app.log");
+  const state = newState();
+  const options: FilesOptions = { format: "ndjson" };
+  writeFileSync(log, lines(0, 10));
+  await ids(state, join(dir, "app.log*"), options);
+  renameSync(log, `${log}.1`);
+  assert.deepEqual(await ids(state, join(dir, "app.log*"), options), []);
+  unlinkSync(`${log}.1`);
+  writeFileSync(log, lines(10, 12));
+  assert.deepEqual(await ids(state, join(dir, "app.log*"), options), [10, 11]);
 });
 
 test("a file that is gone is no error where a pattern finds others, and one where it is named", async () => {
@@ -430,7 +492,7 @@ test("a last line without its end is left for the next run, unless it is final",
   writeFileSync(csv, "id,text\n1,a\n2,");
   const state = newState();
   assert.deepEqual(await ids(state, csv), [1]);
-  assert.match(state.notices[0]!, /a\.csv:3: the last line has no end yet; its 2 bytes are left for the next run/);
+  assert.match(state.notices[0]!, /a\.csv:3: the last line has no end yet; 2 bytes are left for the next run/);
   appendFileSync(csv, "b\n3,c");
   assert.deepEqual(await ids(state, csv), [2]);
   assert.deepEqual(await ids(state, csv, { final: true }), [3]);
@@ -450,7 +512,7 @@ test("NDJSON: a last line that is a whole object is read, for it can become no o
   assert.deepEqual(await ids(state, path), [1, 2]);
   appendFileSync(path, ' \r\n{"id":3');
   assert.deepEqual(await ids(state, path), []);
-  assert.match(state.notices[0]!, /a\.ndjson:3: the last line has no end yet; its 7 bytes/);
+  assert.match(state.notices[0]!, /a\.ndjson:3: the last line has no end yet; 7 bytes/);
   assert.deepEqual(await ids(state, path, { final: true }), ["refused 3"]);
   const other = join(folder(), "b.ndjson");
   for (const unfinished of ["12", '"a', "[1]", "{", '{"a":{}']) {
@@ -465,7 +527,7 @@ test("CSV: a quote that is open at the end is left, or the row is refused by its
   writeFileSync(path, 'id,text\n1,"a\nb"\n2,"c\nd');
   const state = newState();
   assert.deepEqual(await ids(state, path), [1]);
-  assert.match(state.notices[0]!, /a\.csv:4: the last line has no end yet; its 6 bytes/);
+  assert.match(state.notices[0]!, /a\.csv:4: the last line has no end yet; 6 bytes/);
   assert.deepEqual(await ids(newState(), path, { final: true }), [1, "refused 4"]);
   appendFileSync(path, '"\n3,e\n');
   assert.deepEqual(await ids(state, path), [2, 3]);

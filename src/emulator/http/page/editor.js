@@ -139,6 +139,8 @@ export function openEditor(place, { text: first, database, run, changed, problem
       accept(0, text.length, head + block, "");
     },
     annotateAgain() {
+      // An answer that is on its way is of the database, or of the tables, of before.
+      asking.abort();
       remembered.clear();
       later();
     },

@@ -97,6 +97,7 @@ function drawOverview() {
           onclick: () => choosePanel(key),
         },
         title,
+        " ",
         element("small", {}, countText(count)),
       ),
     ),

@@ -4,7 +4,7 @@ import { Refusal, records } from "./service.js";
 import { ageText, bytesText, countText, kqlName, valueText } from "./values.js";
 
 /** @typedef {Record<string, any>} Row */
-/** @typedef {Row[] & { refusal?: string }} Rows */
+/** `total`: how many there are, where only the newest are kept. @typedef {Row[] & { refusal?: string, total?: number }} Rows */
 /** @typedef {{ name: string, tables: Rows, extents: Rows }} Database */
 /** @typedef {{ now: number, databases: Database[], failures: Rows, operations: Rows }} Overview */
 
@@ -64,12 +64,24 @@ async function databaseOf(name, asking) {
   return { name, tables, extents };
 }
 
-/** @param {Rows} rows @param {string} column @returns {Rows} */
+/**
+ * The newest rows, the newest first.
+ *
+ * @param {Rows} rows
+ * @param {string} column
+ * @returns {Rows}
+ */
 function latest(rows, column) {
-  rows.sort((a, b) => (valueText(a[column]) < valueText(b[column]) ? 1 : -1));
+  const times = new Map(rows.map((row) => [row, sortableTime(row[column])]));
+  rows.sort((a, b) => ((times.get(a) ?? "") < (times.get(b) ?? "") ? 1 : -1));
+  rows.total ??= rows.length;
   rows.length = Math.min(rows.length, mostListed);
   return rows;
 }
+
+/** With all seven digits of the fraction: a datetime has no zeros at its end, and `.1Z` is before `.15Z`. @param {unknown} datetime */
+const sortableTime = (datetime) =>
+  valueText(datetime).replace(/(?:\.(\d+))?Z$/, (_, digits = "") => `.${digits.padEnd(7, "0")}`);
 
 /** @param {number} now @param {unknown} datetime */
 const age = (now, datetime) =>
@@ -108,6 +120,7 @@ export function tablesOf({ now, databases }, ask) {
       "h3",
       {},
       name,
+      " ",
       element("small", {}, `${amount(tables.length, "table")}, ${amount(rows, "row")}`),
     );
     if (tables.length === 0) return [title, element("p", { class: "none" }, tables.refusal ?? "No tables yet.")];
@@ -125,7 +138,7 @@ export function tablesOf({ now, databases }, ask) {
               title: `${table.TableName}: show a hundred rows`,
               onclick: () => ask(name, `${kqlName(table.TableName)}\n| take 100`),
             },
-            table.TableName,
+            ...breakable(table.TableName),
           ),
         ),
         number(countText(table.TotalRowCount)),
@@ -139,16 +152,18 @@ export function tablesOf({ now, databases }, ask) {
       element(
         "div",
         { class: "scroll" },
-        element(
-          "table",
-          {},
-          head(["Table", "#Rows", "#Extents", "#Size", "#Last ingestion"]),
-          element("tbody", {}, ...body),
-        ),
+        element("table", {}, head(["Table", "#Rows", "#Extents", "#Size", "#Ingested"]), element("tbody", {}, ...body)),
       ),
     ];
   });
 }
+
+/** A name that may be long: it is parted behind its marks before anywhere else. @param {string} name */
+const breakable = (name) => name.split(/(?<=[_.-])/).flatMap((part, i) => (i === 0 ? [part] : [element("wbr"), part]));
+
+/** @param {string} database @param {string} table @param {string} title */
+const tableCell = (database, table, title) =>
+  element("td", { class: "wide", title }, ...breakable(`${database}.${table}`));
 
 /** @param {number} count @param {string} what */
 const amount = (count, what) => `${countText(count)} ${what}${count === 1 ? "" : "s"}`;
@@ -158,19 +173,22 @@ const amount = (count, what) => `${countText(count)} ${what}${count === 1 ? "" :
 /** @param {Overview} overview @returns {Panel[]} */
 export function panelsOf({ now, databases, failures, operations }) {
   const extents = latest(
-    databases.flatMap((each) => each.extents),
+    Object.assign(
+      databases.flatMap((each) => each.extents),
+      { total: databases.reduce((sum, each) => sum + (each.extents.total ?? 0), 0) },
+    ),
     "MaxCreatedOn",
   );
   return [
     {
       key: "extents",
-      title: "Ingestions",
-      count: extents.length,
+      title: "Extents",
+      count: extents.total ?? 0,
       none: databases.find((each) => each.extents.refusal)?.extents.refusal ?? "Nothing has been ingested yet.",
       table: () =>
         listOf(["When", "Table", "#Rows", "#Size", "Tags"], extents, (row) => [
           element("td", {}, age(now, row.MaxCreatedOn)),
-          element("td", { title: `extent ${row.ExtentId}` }, `${row.DatabaseName}.${row.TableName}`),
+          tableCell(row.DatabaseName, row.TableName, `extent ${row.ExtentId}`),
           number(countText(row.RowCount)),
           number(bytesText(row.ExtentSize)),
           folded(row.Tags),
@@ -179,12 +197,12 @@ export function panelsOf({ now, databases, failures, operations }) {
     {
       key: "failures",
       title: "Failures",
-      count: failures.length,
+      count: failures.total ?? 0,
       none: failures.refusal ?? "No ingestion has failed.",
       table: () =>
         listOf(["When", "Table", "Failure"], failures, (row) => [
           element("td", {}, age(now, row.FailedOn)),
-          element("td", { title: `operation ${row.OperationId}` }, `${row.Database}.${row.Table}`),
+          tableCell(row.Database, row.Table, `operation ${row.OperationId}`),
           element(
             "td",
             { class: "wide" },
@@ -198,12 +216,17 @@ export function panelsOf({ now, databases, failures, operations }) {
     {
       key: "operations",
       title: "Operations",
-      count: operations.length,
+      count: operations.total ?? 0,
       none: operations.refusal ?? "No command has been run as an operation.",
       table: () =>
         listOf(["When", "Operation", "State", "Status"], operations, (row) => [
           element("td", {}, age(now, row.StartedOn)),
-          element("td", { title: row.OperationId }, `${row.Operation}${row.Database ? ` in ${row.Database}` : ""}`),
+          element(
+            "td",
+            { class: "wide", title: row.OperationId },
+            row.Operation,
+            ...(row.Database ? [" in ", ...breakable(row.Database)] : []),
+          ),
           element("td", { class: `state ${row.State}` }, row.State),
           folded(row.Status),
         ]),
@@ -219,12 +242,19 @@ const folded = (value) => element("td", { class: "folded", title: valueText(valu
 
 /**
  * @param {string[]} names
- * @param {Row[]} rows
+ * @param {Rows} rows
  * @param {(row: Row) => HTMLElement[]} cells
  */
-const listOf = (names, rows, cells) =>
-  element(
+const listOf = (names, rows, cells) => {
+  const total = rows.total ?? rows.length;
+  return element(
     "div",
-    { class: "scroll" },
-    element("table", {}, head(names), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row))))),
+    {},
+    element(
+      "div",
+      { class: "scroll" },
+      element("table", {}, head(names), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...cells(row))))),
+    ),
+    total > rows.length && element("p", { class: "note" }, `The newest ${rows.length} of ${countText(total)}.`),
   );
+};

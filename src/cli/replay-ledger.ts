@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, unlink } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { MillraceError, reasonOf } from "../errors.ts";
+
+/** The letters of a dead letter that were replayed: a hash of each line, in a file beside it. A letter that is mended has another. */
+export interface ReplayLedger {
+  has(line: string): boolean;
+  /** A letter is on its way. */
+  add(place: string, line: string): void;
+  /** It was rejected: it is to be replayed again. */
+  drop(place: string): void;
+  /** Writes down those on their way: all of them have arrived. */
+  save(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export function ledgerPath(deadLetter: string): string {
+  return `${deadLetter}.replayed`;
+}
+
+/** @throws MillraceError DEAD_LETTER_FAILED when the ledger cannot be read or written; also from `save()`. */
+export async function openLedger(deadLetter: string): Promise<ReplayLedger> {
+  const path = ledgerPath(deadLetter);
+  const known = new Set<string>();
+  const underWay = new Map<string, string>();
+  let file: FileHandle;
+  let isEmpty: boolean;
+  try {
+    file = await open(path, "a+", 0o600);
+    isEmpty = (await file.stat()).size === 0;
+    for await (const hash of createInterface(createReadStream(path))) known.add(hash);
+  } catch (error) {
+    throw failed(path, error);
+  }
+  return {
+    has: (line) => known.has(hashOf(line)),
+    add(place, line) {
+      underWay.set(place, hashOf(line));
+    },
+    drop(place) {
+      underWay.delete(place);
+    },
+    async save() {
+      if (underWay.size === 0) return;
+      const hashes = [...underWay.values()];
+      underWay.clear();
+      try {
+        await file.appendFile(hashes.map((hash) => `${hash}\n`).join(""));
+        isEmpty = false;
+      } catch (error) {
+        throw failed(path, error);
+      }
+    },
+    async close() {
+      await file.close();
+      if (isEmpty) await unlink(path).catch(() => {}); // an empty file says nothing
+    },
+  };
+}
+
+function hashOf(line: string): string {
+  return createHash("sha256").update(line).digest("base64url");
+}
+
+function failed(path: string, error: unknown): MillraceError {
+  return new MillraceError(
+    "DEAD_LETTER_FAILED",
+    `The list of replayed letters ${path} cannot be kept: ${reasonOf(error)}. With --again none is kept, and every letter is sent.`,
+    { cause: error, context: { path } },
+  );
+}
+
+/** Of a replay that is asked to send every letter: nothing is known, and nothing is written down. */
+export function noLedger(): ReplayLedger {
+  return { has: () => false, add() {}, drop() {}, async save() {}, async close() {} };
+}
