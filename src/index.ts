@@ -80,7 +80,7 @@ export {
   type WriteOptions,
 } from "./options.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
-export { type CoerceOptions, type Coercion, coerce } from "./schema/coerce.ts";
+export { type CoerceOptions, type Coercion, coerce, type ExcessPrecision, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
 export { readSchema, type SchemaFile, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
 export {
@@ -112,8 +112,9 @@ export {
   tableOf,
 } from "./schema/table.ts";
 export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from "./sink.ts";
+export type { CsvDialect, RaggedRows } from "./source/csv-dialect.ts";
 export type { FilesOptions } from "./source/file-options.ts";
-export { type FilesPlan, type FilesSource, files } from "./source/files.ts";
+export { type FilesPlan, type FilesSource, files, type PlannedFile } from "./source/files.ts";
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { RawRecord } from "./source/records.ts";

@@ -15,14 +15,20 @@ export interface RunOptions<Raw, R> {
   through?: (raw: Raw) => R;
   /** Between two checkpoints, in milliseconds. Default 30 000. */
   checkpointMs?: number;
-  /** Where to read on from. Default: where the sink's state says, and without one the start. */
+  /** Where to read on from. Default: where the sink's state says, and without one the start. A source that is not replayable has none. */
   positions?: Positions;
+  /**
+   * Ends the run in good order: the source is read no further, and what was read is delivered as at the end of the source, with a
+   * last checkpoint. `run()` then resolves, with `isStopped`.
+   */
+  stop?: AbortSignal;
+  /** Aborts the run: nothing more is read, delivered or waited for, and `run()` rejects with ABORTED. */
   signal?: AbortSignal;
   /** Called after each slice. */
   onProgress?: (progress: RunProgress) => void;
 }
 
-const optionNames = ["from", "into", "through", "checkpointMs", "positions", "signal", "onProgress"];
+const optionNames = ["from", "into", "through", "checkpointMs", "positions", "stop", "signal", "onProgress"];
 
 /** How far a run has come. */
 export interface RunProgress {
@@ -37,6 +43,8 @@ export interface RunProgress {
 export interface RunSummary extends RunProgress {
   readonly positions: Positions;
   readonly checkpoints: number;
+  /** `stop` ended it: the source may have more. */
+  readonly isStopped: boolean;
 }
 
 /** The longest delay `setTimeout` takes; beyond it fires at once. */
@@ -47,6 +55,9 @@ const longestTimeoutMs = 2 ** 31 - 1;
  * silent, and one at the end; the source is acknowledged only after a checkpoint. A sink with a state is given the positions
  * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
  * stands. A source that fails leaves a checkpoint of what it gave before, if the sink has a state. The sink stays open.
+ *
+ * Positions of a source that is not replayable mean nothing to the next process: they are neither stored nor given back. With a
+ * state its records are safe from each checkpoint on. When such a source fails, what it gave before is delivered, and then `run()` rejects.
  *
  * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
  *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
@@ -61,15 +72,13 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   checkOptionalFunction("run()", "through", through);
   checkOptionalFunction("run()", "onProgress", onProgress);
   checkOptionalSignal("run()", "signal", options.signal);
+  checkOptionalSignal("run()", "stop", options.stop);
   if (typeof checkpointMs !== "number" || !(checkpointMs > 0))
     throw badArgument("run()", "checkpointMs", checkpointMs, "a positive number");
-  const stop = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, stop.signal]) : stop.signal;
+  const end = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
   // Without a prototype, for a partition may be called "__proto__".
-  const positions: Record<string, Position> = Object.assign(
-    Object.create(null),
-    options.positions === undefined ? into.restored?.positions : copyPositions("run(): positions", options.positions),
-  );
+  const positions: Record<string, Position> = Object.assign(Object.create(null), startOf(options));
   let read = 0;
   let sourceBytes = 0;
   let checkpoints = 0;
@@ -79,7 +88,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
 
   async function checkpoint(): Promise<void> {
     const reached = { ...positions };
-    await into.checkpoint({ positions: reached });
+    await into.checkpoint(from.replayable ? { positions: reached } : {});
     await from.acknowledge?.(reached);
     checkpoints++;
     lastCheckpoint = performance.now();
@@ -90,23 +99,29 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   let reading: AsyncIterator<Slice<Raw>> | undefined;
   /** The source has been asked for a slice and has not answered. */
   let isWaiting = false;
-  /** The source has thrown. */
-  let hasFailed = false;
+  const stopping = watchStop(options.stop, from);
   const isContinued = into.restored !== undefined;
 
   /** The source's next slice. Checkpoints do not wait for it: a silent source is acknowledged, a failed sink noticed. */
   async function arrival(next: Promise<IteratorResult<Slice<Raw>>>): Promise<IteratorResult<Slice<Raw>>> {
     isWaiting = true;
+    const answer = next.then(
+      (result) => ({ result }),
+      (error: unknown) => ({ error }),
+    );
     for (;;) {
       let timer: NodeJS.Timeout | undefined;
-      const due = new Promise<void>((resolve) => {
+      const due = new Promise<undefined | typeof over>((resolve) => {
+        stopping.onOver = () => resolve(over);
         const delay = lastCheckpoint + checkpointMs - performance.now();
-        if (isBehind) timer = setTimeout(resolve, Math.min(delay, longestTimeoutMs));
+        if (isBehind) timer = setTimeout(() => resolve(undefined), Math.min(delay, longestTimeoutMs));
       });
       try {
-        const arrived = await unlessAborted(Promise.race([next, due]), signal, doing);
-        isWaiting = arrived === undefined;
-        if (arrived) return arrived;
+        const arrived = await unlessAborted(Promise.race([answer, due]), signal, doing);
+        isWaiting = arrived === undefined || arrived === over;
+        if (arrived === over) return ended;
+        if (arrived && "error" in arrived) await failed(arrived.error);
+        else if (arrived) return arrived.result;
       } finally {
         clearTimeout(timer);
       }
@@ -114,16 +129,20 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     }
   }
 
-  function failed(error: unknown): never {
-    hasFailed = true;
+  /** What a source gave before it failed is sound. With a state the next run need not read it again, and some sources cannot. */
+  async function failed(error: unknown): Promise<never> {
+    const isKept = isContinued || !from.replayable;
+    if (isKept && isBehind && !signal.aborted) await checkpoint().catch(() => {}); // the source's failure is what is told
     throw error;
   }
 
   if (from.replayable) into.keepToCheckpoints();
   try {
+    throwIfAborted(signal, doing);
     reading = from.read({ ...positions }, signal, { isContinued })[Symbol.asyncIterator]();
     for (;;) {
-      const { value: slice, done } = await arrival(reading.next().catch(failed));
+      if (stopping.isStopped && !from.stop) break;
+      const { value: slice, done } = await arrival(reading.next());
       if (done) break;
       const { partition } = slice;
       // Before its records are written: a position that cannot be stored leaves the sink as it was.
@@ -141,17 +160,43 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
       if (performance.now() - lastCheckpoint >= checkpointMs) await checkpoint();
     }
     await checkpoint();
-    return { read, sourceBytes, positions: { ...positions }, checkpoints, stats: into.stats };
-  } catch (error) {
-    // What a source gave before it failed is sound: with a state the next run need not read it again.
-    if (hasFailed && isBehind && isContinued && !signal.aborted) await checkpoint().catch(() => {});
-    throw error;
+    const { isStopped } = stopping;
+    return { read, sourceBytes, positions: { ...positions }, checkpoints, isStopped, stats: into.stats };
   } finally {
-    stop.abort();
-    const end = reading?.return?.().catch(() => {}); // what ended the run is what is told
-    if (!isWaiting) await end; // else it ends with its answer, which may never come
+    stopping.unwatch();
+    end.abort();
+    const returned = reading?.return?.().catch(() => {}); // what ended the run is what is told
+    if (!isWaiting) await returned; // else it ends with its answer, which may never come
     await from.close?.();
   }
+}
+
+function startOf<Raw, R>({ from, into, positions }: RunOptions<Raw, R>): Positions | undefined {
+  const given = positions === undefined ? into.restored?.positions : copyPositions("run(): positions", positions);
+  return from.replayable ? given : undefined;
+}
+
+const over = Symbol("over");
+const ended = { value: undefined, done: true } as const;
+
+interface Stopping {
+  readonly isStopped: boolean;
+  /** Called when a source that has no `stop()` is not waited for any more. */
+  onOver: () => void;
+  unwatch(): void;
+}
+
+function watchStop<Raw>(stop: AbortSignal | undefined, from: Source<Raw>): Stopping {
+  const stopping = { isStopped: false, onOver: () => {}, unwatch: () => stop?.removeEventListener("abort", onStop) };
+  function onStop(): void {
+    stopping.isStopped = true;
+    if (from.stop) from.stop();
+    // Not at once: what the source has answered by now is taken.
+    else setImmediate(() => stopping.onOver());
+  }
+  if (stop?.aborted) onStop();
+  else stop?.addEventListener("abort", onStop, { once: true });
+  return stopping;
 }
 
 async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (raw: Raw) => R): Promise<void> {
@@ -170,7 +215,7 @@ async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (r
   }
 }
 
-function isCoercion(through: object): through is Pick<Coercion, "renames"> {
+function isCoercion(through: object): through is Converting {
   return "renames" in through && Array.isArray(through.renames);
 }
 
@@ -180,10 +225,18 @@ function withSource(refusal: Refusal, through: object | undefined): Refusal {
   return { ...refusal, source: isCoercion(through) ? sourceWith(source, through) : { ...source, isConverted: true } };
 }
 
-function withRenames(origin: Origin, through: Pick<Coercion, "renames"> | undefined): Origin {
+function withRenames(origin: Origin, through: Converting | undefined): Origin {
   return through ? { ...origin, source: sourceWith(origin.source, through) } : origin;
 }
 
-function sourceWith(source: OriginalFormat, { renames }: Pick<Coercion, "renames">): OriginalFormat {
-  return renames.length > 0 ? { ...source, renames } : source;
+type Converting = Pick<Coercion, "renames" | "nullTexts" | "excessPrecision">;
+
+function sourceWith(source: OriginalFormat, { renames, nullTexts, excessPrecision }: Converting): OriginalFormat {
+  if (renames.length === 0 && !nullTexts && !excessPrecision) return source;
+  return {
+    ...source,
+    ...(renames.length > 0 && { renames }),
+    ...(nullTexts && { nullTexts }),
+    ...(excessPrecision && { excessPrecision }),
+  };
 }

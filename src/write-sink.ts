@@ -229,7 +229,8 @@ function writeDefaults(): WriteOptions {
 /** A source attached to a sink, as `build()` of the connector attaches a stream; `execute()` runs it to its end. */
 export interface KustoJob {
   readonly name: string;
-  execute(options?: { signal?: AbortSignal; checkpointMs?: number }): Promise<RunSummary>;
+  /** @param options `stop` ends it in good order, with all that was read delivered; `signal` aborts it. */
+  execute(options?: { stop?: AbortSignal; signal?: AbortSignal; checkpointMs?: number }): Promise<RunSummary>;
 }
 
 /**
@@ -293,7 +294,7 @@ export class KustoWriteSink {
     const to = connection.toKustoOptions(database);
     return {
       name: jobName,
-      async execute({ signal, checkpointMs } = {}) {
+      async execute({ stop, signal, checkpointMs } = {}) {
         const sink = await open({
           ...options,
           ...more,
@@ -307,6 +308,7 @@ export class KustoWriteSink {
             from: isSource(source) ? source : iterable(source, jobName),
             into: sink as Awaited<typeof sink> & { write(record: R): boolean },
             ...(checkpointMs && { checkpointMs }),
+            ...(stop && { stop }),
             ...(signal && { signal }),
           });
           await sink.close();

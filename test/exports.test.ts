@@ -194,6 +194,7 @@ const members: Readonly<Record<keyof typeof sound, Readonly<Record<string, reado
     through: ["undefined", "a function"],
     onProgress: ["undefined", "a function"],
     signal: optional,
+    stop: optional,
     positions: [...options, "an object with an unknown option"],
     checkpointMs: ["undefined", "a number"],
   },
@@ -242,6 +243,26 @@ for (const [name, names] of Object.entries(members) as [keyof typeof sound, (typ
         );
       }
   });
+
+test("files() and stdin() refuse odd values of their options by name", async () => {
+  const names =
+    "format path delimiter quote escape comment encoding header trim skipLines ragged maxRecordBytes final onChanged onNotice";
+  const taken: Readonly<Record<string, readonly string[]>> = {
+    path: ["a text", "a path with a NUL"],
+    header: ["a boolean"],
+    trim: ["a boolean"],
+    final: ["a boolean"],
+    skipLines: ["a number"],
+    maxRecordBytes: ["a number"],
+    onNotice: ["a function"],
+  };
+  for (const option of names.split(" "))
+    for (const [sort, value] of Object.entries(odd)) {
+      if (value === undefined || taken[option]?.includes(sort)) continue;
+      await assertRefused("files", () => millrace.files("a", { [option]: value }), `files() with ${sort} as ${option}`);
+      await assertRefused("stdin", () => millrace.stdin({ [option]: value }), `stdin() with ${sort} as ${option}`);
+    }
+});
 
 test("the sink refuses odd arguments by name, and goes on", async () => {
   const to = millrace.memory();

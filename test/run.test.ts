@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
-import { memoryState } from "../src/checkpoint/file-state.ts";
+import { memoryState, stateOn } from "../src/checkpoint/file-state.ts";
 import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
 import type { Destination } from "../src/destination/destination.ts";
 import { memory } from "../src/destination/memory.ts";
 import { MillraceError } from "../src/errors.ts";
+import { memoryDisk } from "../src/log/memory-disk.ts";
 import { open } from "../src/open.ts";
 import { run } from "../src/run.ts";
 import { k, table } from "../src/schema/table.ts";
@@ -174,6 +176,166 @@ test("a sink that fails ends the run while the source is silent", async () => {
   const sink = await open({ table: events, to: ill });
   await assert.rejects(run({ from: silent([]), into: sink, checkpointMs: 10 }), /the service said no/);
   await sink.abort();
+});
+
+test("stop ends a run in good order: what was read is delivered and acknowledged, and nothing more is read", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  const stop = new AbortController();
+  const log: string[] = [];
+  const source = slices(
+    [1, 2, 3].map((n) => ({ partition: "a", position: n, records: [{ n }] })),
+    log,
+  );
+  const summary = await run({
+    from: source,
+    into: sink,
+    stop: stop.signal,
+    onProgress: ({ read }) => {
+      if (read === 2) stop.abort();
+    },
+  });
+  assert.deepEqual(log, ["read a@1", "read a@2", 'acknowledge {"a":2}', "close"]);
+  assert.deepEqual([summary.isStopped, summary.read, summary.stats.delivered], [true, 2, 2]);
+  assert.deepEqual(to.batches.flatMap(rowsOf), [["1"], ["2"]]);
+
+  const whole = await run({ from: iterable([{ n: 4 }]), into: sink, stop: new AbortController().signal });
+  assert.equal(whole.isStopped, false);
+  const none = await run({ from: iterable([{ n: 5 }]), into: sink, stop: AbortSignal.abort() });
+  assert.deepEqual([none.isStopped, none.read], [true, 0]);
+  await sink.close();
+});
+
+test("stop does not wait for a silent source, and the signal still aborts what follows", async () => {
+  const sink = await open({ table: events, to: memory() });
+  const stop = new AbortController();
+  const running = run({ from: silent([]), into: sink, stop: stop.signal });
+  while (sink.stats.accepted === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  stop.abort();
+  const { isStopped, stats } = await running;
+  assert.deepEqual([isStopped, stats.delivered], [true, 1]);
+  await sink.close();
+
+  // A destination that never answers: only the signal ends the wait for it.
+  const well = memory();
+  const mute: Destination = {
+    name: "mute",
+    open: async (context) => ({ ...(await well.open(context)), stage: () => new Promise<never>(() => {}) }),
+  };
+  const now = new AbortController();
+  const other = await open({ table: events, to: mute, signal: now.signal });
+  const again = run({ from: silent([]), into: other, stop: AbortSignal.timeout(20), signal: now.signal });
+  while (other.stats.batchesInFlight === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  now.abort();
+  await assert.rejects(again, { code: "ABORTED" });
+  await other.abort();
+});
+
+test("stop lets a source that cannot be read again give what it holds", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  const stop = new AbortController();
+  let onStop!: () => void;
+  const stopped = new Promise<void>((resolve) => {
+    onStop = resolve;
+  });
+  const source: Source<{ n: number }> = {
+    name: "buffered",
+    replayable: false,
+    async *read() {
+      yield { partition: "a", position: 1, records: [{ n: 1 }] };
+      await stopped;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      yield { partition: "a", position: 2, records: [{ n: 2 }] };
+    },
+    stop: () => onStop(),
+  };
+  const running = run({ from: source, into: sink, stop: stop.signal });
+  while (sink.stats.accepted === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  stop.abort();
+  assert.equal((await running).read, 2);
+  await sink.close();
+  assert.deepEqual(to.batches.flatMap(rowsOf), [["1"], ["2"]]);
+});
+
+test("stop: records in the buffer of a Node stream arrive", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  const stop = new AbortController();
+  const stream = new Readable({ objectMode: true, highWaterMark: 100, read() {} });
+  stream.push({ n: 1 });
+  const running = run({ from: iterable<{ n: number }>(stream), into: sink, stop: stop.signal });
+  while (sink.stats.accepted === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (let n = 2; n <= 50; n++) stream.push({ n });
+  stop.abort();
+  assert.equal((await running).read, 50);
+  await sink.close();
+  assert.equal(to.batches.flatMap(rowsOf).length, 50);
+});
+
+test("stop ends an iterator that never waits", async () => {
+  const sink = await open({ table: events, to: memory() });
+  async function* forever() {
+    for (let n = 0; ; n++) yield { n: n % 1000 };
+  }
+  for (const records of [forever(), forEver()]) {
+    const stop = new AbortController();
+    const before = sink.stats.delivered;
+    setTimeout(() => stop.abort(), 20);
+    const { read, stats } = await run({ from: iterable<{ n: number }>(records), into: sink, stop: stop.signal });
+    assert.equal(stats.delivered - before, read);
+  }
+  await sink.close();
+
+  function* forEver() {
+    for (let n = 0; ; n++) yield { n: n % 1000 };
+  }
+});
+
+test("when a source that cannot be read again fails, what it gave before is delivered, and its own error is thrown", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  const source: Source<{ n: number }> = {
+    name: "breaking",
+    replayable: false,
+    async *read() {
+      yield { partition: "a", position: 1, records: [{ n: 1 }] };
+      throw new MillraceError("BAD_SOURCE", "the wire was cut");
+    },
+  };
+  await assert.rejects(run({ from: source, into: sink }), { code: "BAD_SOURCE" });
+  assert.deepEqual(to.batches.flatMap(rowsOf), [["1"]]);
+  await sink.abort();
+});
+
+test("positions of a source that cannot be read again are neither stored nor given back", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const reopen = () => open({ table: events, to, deliveryGuarantee: "exactly-once", state: stateOn(disk, "state") });
+  const from: unknown[] = [];
+  const source = (n: number): Source<{ n: number }> => ({
+    name: "once",
+    replayable: false,
+    async *read(positions) {
+      from.push(positions);
+      yield { partition: "stdin", position: n, records: [{ n }] };
+    },
+  });
+  for (const n of [1, 2]) {
+    const sink = await reopen();
+    assert.deepEqual(sink.restored?.positions, {});
+    const { positions } = await run({ from: source(n), into: sink });
+    assert.deepEqual(positions, { stdin: n });
+    await sink.close();
+  }
+  // Also where the state has positions of another source.
+  const sink = await reopen();
+  await sink.checkpoint({ positions: { stdin: 7, other: 1 } });
+  await run({ from: source(3), into: sink });
+  assert.deepEqual(sink.restored?.positions, { stdin: 7, other: 1 });
+  await sink.close();
+  assert.deepEqual(from, [{}, {}, {}]);
+  assert.deepEqual(to.batches.flatMap(rowsOf), [["1"], ["2"], ["3"]]);
 });
 
 test("refusals alone do not outrun the dead letter", async () => {

@@ -124,11 +124,28 @@ function counting(end: number, breakAt = Infinity): Source<{ n: number }> {
   };
 }
 
-test("a run that breaks before its first checkpoint commits nothing at close(), for it will be read again", async () => {
+test("a run whose source breaks commits what the source gave, and the next run reads on behind it", async () => {
   const disk = memoryDisk();
   const to = memory();
   const sink = await start(disk, to);
   await assert.rejects(run({ from: counting(20, 10), into: sink }), /the source broke/);
+  await sink.close();
+  assert.deepEqual(numbersIn(to), upTo(10));
+  const next = await start(disk, to);
+  await run({ from: counting(20), into: next });
+  await next.close();
+  assert.deepEqual(numbersIn(to), upTo(20));
+});
+
+test("a run that is aborted before its first checkpoint commits nothing at close(), for it will be read again", async () => {
+  const disk = memoryDisk();
+  const to = memory();
+  const sink = await start(disk, to);
+  const stop = new AbortController();
+  const onProgress = ({ read }: { read: number }) => {
+    if (read >= 10) stop.abort(new Error("enough"));
+  };
+  await assert.rejects(run({ from: counting(20), into: sink, signal: stop.signal, onProgress }), { code: "ABORTED" });
   await sink.close();
   assert.deepEqual(numbersIn(to), []);
   const next = await start(disk, to);

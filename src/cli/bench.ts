@@ -6,10 +6,9 @@ import { coerce } from "../schema/coerce.ts";
 import type { Table } from "../schema/table.ts";
 import { type FilesPlan, files } from "../source/files.ts";
 import type { Result } from "./bench-race.ts";
-import { failureLine } from "./failure-line.ts";
-import { addFileFlags, type FileFlags, fileOptions, wholeNumber } from "./flags.ts";
+import { addFileFlags, type FileFlags, fileOptions, valueOptions, wholeNumber } from "./flags.ts";
 import { inferFiles, tableNameFor } from "./infer-files.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { bytes, count, plural } from "./quantities.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
@@ -68,9 +67,7 @@ async function bench(flags: BenchFlags, terminal: Terminal): Promise<number> {
     return 0;
   } catch (error) {
     if (interrupt.exitCode === undefined) throw error;
-    terminal.err.write("millrace: interrupted\n");
-    if (flags.json) terminal.out.write(failureLine("ABORTED", "interrupted"));
-    return interrupt.exitCode;
+    return tellInterrupted(interrupt, flags.json);
   } finally {
     interrupt.dispose();
   }
@@ -89,8 +86,9 @@ async function sample(flags: BenchFlags, say: (line: string) => void, signal: Ab
   const plan: FilesPlan = await source.plan();
   const name = tableNameFor(basename(plan.files[0]!.path));
   const { onNotice: _, ...quiet } = options;
-  const { table, renames } = await inferFiles(name, plan, quiet, flags.inferRecords, signal);
-  const convert = coerce(table, plan.form, { renames });
+  const inferred = await inferFiles(name, plan, quiet, flags.inferRecords, signal, undefined, valueOptions(flags));
+  const { table } = inferred;
+  const convert = coerce(table, plan.form, inferred);
   const isTaken = taker(table);
   const records: Record<string, unknown>[] = [];
   let rejected = 0;

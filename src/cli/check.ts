@@ -6,6 +6,7 @@ import { tableOf } from "../schema/table.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";
 import { failureLine } from "./failure-line.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { inFlags } from "./option-words.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
@@ -132,8 +133,8 @@ export function itemText({ name, status, message, fix }: CheckItem, { hasMarks, 
   const padded = (hasMarks ? mark : status).padEnd(hasMarks ? 1 : statusCells);
   const head = coloured(padded, colour, { hasColor });
   const indent = " ".repeat(padded.length + nameCells + 4);
-  const line = `${head}  ${name.padEnd(nameCells)}  ${plainLine(message)}\n`;
-  return fix === undefined ? line : `${line}${indent}${plainLine(`fix: ${fix}`)}\n`;
+  const line = `${head}  ${name.padEnd(nameCells)}  ${plainLine(inFlags(message))}\n`;
+  return fix === undefined ? line : `${line}${indent}${plainLine(`fix: ${inFlags(fix)}`)}\n`;
 }
 
 function summary(items: readonly CheckItem[], isReady: boolean): string {

@@ -10,7 +10,7 @@ import { files } from "../source/files.ts";
 import { answerTable } from "./answer-text.ts";
 import { demoFiles, writeDemoFile } from "./demo-data.ts";
 import { inferFiles } from "./infer-files.ts";
-import { interrupted, onInterrupt } from "./interrupt.ts";
+import { interrupted, onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { type LoadSummary, load } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { ratio } from "./progress.ts";
@@ -93,8 +93,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
     return ok ? 0 : 1;
   } catch (error) {
     if (interrupt.exitCode === undefined) throw error;
-    terminal.err.write("millrace: interrupted\n");
-    return interrupt.exitCode;
+    return tellInterrupted(interrupt, json);
   } finally {
     admin?.close();
     await emulator?.close();

@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GzipLevel } from "../encode/encoder.ts";
+import type { ExcessPrecision } from "../schema/coerce.ts";
+import type { RaggedRows } from "../source/csv-dialect.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { defaultInferRecords } from "./infer-files.ts";
 
@@ -32,7 +34,18 @@ export function gzipLevel(text: string): GzipLevel {
 export interface FileFlags {
   format: NonNullable<FilesOptions["format"]>;
   path?: string;
+  encoding?: string;
   delimiter?: string;
+  quote?: string;
+  escape?: string;
+  comment?: string;
+  skipLines?: number;
+  /** False with --no-header. */
+  header?: boolean;
+  ragged?: RaggedRows;
+  trim?: boolean;
+  nullText?: string[];
+  excessPrecision?: ExcessPrecision;
   inferRecords: number;
 }
 
@@ -42,7 +55,34 @@ export function addFileFlags(command: Command): Command {
       new Option("--format <format>", "what the files are").choices(["auto", "ndjson", "json", "csv"]).default("auto"),
     )
     .option("--path <path>", "JSON: the dotted path to the array of records, such as features; $: the document itself")
-    .option("--delimiter <char>", "CSV: what separates fields (default: a comma; a tab for .tsv)")
+    .option(
+      "--encoding <name>",
+      "of the text: utf-8, utf-16le, windows-1252, ... (default: UTF-8, or what the first bytes show)",
+    )
+    .option("--delimiter <char>", "CSV: what separates fields; \\t: a tab (default: what the first rows show)")
+    .option("--quote <char>", 'CSV: what encloses fields; none: nothing does (default: ")')
+    .option("--escape <char>", "CSV: what stands before a quote in a quoted field (default: the quote itself)")
+    .option("--comment <char>", "CSV: leave out rows that begin with it")
+    .option("--skip-lines <n>", "CSV: leave out so many lines before the header", wholeNumber(0))
+    .option("--no-header", "CSV: the first row is data; fields go to the table's columns by their order")
+    .addOption(
+      new Option("--ragged <way>", "CSV: rows with fewer fields than the header: refuse, or pad with nulls").choices([
+        "refuse",
+        "pad",
+      ]),
+    )
+    .option("--trim", "CSV: leave out blanks around fields")
+    .option(
+      "--null-text <text>",
+      "CSV: a text that is null in every column; may be repeated (default: NA, null, - and the like, but not as texts)",
+      (text: string, texts: string[] = []) => [...texts, text],
+    )
+    .addOption(
+      new Option("--excess-precision <way>", "times with more than 7 fraction digits: refuse, or truncate").choices([
+        "refuse",
+        "truncate",
+      ]),
+    )
     .option(
       "--infer-records <n>",
       "how many records of each file an inferred table rests on; 0: all",
@@ -52,11 +92,44 @@ export function addFileFlags(command: Command): Command {
 }
 
 export function fileOptions(flags: FileFlags, onNotice: (notice: string) => void): FilesOptions {
-  const { format, path, delimiter } = flags;
+  const { format, path, encoding, delimiter, quote, escape, comment, skipLines, header, ragged, trim } = flags;
   return {
     format,
     ...(path !== undefined && { path }),
+    ...(encoding !== undefined && { encoding }),
     ...(delimiter !== undefined && { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
-    onNotice,
+    ...(quote !== undefined && { quote }),
+    ...(escape !== undefined && { escape }),
+    ...(comment !== undefined && { comment }),
+    ...(skipLines !== undefined && { skipLines }),
+    ...(header === false && { header }),
+    ...(ragged !== undefined && { ragged }),
+    ...(trim !== undefined && { trim }),
+    onNotice: once(onNotice),
+  };
+}
+
+/** A file is opened to be inferred from, matched and read, and has the same to say each time. */
+function once(onNotice: (notice: string) => void): (notice: string) => void {
+  const said = new Set<string>();
+  return (notice) => {
+    if (said.has(notice)) return;
+    if (said.size < mostRemembered) said.add(notice);
+    onNotice(notice);
+  };
+}
+
+const mostRemembered = 10_000;
+
+/** What says how texts become values: the same for inference and ingestion. */
+export interface ValueOptions {
+  readonly nullTexts?: readonly string[];
+  readonly excessPrecision?: ExcessPrecision;
+}
+
+export function valueOptions({ nullText, excessPrecision }: FileFlags): ValueOptions {
+  return {
+    ...(nullText !== undefined && { nullTexts: nullText }),
+    ...(excessPrecision !== undefined && { excessPrecision }),
   };
 }

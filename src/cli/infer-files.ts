@@ -3,6 +3,7 @@ import { type Inferred, startInference } from "../schema/infer.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, files } from "../source/files.ts";
 import type { Refusal } from "../source/source.ts";
+import type { ValueOptions } from "./flags.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;
@@ -19,8 +20,9 @@ export async function inferFiles(
   recordsPerFile: number,
   signal: AbortSignal,
   onRefused?: (refusal: Refusal) => void,
+  values: ValueOptions = {},
 ): Promise<Inferred> {
-  const inference = startInference({ from: plan.form });
+  const inference = startInference({ from: plan.form, ...values });
   let first: Refusal | undefined;
   let observed = 0;
   for (const { path } of plan.files) {
@@ -36,6 +38,18 @@ export async function inferFiles(
   }
   if (observed === 0 && first !== undefined) throw noRecord(name, first);
   return inference.table(name);
+}
+
+/** What a reader of the inferred table should know of its values. */
+export function inferenceNotes({ readAsNull, tooPrecise }: Inferred): string[] {
+  const nulls = readAsNull.map(
+    ({ column, texts }) => `column ${column}: ${texts.map((text) => JSON.stringify(text)).join(", ")} is read as null`,
+  );
+  const precise = tooPrecise.map(
+    (column) =>
+      `column ${column} is a string, for its times have more than 7 fraction digits; --excess-precision truncate makes it a datetime`,
+  );
+  return [...nulls, ...precise];
 }
 
 /** All that was read is refused: one of the refusals says what is wrong with the file. */

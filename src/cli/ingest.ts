@@ -5,9 +5,11 @@ import type { KustoAdmin } from "../destination/kusto/admin.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
+import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { coerce } from "../schema/coerce.ts";
-import { inferTable } from "../schema/infer.ts";
+import { type InferOptions, inferTable } from "../schema/infer.ts";
+import { listed } from "../schema/match-fields.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { readAhead } from "../source/read-ahead.ts";
@@ -16,15 +18,16 @@ import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
 import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
-import { failureLine } from "./failure-line.ts";
+import { CommandFailed } from "./failure-line.ts";
+import { matchSamples, sampleFields } from "./field-match.ts";
 import { fieldNames, fieldsOfFiles } from "./field-names.ts";
-import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, wholeNumber } from "./flags.ts";
-import { inferFiles, noRecord } from "./infer-files.ts";
-import { interrupted, onInterrupt } from "./interrupt.ts";
-import { type LoadSummary, load, unknownFieldNotes } from "./load.ts";
+import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, valueOptions, wholeNumber } from "./flags.ts";
+import { inferenceNotes, inferFiles, noRecord } from "./infer-files.ts";
+import { failedReport, successLine, tell } from "./ingest-report.ts";
+import { interrupted, onStop, type SignalName } from "./interrupt.ts";
+import { loadOutcome } from "./load.ts";
 import type { Finish } from "./program.ts";
-import { ratio } from "./progress.ts";
-import { bytes, count, duration, plural } from "./quantities.ts";
+import { duration, plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
@@ -44,6 +47,8 @@ export interface IngestFlags extends ConnectionFlags, FileFlags {
   flushImmediately?: boolean;
   tag?: string[];
   wait?: boolean;
+  waitTimeoutMs?: number;
+  attemptTimeoutMs?: number;
   guarantee?: DeliveryGuarantee;
   state?: string;
   job?: string;
@@ -53,7 +58,10 @@ export interface IngestFlags extends ConnectionFlags, FileFlags {
   final?: boolean;
   onChanged?: NonNullable<FilesOptions["onChanged"]>;
   deadLetter?: string;
+  strict?: boolean;
   maxRejected?: number;
+  malformedText?: NonNullable<SinkOptions["malformedText"]>;
+  stopTimeoutMs?: number;
   quiet?: boolean;
   /** Of the whole program. */
   verbose?: boolean;
@@ -66,6 +74,8 @@ Records that do not fit the table are rejected, each with its place and reason o
   - with --max-rejected N, up to N are accepted (exit code 0), and one more stops the run (exit code 1)
 Queued ingestion is asynchronous: the command ends when the service has taken everything, and with --wait when it has
 loaded it (minutes, by the table's batching policy). A loopback cluster is always waited for.
+The first Ctrl-C or SIGTERM ends the reading; what was read is delivered, and the exit code is 130 or 143. The second one
+aborts at once. Whenever not everything arrived, stderr and --json say what became of each file, and how to go on.
 With --verbose each step of a batch, each retry and each checkpoint is a line on stderr.
 
 Examples:
@@ -107,7 +117,10 @@ export function ingestCommand(finish: Finish): Command {
         ["none", "at-least-once", "exactly-once"],
       ),
     )
-    .option("--state <folder>", "checkpoints are kept there, and a run that was killed goes on from the newest")
+    .option(
+      "--state <folder>",
+      "checkpoints are kept there, and a run that was killed goes on from the newest; of standard input only what is in the log",
+    )
     .option("--job <name>", "with --state: the name in the tags of its extents (default: the table)")
     .addOption(
       new Option("--commit-mode <mode>", "with exactly-once: how rows become visible (default: move)").choices([
@@ -126,75 +139,127 @@ export function ingestCommand(finish: Finish): Command {
       ).choices(["error", "read-again", "skip"]),
     )
     .option("--wait", "wait until the service has loaded everything")
+    .option("--wait-timeout-ms <ms>", "with --wait: the longest for a batch (default: 300000)", wholeNumber(10))
+    .option(
+      "--attempt-timeout-ms <ms>",
+      "with exactly-once: what the service has not loaded by then is sent again (default: 1200000)",
+      wholeNumber(1),
+    )
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
+    .option(
+      "--strict",
+      "fail where the data has fields that the table has no column for (default: leave them out with a warning)",
+    )
+    .addOption(
+      new Option(
+        "--malformed-text <way>",
+        "text with half a surrogate pair: refuse the record (default), or replace the half by U+FFFD",
+      ).choices(["refuse", "replace"]),
+    )
     .option("--max-rejected <n>", "how many records may be rejected", wholeNumber(0))
+    .option(
+      "--stop-timeout-ms <ms>",
+      "how long what was read may take to arrive after a signal; 0: no limit (default: 25000, for Ctrl-C none)",
+      wholeNumber(0),
+    )
     .option("--quiet", "no progress, and no single rejections")
     .option("--json", "end with one line of JSON on stdout")
     .addHelpText("after", help)
     .action(async (patterns: string[], _: IngestFlags, self: Command) =>
-      finish(await ingest(patterns, self.optsWithGlobals<IngestFlags>(), processTerminal())),
+      finish(await ingest(patterns, self.optsWithGlobals<IngestFlags>(), processTerminal(), self)),
     );
 }
 
-/** The command itself, by its flags. */
-export async function ingest(patterns: readonly string[], flags: IngestFlags, terminal: Terminal): Promise<number> {
+/** The command itself, by its flags. `command` is what the way to go on is printed for. */
+export async function ingest(
+  patterns: readonly string[],
+  flags: IngestFlags,
+  terminal: Terminal,
+  command: Command = ingestCommand(() => {}),
+): Promise<number> {
   const say = (line: string) => {
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };
   checkFlags(flags);
-  if (flags.state !== undefined && patterns.includes("-"))
-    throw usage("--state needs files: standard input cannot be read again");
   const options: FilesOptions = {
     ...fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`))),
     final: flags.state === undefined || flags.final === true,
     ...(flags.onChanged !== undefined && { onChanged: flags.onChanged }),
   };
   const source = sourceOf(patterns, options);
-  const interrupt = onInterrupt();
-  const { signal } = interrupt;
+  /** Records may have been read: they are delivered before the end. */
+  let holdsRecords = false;
+  const interrupt = onStop({
+    timeoutOf: (name) => flags.stopTimeoutMs ?? stopTimeouts[name],
+    onStop(name, timeoutMs) {
+      source.stop?.();
+      if (holdsRecords) terminal.err.write(`${stopLine(name, timeoutMs)}\n`);
+    },
+  });
+  const { stop, signal } = interrupt;
+  /** As long as nothing was read, the first signal ends everything. */
+  const untilRead = AbortSignal.any([stop, signal]);
   const stopLines = flags.quiet ? () => {} : showRetries(terminal);
   let emulator: Emulator | undefined;
   let admin: KustoAdmin | undefined;
   try {
     // Files first: a missing one should be told before anything is started or asked.
-    if (flags.state !== undefined && !source.replayable)
-      throw usage("--state needs files: a pipe or a device cannot be read again");
-    const plan = await source.plan(signal);
+    if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
+      throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
+    const plan = await source.plan(untilRead);
     if (flags.deadLetter !== undefined) {
       const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
       await refuseInputAsDeadLetter(flags.deadLetter, inputs);
     }
+    // Of files nothing is read for good before the table is known; a stream is.
+    const preparing = source.replayable ? untilRead : signal;
+    holdsRecords = !source.replayable;
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
-    if (flags.emulator) emulator = await startOwnEmulator(flags, signal);
+    if (flags.emulator) emulator = await startOwnEmulator(flags, preparing);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
     const { kusto } = await import("../destination/kusto/index.ts");
-    admin = await kustoAdmin(connection, signal, longRetries(flags));
+    admin = await kustoAdmin(connection, preparing, longRetries(flags));
 
     // The notices about the files come when they are read for good, and should not come twice.
     const { onNotice: _, ...quiet } = options;
-    const begun = beginning(source, plan.form === "csv", signal);
-    const { table, renames, isCreated } = await targetTable({
+    const begun = beginning(source, plan.form === "csv", preparing);
+    const target = await targetTable({
       admin,
       name: flags.table!,
       database: connection.database,
       schema,
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
-      infer: () => inferred(flags, source, plan, quiet, begun, signal),
+      infer: () => inferred(flags, source, plan, options, begun, preparing, terminal),
       fields: (columns) =>
-        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, signal) : begun.fields(columns),
-      signal,
+        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, preparing) : begun.fields(columns),
+      signal: preparing,
     });
+    const { table, isCreated } = target;
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
+    const samples = source.replayable
+      ? await sampleFields(plan, options, preparing)
+      : [{ path: source.name, fields: await begun.fields(table.list.map(({ name }) => name)) }];
+    const isCsv = plan.form === "csv";
+    const { renames, unknown, warnings } = matchSamples(samples, table, target.renames, {
+      isCsv,
+      hasHeader: !isCsv || flags.header !== false,
+      isStrict: flags.strict === true,
+    });
     for (const { field, column } of renames)
       say(plainLine(`note: field ${JSON.stringify(field)} goes to column ${column}`));
+    for (const warning of warnings) terminal.err.write(`${plainLine(`warning: ${warning}`)}\n`);
 
     stopLines();
-    const summary = await load({
+    throwIfAborted(preparing, `ingesting into ${table.name}`);
+    holdsRecords = true;
+    const isPacked = plan.totalBytes === undefined;
+    const outcome = await loadOutcome({
       source: begun.source(),
-      convert: coerce(table, plan.form, { renames }),
+      convert: coerce(table, plan.form, { renames, ...valueOptions(flags) }),
       totalBytes: plan.totalBytes,
+      files: plan.files.map(({ path, bytes }) => ({ path, bytes: isPacked ? 0 : bytes })),
       table,
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
@@ -204,16 +269,28 @@ export async function ingest(patterns: readonly string[], flags: IngestFlags, te
       isQuiet: flags.quiet === true,
       isVerbose: flags.verbose === true,
       terminal,
+      stop,
       signal,
     });
-    tell(summary, flags, say, terminal);
-    if (emulator) await showArrived(admin, table.name, emulator, flags, terminal, signal);
-    return summary.rejected > (flags.maxRejected ?? 0) ? 1 : 0;
+    const maxRejected = flags.maxRejected ?? 0;
+    const { name } = interrupt;
+    const hasState = flags.state !== undefined;
+    const isExact = flags.guarantee === "exactly-once";
+    const { summary } = outcome;
+    const late = flags.strict ? Object.keys(summary.unknownFields) : [];
+    const failure = outcome.failure ?? (late.length > 0 ? { error: lateFields(table.name, late) } : undefined);
+    if (failure || name !== undefined) {
+      const run = { name, command, hasState, isExact, isStream: !source.replayable };
+      const report = failedReport({ ...outcome, failure }, run);
+      throw new CommandFailed(report.error, report.details, report.figures, interrupt.exitCode);
+    }
+    tell(summary, new Set(unknown), say, (line) => terminal.err.write(`${line}\n`));
+    terminal.out.write(`${successLine(outcome, { isJson: flags.json === true, maxRejected })}\n`);
+    if (emulator) await showArrived(admin, table.name, emulator, flags, terminal, untilRead);
+    return summary.rejected > maxRejected ? 1 : 0;
   } catch (error) {
-    if (interrupt.exitCode === undefined) throw error;
-    terminal.err.write(`millrace: interrupted. ${plainLine(error instanceof Error ? error.message : String(error))}\n`);
-    if (flags.json) terminal.out.write(failureLine("ABORTED", "interrupted"));
-    return interrupt.exitCode;
+    if (error instanceof CommandFailed || interrupt.exitCode === undefined) throw error;
+    throw new CommandFailed(interruptedEarly(error), [], { signal: interrupt.name }, interrupt.exitCode);
   } finally {
     stopLines();
     await source.close?.();
@@ -221,6 +298,18 @@ export async function ingest(patterns: readonly string[], flags: IngestFlags, te
     await emulator?.close();
     interrupt.dispose();
   }
+}
+
+/** Kubernetes kills 30 seconds after SIGTERM, and what became of the records should be said before. A person decides for himself. */
+const stopTimeouts: Readonly<Record<SignalName, number>> = { SIGTERM: 25_000, SIGHUP: 25_000, SIGINT: 0 };
+
+function stopLine(name: SignalName, timeoutMs: number): string {
+  const bound = timeoutMs > 0 ? ` for at most ${duration(timeoutMs / 1_000)} (--stop-timeout-ms)` : "";
+  return `millrace: ${name}: no more is read; what was read is being delivered${bound}. A second signal aborts at once.`;
+}
+
+function interruptedEarly(error: unknown): MillraceError {
+  return new MillraceError("ABORTED", `interrupted. ${reasonOf(error)}`, { cause: error });
 }
 
 function checkFlags(flags: IngestFlags): void {
@@ -260,7 +349,7 @@ const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 interface Beginning {
   /** Field names of the first records: as many records as the columns of the table need. */
   fields(columns: readonly string[]): Promise<readonly string[]>;
-  /** The first records of a stream, and what of it could not be read. */
+  /** The first records of a stream, and what could not be read as one. */
   records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
@@ -270,7 +359,7 @@ interface Beginning {
 function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
   async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
-    const { slices, source: rest } = await readAhead(source, { ...aheadLimit, isEnough }, signal);
+    const { slices, source: rest } = await readAhead(whole, { ...aheadLimit, isEnough }, signal);
     whole = rest;
     return {
       records: slices.flatMap(({ records }) => records),
@@ -298,12 +387,48 @@ async function inferred(
   options: FilesOptions,
   begun: Beginning,
   signal: AbortSignal,
+  terminal: Terminal,
 ) {
-  if (source.replayable) return inferFiles(flags.table!, plan, options, flags.inferRecords, signal);
-  const { records, refused } = await begun.records();
-  if (records.length === 0 && refused[0] !== undefined) throw noRecord(flags.table!, refused[0]);
-  return inferTable(flags.table!, records, { from: plan.form });
+  // The notices about the files come when they are read for good, and should not come twice.
+  const { onNotice, ...quiet } = options;
+  const values = valueOptions(flags);
+  const unreadable: Refusal[] = [];
+  const keep = (refusal: Refusal): void => {
+    if (unreadable.length < unreadableShown) unreadable.push(refusal);
+  };
+  try {
+    const inferred = source.replayable
+      ? await inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal, keep, values)
+      : await inferredAhead(flags.table!, begun, { from: plan.form, ...values }, keep);
+    for (const note of inferenceNotes(inferred)) onNotice?.(note);
+    return inferred;
+  } catch (error) {
+    // Else they are told when they are rejected. Without them nobody would know why no table could be made.
+    for (const { place, reason } of unreadable) terminal.err.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
+    throw error;
+  }
 }
+
+async function inferredAhead(
+  table: string,
+  begun: Beginning,
+  options: InferOptions,
+  onRefused: (refusal: Refusal) => void,
+) {
+  const { records, refused } = await begun.records();
+  for (const refusal of refused) onRefused(refusal);
+  if (records.length === 0 && refused[0] !== undefined) throw noRecord(table, refused[0]);
+  return inferTable(table, records, options);
+}
+
+function lateFields(table: string, fields: readonly string[]): MillraceError {
+  return new MillraceError(
+    "BAD_SOURCE",
+    `Table ${table} has no column for ${listed(fields)}, which came after the first records; they were left out (--strict).`,
+  );
+}
+
+const unreadableShown = 20;
 
 function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
   const isLoopback = /^https?:\/\/(localhost|127\.)/.test(cluster);
@@ -324,24 +449,14 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
     ...(flags.state !== undefined && { state: fileState(flags.state), job: flags.job ?? flags.table! }),
     ...(flags.commitMode !== undefined && { commitMode: flags.commitMode }),
     ...(flags.acceptDuplicates !== undefined && { acceptDuplicates: flags.acceptDuplicates }),
+    ...(flags.malformedText !== undefined && { malformedText: flags.malformedText }),
     ...(isWaiting && { pollForIngestionStatus: true }),
+    ...(flags.waitTimeoutMs !== undefined && { pollTimeoutMs: flags.waitTimeoutMs }),
+    ...(flags.attemptTimeoutMs !== undefined && { attemptTimeoutMs: flags.attemptTimeoutMs }),
     ...(isLoopback && { pollIntervalMs: 100 }),
     // Without staging the service gathers for as long as the table's policy says, which on a laptop nobody gains by.
     ...(isLoopback && flags.state !== undefined && flushImmediately === undefined && { flushImmediately: true }),
   };
-}
-
-function tell(summary: LoadSummary, flags: IngestFlags, say: (line: string) => void, terminal: Terminal): void {
-  const { table, read, delivered, rejected, rawBytes, packedBytes, batches, seconds, unknownFields } = summary;
-  for (const note of unknownFieldNotes(table, unknownFields)) say(note);
-  const packed =
-    packedBytes > 0 ? `, ${bytes(rawBytes)} as ${bytes(packedBytes)} (${ratio(rawBytes, packedBytes)})` : "";
-  const line = `${table}: ${plural(delivered, "record")} of ${count(read)} delivered, ${count(rejected)} rejected, in ${plural(batches, "batch", "batches")}${packed}, ${duration(seconds)}`;
-  if (flags.json) {
-    const { rejections: _, ...figures } = summary;
-    const ok = rejected <= (flags.maxRejected ?? 0);
-    terminal.out.write(`${JSON.stringify({ ok, ...figures, rejections: summary.rejections.slice(0, 100) })}\n`);
-  } else terminal.out.write(`${plainLine(line)}\n`);
 }
 
 async function showArrived(

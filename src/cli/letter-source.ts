@@ -89,12 +89,15 @@ export function letterConversion(table: Table): Conversion<RestoredLetter> {
   const coercions = new Map<string, Coercion>();
   let last: { readonly key: string; readonly convert: Coercion } | undefined;
 
-  function coercionFor({ form, renames }: Restored): Coercion {
-    const key = JSON.stringify([form, renames]);
+  function coercionFor({ form, renames, values }: Restored): Coercion {
+    const key = JSON.stringify([form, renames, values]);
     if (last?.key === key) return last.convert;
     let convert = coercions.get(key);
     if (!convert) {
-      convert = coerce(table, form, { renames: renames.filter(({ column }) => Object.hasOwn(table.columns, column)) });
+      convert = coerce(table, form, {
+        renames: renames.filter(({ column }) => Object.hasOwn(table.columns, column)),
+        ...values,
+      });
       // A file of many sources is read as well, with their counts of unknown fields merged.
       if (coercions.size < mostCoercions) coercions.set(key, convert);
     }
@@ -183,7 +186,8 @@ async function* linesOf(path: string, signal: AbortSignal): AsyncGenerator<Slice
     const slices = readRecords({
       partition: path,
       name: path,
-      bytes: fileBytes(file, isGzip(await file.at(0, 2)), 0, signal),
+      encoding: "utf-8",
+      bytes: fileBytes(file, { isGzip: isGzip(await file.at(0, 2)), encoding: "utf-8" }, 0, signal),
       from: 0,
       splitter: lineSplitter({ byte: 0, line: 1 }),
       parse: (text) => ({ text: text.replace(/^\ufeff/, "") }), // some editors put a byte order mark at the start

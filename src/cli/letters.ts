@@ -3,11 +3,13 @@ import { parseExactly } from "../schema/exact-json.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
+import { type CsvDialect, rowDialect } from "../source/csv-dialect.ts";
 import { rowParser } from "../source/csv-header.ts";
 import { csvSplitter } from "../source/csv-rows.ts";
 import { parseObject } from "../source/decoder.ts";
 import type { RawRecord } from "../source/records.ts";
 import type { Origin, OriginalFormat } from "../source/source.ts";
+import type { ValueOptions } from "./flags.ts";
 
 /** A line of a dead letter. */
 export interface KeptLetter {
@@ -23,6 +25,8 @@ export interface Restored {
   readonly record: RawRecord;
   readonly form: SampleForm;
   readonly renames: readonly Rename[];
+  /** As `coerce()` takes them. */
+  readonly values: ValueOptions;
 }
 
 /** How the reason begins where a line is something else than a letter. */
@@ -58,17 +62,35 @@ const formats: readonly unknown[] = ["csv", "ndjson", "json", "letter"] satisfie
 
 function sourceFault(source: unknown): string | undefined {
   if (!isObject(source)) return "it is not an object";
-  const { format, header, delimiter, renames } = source;
+  const { format, header, delimiter, dialect, nullTexts, excessPrecision, renames } = source;
   if (format !== undefined && !formats.includes(format))
     return `"format" is ${JSON.stringify(format)}; it takes csv, ndjson, json`;
   if (header !== undefined && !(isTexts(header) && header.length > 0 && new Set(header).size === header.length))
     return '"header" is not a list of different names';
   if (delimiter !== undefined && !(typeof delimiter === "string" && /^[^"\r\n]$/.test(delimiter)))
     return '"delimiter" is not one character';
+  if (dialect !== undefined && !isRowDialect(dialect))
+    return '"dialect" is not an object such as {"quote": "\'", "escape": "\\\\"}';
+  if (nullTexts !== undefined && !isTexts(nullTexts)) return '"nullTexts" is not a list of texts';
+  if (excessPrecision !== undefined && excessPrecision !== "refuse" && excessPrecision !== "truncate")
+    return '"excessPrecision" is neither "refuse" nor "truncate"';
   const isRename = (each: unknown) => isObject(each) && isTexts([each.field, each.column]);
   if (renames !== undefined && !(Array.isArray(renames) && renames.every(isRename)))
     return '"renames" is not a list of {"field": ..., "column": ...}';
   return undefined;
+}
+
+function isRowDialect(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { quote, escape, ragged, isTrimmed, ...others } = value;
+  const isMark = (mark: unknown) => mark === undefined || (typeof mark === "string" && /^[!-~]?$/.test(mark));
+  return (
+    isMark(quote) &&
+    isMark(escape) &&
+    (ragged === undefined || ragged === "refuse" || ragged === "pad") &&
+    (isTrimmed === undefined || typeof isTrimmed === "boolean") &&
+    Object.keys(others).length === 0
+  );
 }
 
 function isTexts(value: unknown): value is string[] {
@@ -98,13 +120,15 @@ export function restore(letter: KeptLetter, table: Table): Restored | string {
   const fault = damage(letter);
   if (fault !== undefined) return fault;
   const { original } = letter;
-  const { format, header, delimiter = ",", renames = [] } = sourceOf(letter, table);
-  if (isObject(original)) return { record: original, form: format === "csv" ? "csv" : "json", renames };
+  const source = sourceOf(letter, table);
+  const { format, header, renames = [], nullTexts, excessPrecision } = source;
+  const values: ValueOptions = { ...(nullTexts && { nullTexts }), ...(excessPrecision && { excessPrecision }) };
+  if (isObject(original)) return { record: original, form: format === "csv" ? "csv" : "json", renames, values };
   if (typeof original !== "string") return 'its "original" is neither a record nor a text';
   if (format === undefined)
     return 'it does not say how its "original" is to be read: give it "source", such as {"format": "csv", "header": ["a", "b"]}';
-  const record = format === "csv" ? csvRecord(original, header, delimiter) : parseObject(original);
-  return typeof record === "string" ? record : { record, form: format === "csv" ? "csv" : "json", renames };
+  const record = format === "csv" ? csvRecord(original, header, rowDialect(source)) : parseObject(original);
+  return typeof record === "string" ? record : { record, form: format === "csv" ? "csv" : "json", renames, values };
 }
 
 /** What a letter is kept with when it is refused again. */
@@ -141,17 +165,17 @@ function damage({ original, source }: KeptLetter): string | undefined {
   return undefined;
 }
 
-function csvRecord(original: string, header: readonly string[] | undefined, delimiter: string): RawRecord | string {
+function csvRecord(original: string, header: readonly string[] | undefined, dialect: CsvDialect): RawRecord | string {
   if (header === undefined) return 'it does not say the names of its fields: give its "source" the "header"';
   const row = original.replace(/\r?\n$/, "");
   const bytes = Buffer.from(row);
   try {
-    const splitter = csvSplitter({ byte: 0, line: 1 }, delimiter, "original");
+    const splitter = csvSplitter({ byte: 0, line: 1 }, dialect, "original");
     const frame = splitter.next({ bytes, base: 0, length: bytes.length }, true);
     if (frame?.fault !== undefined) return 'a quote in its "original" is not closed';
     if (frame && frame.end < bytes.length) return 'its "original" has more than one row';
   } catch (error) {
     return reasonOf(error);
   }
-  return rowParser(header, delimiter)(row);
+  return rowParser(header, dialect)(row);
 }

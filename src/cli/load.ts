@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import type { Destination } from "../destination/destination.ts";
-import { aborted, isCode } from "../errors.ts";
+import { isCode, MillraceError } from "../errors.ts";
 import type { SinkOptions } from "../options.ts";
+import type { ReadAsNull } from "../schema/coerce.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
 import type { Source } from "../source/source.ts";
+import { type FileReport, type InputFile, landedRecords } from "./landed.ts";
 import { narrate } from "./narration.ts";
 import { type Progress, startProgress } from "./progress.ts";
 import { count, plural } from "./quantities.ts";
@@ -17,6 +19,7 @@ export interface Conversion<Raw> {
   (raw: Raw): Record<string, unknown>;
   readonly unknownFields: ReadonlyMap<string, number>;
   readonly renames: readonly Rename[];
+  readonly readAsNull?: ReadonlyMap<string, ReadAsNull>;
 }
 
 /** One source into one table. */
@@ -37,13 +40,15 @@ export interface Load<Raw> {
   /** Batches, retries and checkpoints on stderr as they come. */
   readonly isVerbose?: boolean;
   readonly terminal: Terminal;
+  /** The files of the source, for the report. Default none. */
+  readonly files?: readonly InputFile[];
+  /** Ends it in good order: nothing more is read, and what was read is delivered. */
+  readonly stop?: AbortSignal | undefined;
+  /** Aborts it. */
   readonly signal: AbortSignal;
 }
 
-/**
- * Everything that can be said about a load afterwards. `read` = `delivered` + `rejected`, unless it went on from a state:
- * then `delivered` also counts what an earlier run had read and not delivered.
- */
+/** Everything that can be said about a load afterwards. `read` = `delivered` + `rejected` + `inState` + `notDelivered`. */
 export interface LoadSummary {
   readonly table: string;
   /** With a state: the checkpoint that it went on from; 0: a new state. */
@@ -52,6 +57,12 @@ export interface LoadSummary {
   /** Records whose batches the service has taken (or loaded, where that was waited for). */
   readonly delivered: number;
   readonly rejected: number;
+  /** Records in the log of the state: the next run with it delivers them. */
+  readonly inState: number;
+  /** Records that were read and are not known to be anywhere else. After a lost answer some of them may have arrived. */
+  readonly notDelivered: number;
+  /** Records that an earlier run had left in the state, and that were delivered in this one. */
+  readonly deliveredFromEarlierRun: number;
   /** The first 1 000. */
   readonly rejections: readonly Rejection[];
   readonly batches: number;
@@ -62,24 +73,48 @@ export interface LoadSummary {
   readonly seconds: number;
   /** Fields that no column takes, and in how many records. */
   readonly unknownFields: Readonly<Record<string, number>>;
+  /** By column: how many texts beside the empty one were read as null, and which. */
+  readonly readAsNull: Readonly<Record<string, { readonly count: number; readonly texts: readonly string[] }>>;
 }
 
 const rejectionsShown = 20;
 const rejectionsKept = 1_000;
 const unknownFieldsShown = 10;
 
+/** How a load ended. */
+export interface LoadOutcome {
+  readonly summary: LoadSummary;
+  readonly files: readonly FileReport[];
+  /** What made it fail: what the source, the sink or the service threw; RECORD_REFUSED when more than `maxRejected` were rejected. */
+  readonly failure: { readonly error: unknown } | undefined;
+}
+
 /**
  * Runs the load to its end.
  *
- * @throws what the source, the sink or the service throws; RECORD_REFUSED when more than `maxRejected` were rejected.
+ * @throws what made it fail.
  */
 export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
+  const { summary, failure } = await loadOutcome(job);
+  if (failure) throw failure.error;
+  return summary;
+}
+
+/**
+ * The same, and says what has become of the records where it failed. When the source fails, or too many records are rejected, what was
+ * read before is delivered.
+ *
+ * @throws what `open()` throws: nothing has been read then.
+ */
+export async function loadOutcome<Raw>(job: Load<Raw>): Promise<LoadOutcome> {
   const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run.ts")]);
   const { table, terminal, convert } = job;
-  const stop = new AbortController();
-  const signal = AbortSignal.any([job.signal, stop.signal]);
+  const { signal } = job;
+  const enough = new AbortController();
+  const stop = AbortSignal.any([enough.signal, ...(job.stop ? [job.stop] : [])]);
   let progress: Progress | undefined;
-  let exceeded: Error | undefined;
+  /** The first of what went wrong while the sink itself was sound. */
+  let failure: { readonly error: unknown } | undefined;
   const rejected = rejections({
     path: job.deadLetter,
     max: job.maxRejected,
@@ -91,8 +126,8 @@ export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
       terminal.err.write(`${rejectionLine(rejection)}\n`);
     },
     onExceeded: (error) => {
-      exceeded = error;
-      stop.abort(error);
+      failure ??= { error };
+      enough.abort(error);
     },
   });
 
@@ -103,13 +138,28 @@ export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
   let isFinishing = false;
   // Nothing else is said while the sink opens.
   const stopLines = job.isVerbose || job.isQuiet ? undefined : showRetries(terminal);
+  let resumedFrom: number | undefined;
+  const landed = landedRecords({
+    files: job.files ?? [],
+    hasState: job.sink.state !== undefined,
+    isWaiting: job.sink.pollForIngestionStatus === true,
+    resumedFrom: () => resumedFrom ?? 0,
+  });
   const opening = open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });
-  opening.catch(() => stopNarration?.());
+  opening.catch(() => {
+    landed.close();
+    stopNarration?.();
+  });
   const sink = await opening.finally(() => stopLines?.());
-  const resumedFrom = sink.restored?.epoch;
+  resumedFrom = sink.restored?.epoch;
   if (resumedFrom && !job.isQuiet) terminal.err.write(`going on behind checkpoint ${resumedFrom}\n`);
-  const source = watchEnd(job.source, () => {
+  stop.addEventListener("abort", () => {
     isFinishing = true;
+  });
+  const source = withEnd(landed.watch(job.source), signal, (error) => {
+    isFinishing = true;
+    if (error !== undefined) failure ??= { error };
+    else if (!stop.aborted) landed.end();
   });
   if (!job.isQuiet)
     progress = startProgress(table.name, terminal, () => {
@@ -130,50 +180,72 @@ export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
       into: sink,
       through: convert,
       ...(job.checkpointMs !== undefined && { checkpointMs: job.checkpointMs }),
+      stop,
       signal,
       onProgress: (now) => {
         read = now.read;
         sourceBytes = now.sourceBytes;
+        landed.note(now.stats);
       },
     });
     await sink.close();
   } catch (error) {
-    // A file that cannot be read to its end says nothing against the sink: what the state holds is committed.
-    if (isCode(error, "BAD_SOURCE", "SOURCE_CHANGED") && sink.restored) await sink.close().catch(() => {});
+    landed.note(sink.stats, false);
     await sink.abort(error);
-    if (exceeded) throw exceeded;
-    if (job.signal.aborted)
-      throw aborted(job.signal, `ingesting ${table.name}: ${progressSoFar(sink.stats.delivered, read)}`);
-    throw error;
+    failure ??= { error };
   } finally {
+    landed.close();
     stopNarration?.();
     progress?.stop();
     noteHidden(job, rejected);
   }
-  const { delivered, batches, retries, rawBytes, packedBytes } = sink.stats;
+  const { stats } = sink;
+  const deliveredFromEarlierRun = landed.fromEarlierRun;
+  const delivered = stats.delivered - deliveredFromEarlierRun;
+  const seen = landed.read;
+  const left = Math.max(0, seen - delivered - rejected.count);
+  const inState = Math.min(left, Math.max(0, landed.checkpointed - delivered));
+  if (left > 0 && inState === 0) failure ??= { error: undelivered(table.name, left) };
+  const failedFile = isCode(failure?.error, "BAD_SOURCE", "SOURCE_CHANGED")
+    ? String(failure.error.context.file ?? "")
+    : undefined;
   return {
-    table: table.name,
-    resumedFrom,
-    read,
-    delivered,
-    rejected: rejected.count,
-    rejections: rejected.first,
-    batches,
-    retries,
-    sourceBytes,
-    rawBytes,
-    packedBytes,
-    seconds: Math.round(performance.now() - started) / 1_000,
-    unknownFields: Object.fromEntries(convert.unknownFields),
+    summary: {
+      table: table.name,
+      resumedFrom,
+      read: seen,
+      delivered,
+      rejected: rejected.count,
+      inState,
+      notDelivered: left - inState,
+      deliveredFromEarlierRun,
+      rejections: rejected.first,
+      batches: stats.batches,
+      retries: stats.retries,
+      sourceBytes,
+      rawBytes: stats.rawBytes,
+      packedBytes: stats.packedBytes,
+      seconds: Math.round(performance.now() - started) / 1_000,
+      unknownFields: Object.fromEntries(convert.unknownFields),
+      readAsNull: Object.fromEntries(
+        [...(convert.readAsNull ?? [])].map(([column, { count, texts }]) => [column, { count, texts: [...texts] }]),
+      ),
+    },
+    files: landed.report(failedFile),
+    failure,
   };
+}
+
+/** With delivery "none" batches are given up without an error. Anything else would be a defect, and must not end as a success. */
+function undelivered(table: string, records: number): MillraceError {
+  return new MillraceError(
+    "INGESTION_FAILED",
+    `Table ${table}: ${count(records)} records were not delivered: their batches were given up.`,
+  );
 }
 
 function rejectionLine({ place, reason }: Rejection): string {
   return plainLine(`rejected ${place ?? "a record"}: ${reason}`);
-}
-
-function progressSoFar(delivered: number, read: number): string {
-  return `${count(delivered)} of the ${plural(read, "record")} read had been delivered`;
 }
 
 function noteHidden(
@@ -188,12 +260,17 @@ function noteHidden(
   else if (hidden > 0) terminal.err.write("--dead-letter FILE keeps all of them\n");
 }
 
-/** The source, telling when it has given everything. */
-function watchEnd<R>(source: Source<R>, onEnd: () => void): Source<R> {
+/** The source, telling when it has given everything, or has failed; then it ends, and what it gave before is delivered. */
+function withEnd<R>(source: Source<R>, signal: AbortSignal, onEnd: (error?: unknown) => void): Source<R> {
   return {
     ...source,
-    async *read(from, signal, mode) {
-      yield* source.read(from, signal, mode);
+    async *read(from, inner, mode) {
+      try {
+        yield* source.read(from, inner, mode);
+      } catch (error) {
+        if (signal.aborted || inner.aborted) throw error;
+        return onEnd(error);
+      }
       onEnd();
     },
   };

@@ -1,4 +1,5 @@
 import { type EventHandlers, listen } from "../events.ts";
+import { inFlags } from "./option-words.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
 import { type Colour, coloured, plainLine, type Terminal } from "./terminal.ts";
 
@@ -51,7 +52,7 @@ export function narrate(terminal: Terminal, clear: () => void): () => void {
       const what = batch === "" ? stage : `${/^epoch /.test(batch) ? "" : "batch "}${batch}, ${stage}`;
       say(
         table,
-        `retry of ${what}: attempt ${attempt} failed, again in ${took(delayMs)}: ${code}: ${message}`,
+        `retry of ${what}: attempt ${attempt} failed, again in ${took(delayMs)}: ${code}: ${inFlags(message)}`,
         "yellow",
       );
     },
@@ -66,7 +67,7 @@ export function narrate(terminal: Terminal, clear: () => void): () => void {
       say(table, `attempt ${attempt} of checkpoint ${epoch} abandoned: ${reason}`, "yellow");
     },
     "millrace:epoch:warning"({ table, epoch, message }) {
-      say(table, `checkpoint ${epoch}: ${message}`, "yellow");
+      say(table, `checkpoint ${epoch}: ${inFlags(message)}`, "yellow");
     },
     "millrace:subtask:restarted"({ table, subtask, restarts, reason }) {
       say(table, `subtask ${subtask} restarted (${count(restarts)}): ${reason}`, "yellow");

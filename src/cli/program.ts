@@ -6,9 +6,10 @@ import { checkCommand } from "./check.ts";
 import { completionCommand } from "./completion/completion.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
-import { failureLine } from "./failure-line.ts";
+import { CommandFailed, failureLine } from "./failure-line.ts";
 import { ingestCommand } from "./ingest.ts";
 import { logCommand } from "./log.ts";
+import { inFlags, inPhrases } from "./option-words.ts";
 import { queryCommand } from "./query.ts";
 import { replayCommand } from "./replay-dlq.ts";
 import { schemaCommand } from "./schema.ts";
@@ -30,7 +31,7 @@ Exit codes:
   0    done
   1    failed, or records were rejected (see millrace ingest --help)
   2    the command line makes no sense
-  130  interrupted by Ctrl-C (143: by SIGTERM)`;
+  130  interrupted by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)`;
 
 /** Runs the command line; returns the exit code and never throws. */
 export async function runMain(args: readonly string[]): Promise<number> {
@@ -45,8 +46,14 @@ export async function runMain(args: readonly string[]): Promise<number> {
     .addHelpText("after", exitCodes)
     .showHelpAfterError("(--help has all options)")
     .exitOverride();
-  // A reader that has seen enough (| head) closes the pipe; that is no failure.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  // A reader that has seen enough (| head) closes the pipe. That is no failure, and no reason to leave records undelivered.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exit(1);
+  });
+  process.stderr.on("error", () => {}); // progress that nobody sees
+  const isJson = args.includes("--json");
+  // A defect, which must not pass for a success, nor end without the line that a program waits for.
+  process.once("uncaughtException", (error) => process.exit(report(error, true, isJson)));
   for (const make of commands) {
     const command = make(finish);
     program.addCommand(command);
@@ -55,7 +62,6 @@ export async function runMain(args: readonly string[]): Promise<number> {
   try {
     await program.parseAsync(withoutUnknownValues(program, args), { from: "user" });
   } catch (error) {
-    const isJson = args.includes("--json");
     if (error instanceof CommanderError) return reportUsage(error, isJson);
     exitCode = report(error, program.opts().verbose === true, isJson);
   }
@@ -102,14 +108,17 @@ function reportUsage({ exitCode, message }: CommanderError, isJson: boolean): nu
   return 2;
 }
 
-/** One line on stderr; with --json also the last line on stdout, so that a program has one thing to read. */
-function report(error: unknown, isVerbose: boolean, isJson: boolean): number {
+/** One line on stderr, and what else is to be said; with --json also the last line on stdout, so that a program has one thing to read. */
+function report(thrown: unknown, isVerbose: boolean, isJson: boolean): number {
+  const { error, details, figures, exitCode } =
+    thrown instanceof CommandFailed ? thrown : new CommandFailed(thrown, [], {});
   const code = error instanceof MillraceError ? error.code : "INTERNAL";
-  const message = plainLine(reasonOf(error));
+  const message = plainLine(code === "RECORD_REFUSED" ? inPhrases(reasonOf(error)) : inFlags(reasonOf(error)));
   process.stderr.write(`${coloured("millrace:", "red", processTerminal())} ${message}\n`);
+  for (const line of details) process.stderr.write(`${line}\n`);
   if (isVerbose) process.stderr.write(`${stacks(error)}\n`);
-  if (isJson) process.stdout.write(failureLine(code, message));
-  return code === "BAD_OPTION" ? 2 : 1;
+  if (isJson) process.stdout.write(failureLine(code, message, figures));
+  return exitCode ?? (code === "BAD_OPTION" ? 2 : 1);
 }
 
 function stacks(error: unknown): string {

@@ -1,5 +1,6 @@
 import { type DeadLetter, fileDeadLetter, type Letter } from "../deliver/dead-letter.ts";
 import { MillraceError } from "../errors.ts";
+import { inPhrases } from "./option-words.ts";
 
 export interface Rejection {
   readonly place: string | undefined;
@@ -59,5 +60,5 @@ function reasonAlone({ table, place, record, reason }: Letter): string {
     `Table ${table}: ${place}: `,
   ];
   const head = heads.find((h) => reason.startsWith(h)) ?? "";
-  return reason.slice(head.length);
+  return inPhrases(reason.slice(head.length));
 }

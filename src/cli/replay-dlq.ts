@@ -3,7 +3,7 @@ import type { Table } from "../schema/table.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries } from "./connection.ts";
 import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { wholeNumber } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { letterConversion, letterSource } from "./letter-source.ts";
 import { load, unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
@@ -121,7 +121,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
     );
     return rejected > (flags.maxRejected ?? 0) ? 1 : 0;
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();

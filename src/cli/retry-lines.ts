@@ -1,4 +1,5 @@
 import { listen } from "../events.ts";
+import { inFlags } from "./option-words.ts";
 import { coloured, plainLine, type Terminal } from "./terminal.ts";
 
 /**
@@ -8,7 +9,7 @@ import { coloured, plainLine, type Terminal } from "./terminal.ts";
 export function showRetries(terminal: Pick<Terminal, "err" | "hasColor">): () => void {
   return listen({
     "millrace:retry"({ stage, attempt, delayMs, code, message }) {
-      const line = `${stage}: attempt ${attempt} failed, again in ${Math.round(delayMs)} ms: ${code}: ${message}`;
+      const line = `${stage}: attempt ${attempt} failed, again in ${Math.round(delayMs)} ms: ${code}: ${inFlags(message)}`;
       terminal.err.write(`${coloured(plainLine(line), "yellow", terminal)}\n`);
     },
   });

@@ -3,9 +3,9 @@ import { writeSchemaJson, writeSchemaKql } from "../schema/file.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { files } from "../source/files.ts";
 import { usage } from "./connection.ts";
-import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
-import { inferFiles, tableNameFor } from "./infer-files.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { addFileFlags, type FileFlags, fileOptions, valueOptions } from "./flags.ts";
+import { inferenceNotes, inferFiles, tableNameFor } from "./infer-files.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import type { Finish } from "./program.ts";
 import { count, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
@@ -44,7 +44,7 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
     const plan = await files(patterns, options).plan(interrupt.signal);
     const name = flags.table ?? tableNameFor(plan.files[0]!.path);
     let unreadable = 0;
-    const { table, renames, samples } = await inferFiles(
+    const inferred = await inferFiles(
       name,
       plan,
       options,
@@ -53,18 +53,21 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
       ({ place, reason }) => {
         if (unreadable++ < unreadableShown) process.stderr.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
       },
+      valueOptions(flags),
     );
     if (unreadable > unreadableShown) process.stderr.write(`... and ${count(unreadable - unreadableShown)} more\n`);
+    const { table, renames, samples } = inferred;
     process.stderr.write(`from ${plural(samples, "record")}\n`);
     for (const { field, column } of renames)
       process.stderr.write(`${plainLine(`note: field ${JSON.stringify(field)} becomes column ${column}`)}\n`);
+    for (const note of inferenceNotes(inferred)) process.stderr.write(`${plainLine(`note: ${note}`)}\n`);
     const json = () => writeSchemaJson(table, renames);
     process.stdout.write(
       flags.kql ? writeSchemaKql(table) : flags.json ? `${JSON.stringify(JSON.parse(json()))}\n` : json(),
     );
     return 0;
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     interrupt.dispose();

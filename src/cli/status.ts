@@ -30,7 +30,7 @@ function statusText(report: StateReport): string {
       `  ${each.epoch}  ${each.state.toLowerCase()}, attempt ${each.attempt}: ${plural(each.rows, "row")} in ${plural(each.batches, "batch", "batches")}, ${bytes(each.packedBytes)}, ${duration(each.ageMs / 1_000)} old`,
     );
   const partitions = Object.entries(positions).filter(([, position]) => position !== null); // null: the file was moved
-  lines.push(`positions   ${count(partitions.length)}`);
+  lines.push(`positions   ${partitions.length === 0 ? "none" : count(partitions.length)}`);
   for (const [partition, position] of partitions.slice(0, 20))
     lines.push(`  ${partition}  ${JSON.stringify(position)}`);
   if (partitions.length > 20) lines.push(`  and ${count(partitions.length - 20)} more: --json has them`);

@@ -12,9 +12,10 @@ import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { expandPatterns } from "../source/open-files.ts";
 import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
+import { matchSamples, sampleFields } from "./field-match.ts";
 import { fieldsOfFiles } from "./field-names.ts";
-import { addFileFlags, type FileFlags, fileOptions } from "./flags.ts";
-import { onInterrupt } from "./interrupt.ts";
+import { addFileFlags, type FileFlags, fileOptions, type ValueOptions, valueOptions } from "./flags.ts";
+import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
@@ -82,6 +83,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
         table,
         patterns,
         options: fileOptions(flags, () => {}),
+        values: valueOptions(flags),
         inferRecords: flags.inferRecords,
         schema,
         signal,
@@ -114,7 +116,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
       admin.close();
     }
   } catch (error) {
-    if (interrupt.exitCode !== undefined) return interrupt.exitCode;
+    if (interrupt.exitCode !== undefined) return tellInterrupted(interrupt, flags.json);
     throw error;
   } finally {
     stopLines();
@@ -128,6 +130,7 @@ export interface Comparison {
   readonly table: Table;
   readonly patterns: readonly string[];
   readonly options: FilesOptions;
+  readonly values?: ValueOptions;
   readonly inferRecords: number;
   readonly schema: SchemaFile | undefined;
   readonly signal: AbortSignal;
@@ -143,10 +146,10 @@ export interface Verdict {
 
 /** Compares what `millrace ingest` would do with the files and what the table holds. */
 export async function compareFiles(job: Comparison): Promise<Verdict> {
-  const { admin, database, table, patterns, options, inferRecords, schema, signal } = job;
+  const { admin, database, table, patterns, options, values, inferRecords, schema, signal } = job;
   const groups = await groupsOf(patterns, options, signal);
-  const targetOf = ({ plan }: FileGroup) =>
-    targetTable({
+  const targetOf = async ({ plan }: FileGroup) => {
+    const target = await targetTable({
       admin,
       name: table.name,
       database,
@@ -157,8 +160,13 @@ export async function compareFiles(job: Comparison): Promise<Verdict> {
       fields: (columns) => fieldsOfFiles(plan, options, columns, inferRecords, signal),
       signal,
     });
+    const isCsv = plan.form === "csv";
+    const hasHeader = !isCsv || options.header !== false;
+    const samples = await sampleFields(plan, options, signal);
+    return { ...target, ...matchSamples(samples, target.table, target.renames, { isCsv, hasHeader, isStrict: false }) };
+  };
   const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
-  const ofFiles = await figuresOfFiles(groups, figures, targetOf, signal);
+  const ofFiles = await figuresOfFiles(groups, figures, targetOf, values, signal);
   const ofTable = await figuresOfTable(
     admin,
     table.name,
@@ -213,6 +221,7 @@ async function figuresOfFiles(
   groups: readonly FileGroup[],
   figures: readonly ColumnFigure[],
   targetOf: (group: FileGroup) => Promise<Pick<Target, "table" | "renames">>,
+  values: ValueOptions | undefined,
   signal: AbortSignal,
 ): Promise<OfFiles> {
   const { compilePacker } = await import("../encode/packer.ts");
@@ -222,7 +231,7 @@ async function figuresOfFiles(
   let rejected = 0;
   for (const group of groups) {
     const { table, renames } = await targetOf(group);
-    const convert = coerce(table, group.plan.form, { renames });
+    const convert = coerce(table, group.plan.form, { renames, ...values });
     // What the sink would refuse is not in the table.
     const packer = compilePacker(table, { format: "csv", maxRecordBytes: 300 * 1024 * 1024 });
     for await (const slice of group.source.read({}, signal)) {

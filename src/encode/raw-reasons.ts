@@ -1,4 +1,5 @@
 import { MillraceError } from "../errors.ts";
+import { isSurrogateAt, utf8FaultAt } from "../schema/utf8-fault.ts";
 import { jsonReasons } from "./json-syntax.ts";
 import type { TableShape } from "./layout.ts";
 import type { RefusedRow } from "./raw-slab.ts";
@@ -49,7 +50,7 @@ function reasonText(table: TableShape, maxBytes: number, slab: SlabBuffer, refus
     case rawReasons.tooLarge:
       return `it takes more than the ${maxBytes} bytes of a batch`;
     case rawReasons.notUtf8:
-      return "it is not UTF-8, or its text had a lone surrogate";
+      return notUtf8Text(slab, refused);
     case rawReasons.fieldCount:
       return `it has ${counted(detail, "field")}, and the table has ${counted(table.list.length, "column")}`;
     case rawReasons.quoteInField:
@@ -65,6 +66,14 @@ function reasonText(table: TableShape, maxBytes: number, slab: SlabBuffer, refus
       return `it is not a JSON object: ${what}, at character ${character()}`;
     }
   }
+}
+
+/** Text comes with halves of surrogate pairs in the bytes that they would have (see `addLoneHalf()`); other bytes are a reader's fault. */
+function notUtf8Text(slab: SlabBuffer, { start, end }: RefusedRow): string {
+  const bytes = unshared(new Uint8Array(slab, start, end - start));
+  const at = Math.max(0, utf8FaultAt(bytes));
+  const what = isSurrogateAt(bytes, at) ? "a lone surrogate" : `byte 0x${bytes[at]!.toString(16).padStart(2, "0")}`;
+  return `it is not UTF-8: at character ${utf8.decode(bytes.subarray(0, at)).length} stands ${what}`;
 }
 
 function counted(count: number, what: string): string {

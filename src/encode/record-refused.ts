@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import { stringifyExactly } from "../schema/exact-number.ts";
+import { textHint } from "../schema/text-hints.ts";
 import type { Misfit } from "./closure-row.ts";
 
 const longestShown = 80;
@@ -36,10 +37,13 @@ export interface RecordName {
 export function recordRefused(name: RecordName, misfit: Misfit): MillraceError {
   const { table, record, place } = name;
   const { column, reason } = misfit;
+  const hint = column && typeof misfit.value === "string" ? textHint(column.kind, misfit.value) : undefined;
   const value = shown(misfit.value);
   const where = `Record ${record}${place === undefined ? "" : ` (${place})`} does not fit table ${table}`;
   const what =
-    column === undefined ? `${reason}: ${value}` : `column ${column.name} (${column.kind}) got ${value}: ${reason}`;
+    column === undefined
+      ? `${reason}: ${value}`
+      : `column ${column.name} (${column.kind}) got ${value}: ${reason}${hint === undefined ? "" : ` (${hint})`}`;
   return new MillraceError("RECORD_REFUSED", `${where}: ${what}.`, {
     cause: misfit.cause,
     context: { table, column: column?.name, kind: column?.kind, value, reason, record, place },

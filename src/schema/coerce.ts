@@ -1,18 +1,38 @@
+import { MillraceError } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
+import { cutToTicks } from "./datetime-text.ts";
 import { mayLoseDigits } from "./exact-json.ts";
 import { ExactNumber, stringifyExactly } from "./exact-number.ts";
 import { checkForm, type SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
+import { listed, whyNoneMatches } from "./match-fields.ts";
 import { checkRenames, type Rename } from "./names.ts";
+import { nullTextsOf } from "./null-texts.ts";
 import { rawJson } from "./raw-json.ts";
 import { checkTable, type NamedColumn, type Table } from "./table.ts";
-import { readBool, readInteger, readReal } from "./texts.ts";
+import { readBool, readGuid, readInteger, readReal } from "./texts.ts";
 import { msTo1970, ticksOfMs } from "./ticks.ts";
 
 /** Options of {@link coerce}. */
 export interface CoerceOptions {
   /** From `inferTable()`, or a schema file: columns whose name in the data is another. */
   renames?: readonly Rename[];
+  /**
+   * CSV: texts that stand for null in every column, also in one of texts. Default: the usual ones (`NA`, `N/A`, `null`, `None`, `NaN`,
+   * `\N`, `-` and the like) in all but string and dynamic columns; a real column keeps NaN. `[]`: none but the empty text.
+   */
+  nullTexts?: readonly string[];
+  /** Times with more than the 7 fraction digits that Kusto keeps: "refuse" (default), or "truncate" to 7. */
+  excessPrecision?: ExcessPrecision;
+}
+
+/** What becomes of a time with more than 7 fraction digits, as Go, Java and Docker write them. */
+export type ExcessPrecision = "refuse" | "truncate";
+
+/** How often texts of a CSV column were read as null, and which. */
+export interface ReadAsNull {
+  readonly count: number;
+  readonly texts: ReadonlySet<string>;
 }
 
 /** Turns raw records into records for `write()`. */
@@ -22,8 +42,13 @@ export interface Coercion {
    * Fields met that no column takes, and in how many records. The first 1 000 names; a record is counted under each.
    */
   readonly unknownFields: ReadonlyMap<string, number>;
+  /** By column: texts beside the empty one that were read as null. */
+  readonly readAsNull: ReadonlyMap<string, ReadAsNull>;
   /** The names that it was given. */
   readonly renames: readonly Rename[];
+  /** As they were given. */
+  readonly nullTexts?: readonly string[];
+  readonly excessPrecision?: ExcessPrecision;
 }
 
 /**
@@ -41,38 +66,51 @@ export interface Coercion {
  * | bool              | true, false, 1, 0 as text        | boolean |
  * | dynamic from CSV  | text that is JSON / other text   | that value, with every digit of its numbers / the text |
  * | dynamic           | bigint                           | {@link ExactNumber} |
+ * | guid              | text in braces, or without dashes | the text with dashes |
  * | all but string    | empty CSV text                   | null |
+ * | all but string and dynamic | CSV text such as NA, null, - (`nullTexts`) | null |
  *
  * Anything else is passed on as it is, so that the sink can refuse it by name: a value that does not fit is never made
  * to fit. Texts in JSON are read like texts in CSV, since 64-bit integers are often sent that way. A record that is no
  * object, or that throws while it is read, is passed on whole.
+ *
+ * @throws MillraceError BAD_SOURCE, from its calls, at the first CSV record if none of its fields has a column: with another delimiter
+ *   or without a header all records would be nulls. BAD_OPTION.
  */
 export function coerce(table: Table, from: SampleForm, options: CoerceOptions = {}): Coercion {
   checkTable("coerce()", table);
   checkForm("coerce()", from);
-  // What inferTable() gives may be given whole.
-  refuseUnknownOptions("coerce()", options, ["renames", "table", "samples"]);
+  checkOptions(options);
   const { renames = [] } = options;
-  checkRenames("coerce()", renames);
+  const readAsNull = new Map<string, NullCount>();
   const fieldOf = new Map(renames.map((r) => [r.column, r.field]));
   const steps = table.list.map((column) => ({
     column: column.name,
     field: fieldOf.get(column.name) ?? column.name,
-    convert: converterOf(column, from),
+    convert: converterWith(options, column, from, readAsNull),
   }));
   // A record without a field named `constructor` would answer with Object's own member.
   const isPlain = steps.every(({ column, field }) => !(field in Object.prototype) && column !== "__proto__");
   const known = new Set(steps.map((step) => step.field));
   const unknownFields = new Map<string, number>();
 
+  /** A record before had a column for one of its fields. */
+  let hasMatched = false;
+
+  /** Fields of the first record, where none has a column. */
+  let unmatched: readonly string[] | undefined;
+
   function convert(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
     if (typeof raw !== "object" || raw === null) return raw;
+    let record: Record<string, unknown>;
     try {
-      return read(raw);
+      record = read(raw);
     } catch {
       // A getter or a proxy's trap threw: the sink meets it again, and refuses the record with what it says.
       return raw;
     }
+    if (unmatched) throw noneMatches(unmatched, table);
+    return record;
   }
 
   function read(raw: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -88,10 +126,75 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     }
     // Counting names is dear beside the rest, so only a record with more fields than were used is looked through.
     const fields = Object.keys(raw);
+    if (present > 0) hasMatched = true;
+    else unmatched = from === "csv" && !hasMatched && fields.length > 0 ? fields : undefined;
     if (fields.length > present) noteUnknown(fields, known, unknownFields);
     return record;
   }
-  return Object.assign(convert, { unknownFields, renames });
+  return Object.assign(convert, {
+    ...{ unknownFields, readAsNull, renames },
+    ...(options.nullTexts && { nullTexts: options.nullTexts }),
+    ...(options.excessPrecision && { excessPrecision: options.excessPrecision }),
+  });
+}
+
+/** What `inferTable()` returned may be given as the options. */
+function checkOptions(options: CoerceOptions): void {
+  refuseUnknownOptions("coerce()", options, ["renames", "nullTexts", "excessPrecision", ...inferred]);
+  checkRenames("coerce()", options.renames === undefined ? [] : options.renames);
+  const { nullTexts = [], excessPrecision = "refuse" } = options;
+  if (!Array.isArray(nullTexts) || nullTexts.some((text) => typeof text !== "string"))
+    throw new MillraceError("BAD_OPTION", "coerce(): nullTexts is a list of texts.");
+  if (excessPrecision !== "refuse" && excessPrecision !== "truncate")
+    throw new MillraceError(
+      "BAD_OPTION",
+      `coerce(): excessPrecision is ${JSON.stringify(excessPrecision)}; it takes refuse, truncate.`,
+    );
+}
+
+/** Members of what `inferTable()` returns. */
+const inferred = ["table", "samples", "readAsNull", "tooPrecise"];
+
+function noneMatches(fields: readonly string[], table: Table): MillraceError {
+  const why = whyNoneMatches(fields, table, true);
+  return new MillraceError(
+    "BAD_SOURCE",
+    `None of the fields (${listed(fields)}) has a column in table ${table.name} (${listed(table.list.map(({ name }) => name))})${why === undefined ? "" : `: ${why}`}.`,
+    { context: { table: table.name } },
+  );
+}
+
+interface NullCount {
+  count: number;
+  readonly texts: Set<string>;
+}
+
+/** The converter of a column, with what the options say of its texts before it. */
+function converterWith(
+  { nullTexts, excessPrecision }: CoerceOptions,
+  column: NamedColumn,
+  from: SampleForm,
+  readAsNull: Map<string, NullCount>,
+): Converter {
+  const { name, kind } = column;
+  const convert = converterOf(column, from);
+  const isCut = excessPrecision === "truncate" && (kind === "datetime" || kind === "timespan");
+  const cut: Converter = isCut ? (value) => convert(typeof value === "string" ? cutToTicks(value) : value) : convert;
+  const nulls = nullTextsOf(kind, nullTexts);
+  if (from !== "csv" || nulls.size === 0) return cut;
+  // Most values are longer, and need not be looked up.
+  const longest = Math.max(...[...nulls].map((text) => text.length));
+  return (value) => {
+    if (typeof value !== "string" || value.length > longest || !nulls.has(value)) return cut(value);
+    let seen = readAsNull.get(name);
+    if (!seen) {
+      seen = { count: 0, texts: new Set() };
+      readAsNull.set(name, seen);
+    }
+    seen.count++;
+    seen.texts.add(value);
+    return null;
+  };
 }
 
 /** A column may be called `__proto__`, which an assignment would take for the object's prototype. */
@@ -116,6 +219,7 @@ const texts: Partial<Record<Kind, (text: string) => unknown>> = {
   int: readInteger,
   long: readInteger,
   real: readReal,
+  guid: readGuid,
 };
 
 /** In a file a large integer is a number; to the sink a bigint of time is ticks. As text it is refused, not misread. */
@@ -129,6 +233,7 @@ const bigints: Partial<Record<Kind, (value: bigint) => unknown>> = {
 const exactNumbers: Partial<Record<Kind, (text: string) => unknown>> = {
   ...texts,
   bool: () => undefined,
+  guid: () => undefined,
   decimal: (text) => text,
   datetime(text) {
     const ticks = ticksOfMs(text);
@@ -187,7 +292,7 @@ function fromCsvText(value: unknown): unknown {
   if (value === "") return null;
   try {
     const parsed: unknown = JSON.parse(value);
-    return typeof parsed !== "string" && mayLoseDigits(value) ? rawJson(value) : parsed;
+    return parsed !== null && typeof parsed !== "string" && mayLoseDigits(value) ? rawJson(value) : parsed;
   } catch {
     return value;
   }

@@ -7,8 +7,9 @@ const daysBeforeMonth = [0, 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 33
 
 /**
  * Reads ISO 8601: `2024-05-06`, `2024-05-06T07:08`, `2024-05-06T07:08:09.1234567Z`, `... +02:00`. No zone means UTC, as
- * it does in Kusto. `T` may be a space. More than 7 fraction digits are taken only where the rest is zeros, because a
- * tick is all that Kusto keeps. Returns what is wrong with the text, or undefined.
+ * it does in Kusto. `T` may be a space, the date may have slashes (`2024/05/06`), the point may be a comma, and the zone may be
+ * `+0200`, `+02`, `UTC`, `GMT` or `+0000 UTC` (as Go writes it), with a space before it. More than 7 fraction digits are taken only
+ * where the rest is zeros, because a tick is all that Kusto keeps. Returns what is wrong with the text, or undefined.
  *
  * Written by hand because `Date.parse` knows milliseconds only, takes text without a zone as local time, and is slower.
  */
@@ -16,7 +17,7 @@ export function parseDatetime(text: string, into: Ticks): string | undefined {
   const year = digits(text, 0, 4);
   const month = digits(text, 5, 2);
   const day = digits(text, 8, 2);
-  if (year < 0 || month < 0 || day < 0 || text[4] !== "-" || text[7] !== "-") return notIso;
+  if (year < 0 || month < 0 || day < 0 || !isBetweenDateParts(text[4]) || text[7] !== text[4]) return notIso;
   if (year < 1) return "its year is before 0001";
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return "there is no such day";
   const days = daysBefore(year, month) + day - 1;
@@ -40,7 +41,7 @@ function parseTimeOfDay(text: string, into: Ticks): string | undefined {
   }
   if (hour > 23 || minute > 59 || second > 59) return "there is no such time of day";
   let ticks = 0;
-  if (at === 19 && text[at] === ".") {
+  if (at === 19 && (text[at] === "." || text[at] === ",")) {
     const end = endOfDigits(text, at + 1);
     if (end === at + 1) return notIso;
     for (let i = 0; i < 7; i++) ticks = ticks * 10 + (at + 1 + i < end ? text.charCodeAt(at + 1 + i) - zero : 0);
@@ -55,6 +56,10 @@ function parseTimeOfDay(text: string, into: Ticks): string | undefined {
   return undefined;
 }
 
+function isBetweenDateParts(character: string | undefined): boolean {
+  return character === "-" || character === "/";
+}
+
 function isBetweenDateAndTime(character: string | undefined): boolean {
   return character === "T" || character === " " || character === "t";
 }
@@ -64,10 +69,13 @@ function parseZone(text: string, at: number): number {
   if (at === text.length) return 0;
   const first = text[at];
   if (first === "Z" || first === "z") return at + 1 === text.length ? 0 : Number.NaN;
-  const match = /^([+-])(\d\d)(?::?(\d\d))?$/.exec(text.slice(at));
+  const match = /^ ?(?:(?:UTC|GMT|Z)|([+-])(\d\d)(?::?(\d\d))?(?: UTC)?)$/i.exec(text.slice(at));
   if (!match) return Number.NaN;
+  if (match[1] === undefined) return 0;
   const [, sign, hours, minutes = "0"] = match;
   if (Number(hours) > 23 || Number(minutes) > 59) return Number.NaN;
+  // A name behind the offset can only repeat it.
+  if (text.endsWith("UTC") && Number(hours) + Number(minutes) > 0) return Number.NaN;
   return (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes));
 }
 
@@ -142,4 +150,10 @@ export function timespanText(ticks: bigint): string {
   const days = seconds / 86_400n;
   const time = [two((seconds / 3600n) % 24n), two((seconds / 60n) % 60n), two(seconds % 60n)].join(":");
   return `${ticks < 0n ? "-" : ""}${days > 0n ? `${days}.` : ""}${time}${fraction(size % ticksPerSecond)}`;
+}
+
+/** The text without the fraction digits behind the seventh, which Kusto's ticks do not keep. */
+export function cutToTicks(text: string): string {
+  // The shortest text that has eight of them: 00:00:00.12345678
+  return text.length < 17 ? text : text.replace(/(:\d\d[.,]\d{7})\d+/, "$1");
 }

@@ -15,18 +15,27 @@ export interface SchemaFile {
 
 /**
  * A table as the text of a JSON schema file, a column per line:
- * `{"table":"Events","columns":{"ts":"datetime","cost_":{"type":"real","from":"cost$"}}}`.
+ * `{"table":"Events","columns":{"ts":"datetime","cost_":{"type":"real","from":"cost$"}}}`. Where a column is named like an array
+ * index, `columns` is a list, `[{"name":"2001","type":"long"}]`: JSON.parse would move the member `2001` to the front.
  */
 export function writeSchemaJson(table: Table, renames: readonly Rename[] = []): string {
   checkTable("writeSchemaJson()", table);
   checkRenames("writeSchemaJson()", renames);
   const fieldOf = new Map(renames.map((r) => [r.column, r.field]));
-  const lines = table.list.map((c) => {
-    const from = fieldOf.get(c.name);
-    const type = c.isOptional ? c.kind : `${c.kind}!`;
-    return `    ${JSON.stringify(c.name)}: ${JSON.stringify(from === undefined ? type : { type, from })}`;
+  const isList = table.list.some(({ name }) => isIndexLike(name));
+  const lines = table.list.map(({ name, kind, isOptional }) => {
+    const from = fieldOf.get(name);
+    const type = isOptional ? kind : `${kind}!`;
+    if (isList) return `    ${JSON.stringify({ name, type, from })}`;
+    return `    ${JSON.stringify(name)}: ${JSON.stringify(from === undefined ? type : { type, from })}`;
   });
-  return `{\n  "table": ${JSON.stringify(table.name)},\n  "columns": {\n${lines.join(",\n")}\n  }\n}\n`;
+  const [open, close] = isList ? "[]" : "{}";
+  return `{\n  "table": ${JSON.stringify(table.name)},\n  "columns": ${open}\n${lines.join(",\n")}\n  ${close}\n}\n`;
+}
+
+/** JavaScript puts members of such names before all others. */
+function isIndexLike(name: string): boolean {
+  return /^(0|[1-9]\d{0,9})$/.test(name);
 }
 
 /** The same as a KQL command, which also reads back. Names in the data that Kusto does not take have no place in it. */
@@ -97,20 +106,11 @@ function readSchemaJson(text: string, source: string): SchemaFile {
   }
   const { table: name, columns } = parsed as { table?: unknown; columns?: unknown };
   if (name !== undefined && typeof name !== "string") throw bad(source, `"table" is no text`);
-  if (typeof columns !== "object" || columns === null || Array.isArray(columns))
-    throw bad(source, `it has no "columns", an object such as {"ts": "datetime", "value": "real"}`);
-  // JSON.parse moves members that are named like array indices to the front, so the order is read from the text's own.
-  const misplaced = Object.keys(columns).find((c) => /^(0|[1-9]\d{0,9})$/.test(c));
-  if (misplaced !== undefined && Object.keys(columns).length > 1)
-    throw bad(
-      source,
-      `column ${misplaced} is named like an array index, whose place JSON does not keep; use a .kql schema`,
-    );
   const list: NamedColumn[] = [];
   const renames: Rename[] = [];
-  for (const [column, value] of Object.entries(columns)) {
+  for (const [column, value] of columnEntries(columns, source)) {
     const { type, from } =
-      typeof value === "string" ? { type: value, from: undefined } : ((value ?? {}) as ColumnObject);
+      typeof value === "string" ? { type: value, from: undefined } : (Object(value) as ColumnObject);
     if (typeof type !== "string") throw bad(source, `column ${column} has no "type"`);
     if (from !== undefined && typeof from !== "string") throw bad(source, `column ${column}: "from" is no text`);
     const isRequired = type.endsWith("!");
@@ -122,6 +122,26 @@ function readSchemaJson(text: string, source: string): SchemaFile {
     if (from !== undefined && from !== column) renames.push({ field: from, column });
   }
   return { name, columns: list, renames };
+}
+
+/** The columns by name, in the order of the text. */
+function columnEntries(columns: unknown, source: string): readonly (readonly [string, unknown])[] {
+  const isNone = typeof columns !== "object" || columns === null || (Array.isArray(columns) && columns.length === 0);
+  if (isNone) throw bad(source, `it has no "columns", an object such as {"ts": "datetime", "value": "real"}`);
+  if (Array.isArray(columns))
+    return columns.map((column: unknown, i) => {
+      const { name } = Object(column) as { name?: unknown };
+      if (typeof name !== "string") throw bad(source, `item ${i + 1} of "columns" has no "name"`);
+      return [name, column];
+    });
+  const entries = Object.entries(columns);
+  const misplaced = entries.find(([name]) => isIndexLike(name));
+  if (misplaced && entries.length > 1)
+    throw bad(
+      source,
+      `column ${misplaced[0]} is named like an array index, whose place JSON does not keep; make "columns" a list: [{"name": ${JSON.stringify(misplaced[0])}, "type": ...}]`,
+    );
+  return entries;
 }
 
 interface ColumnObject {

@@ -1,11 +1,23 @@
 import { badArgument, checkObject, checkText } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
+import type { ExcessPrecision } from "./coerce.ts";
+import { cutToTicks } from "./datetime-text.ts";
 import { ExactNumber } from "./exact-number.ts";
 import type { Kind } from "./kinds.ts";
 import { columnNames, type Rename } from "./names.ts";
+import { isUsualNullText, nullTextsOf } from "./null-texts.ts";
 import { type NamedColumn, type Table, tableOf } from "./table.ts";
-import { isBoolWord, isDatetime, isGuid, isPlainInteger, isPlainNumber, longest64 } from "./texts.ts";
+import {
+  isBarePoint,
+  isBoolWord,
+  isDatetime,
+  isGuid,
+  isInfinityWord,
+  isPlainInteger,
+  isPlainNumber,
+  longest64,
+} from "./texts.ts";
 
 /** What values are like in the data: of types of their own ("json"), or all of them texts ("csv"). */
 export type SampleForm = "json" | "csv";
@@ -16,6 +28,10 @@ export interface InferOptions {
   from?: SampleForm;
   /** Fields beyond this are refused: data whose member names are values makes a table of its rows. Default 10 000. */
   maxColumns?: number;
+  /** CSV: texts that stand for null, as `coerce()` takes them. Default: the usual ones, where the others are no texts. */
+  nullTexts?: readonly string[];
+  /** Times with more than 7 fraction digits: "refuse" (default) leaves their column a string; "truncate": it is datetime. */
+  excessPrecision?: ExcessPrecision;
 }
 
 /** What an inference came to. */
@@ -25,6 +41,14 @@ export interface Inferred {
   readonly renames: readonly Rename[];
   /** How many samples the table rests on. */
   readonly samples: number;
+  /** CSV columns with texts that `coerce()` reads as null, such as NA among numbers; and those texts. */
+  readonly readAsNull: readonly { readonly column: string; readonly texts: readonly string[] }[];
+  /** String columns that would be datetime with `excessPrecision: "truncate"`. */
+  readonly tooPrecise: readonly string[];
+  /** As it was given, for `coerce(table, form, inferred)`. */
+  readonly nullTexts?: readonly string[];
+  /** As it was given. */
+  readonly excessPrecision?: ExcessPrecision;
 }
 
 /**
@@ -47,7 +71,8 @@ export interface Inferred {
  * calling it long would claim digits that are gone (`files()` reads such integers as bigints). A number with a fraction is
  * real, which keeps 15 to 17 digits: give a schema with a decimal column where more count. One beyond the range of a double,
  * such as 1e400, is text. CSV: `007`, `+7` and ` 7`
- * stay text, because as numbers they would lose what they say.
+ * stay text, because as numbers they would lose what they say; `.5` and `5.` are numbers; `NA`, `null`, `-` and the like are null
+ * where the other values make a column that is no string.
  *
  * @throws MillraceError BAD_SCHEMA when no sample has a field, or there are too many fields.
  */
@@ -83,13 +108,23 @@ export function startInference(options: InferOptions = {}): Inference {
 }
 
 function inferenceOf(what: string, options: InferOptions): Inference {
-  refuseUnknownOptions(what, options, ["from", "maxColumns"]);
-  const { from = "json", maxColumns = 10_000 } = options;
+  refuseUnknownOptions(what, options, ["from", "maxColumns", "nullTexts", "excessPrecision"]);
+  const { from = "json", maxColumns = 10_000, nullTexts, excessPrecision } = options;
   checkForm(what, from);
   if (!Number.isSafeInteger(maxColumns) || maxColumns < 1)
     throw badArgument(what, "maxColumns", maxColumns, "a positive whole number");
+  if (nullTexts !== undefined && !(Array.isArray(nullTexts) && nullTexts.every((text) => typeof text === "string")))
+    throw badArgument(what, "nullTexts", nullTexts, "a list of texts");
+  if (excessPrecision !== undefined && excessPrecision !== "refuse" && excessPrecision !== "truncate")
+    throw badArgument(what, "excessPrecision", excessPrecision, "refuse, truncate");
+  const given = nullTexts && new Set(nullTexts);
+  const isCut = excessPrecision === "truncate";
   const seenOf = new Map<string, Seen>();
-  const see = from === "csv" ? seeText : seeValue;
+  const see = (seen: Seen, value: unknown): void => {
+    const text = isCut && typeof value === "string" ? cutToTicks(value) : value;
+    if (from === "csv") seeText(seen, text, given);
+    else seeValue(seen, text);
+  };
   let samples = 0;
   return {
     observe(sample) {
@@ -117,7 +152,20 @@ function inferenceOf(what: string, options: InferOptions): Inference {
       const list = fields.map(
         (field, i): NamedColumn => ({ name: names[i]!, kind: kindOf(seenOf.get(field)!), isOptional: true }),
       );
-      return { table: tableOf(name, list), renames, samples };
+      const seen = fields.map((field) => seenOf.get(field)!);
+      return {
+        table: tableOf(name, list),
+        renames,
+        samples,
+        ...(nullTexts !== undefined && { nullTexts }),
+        ...(excessPrecision !== undefined && { excessPrecision }),
+        readAsNull: list.flatMap(({ name: column, kind }, i) => {
+          const nulls = given ?? nullTextsOf(kind, undefined);
+          const texts = [...seen[i]!.nullTexts].filter((text) => nulls.has(text));
+          return texts.length === 0 ? [] : [{ column, texts }];
+        }),
+        tooPrecise: list.filter((_, i) => isTooPrecise(seen[i]!)).map(({ name: column }) => column),
+      };
     },
   };
 }
@@ -139,21 +187,35 @@ interface Seen {
   guid: boolean;
   text: boolean;
   container: boolean;
+  /** An infinity by its name: a number beside numbers, and else text. */
+  infinity: boolean;
+  /** A datetime but for its fraction digits; only those are text. */
+  precise: boolean;
+  /** Texts that stand for null, unless the column is of texts. */
+  readonly nullTexts: Set<string>;
 }
 
 function nothingSeen(): Seen {
-  return { bool: false, integer: 0, real: false, datetime: false, guid: false, text: false, container: false };
+  return {
+    ...{ bool: false, integer: 0, real: false, datetime: false, guid: false, text: false, container: false },
+    ...{ infinity: false, precise: false, nullTexts: new Set() },
+  };
 }
 
-function kindOf({ bool, integer, real, datetime, guid, text, container }: Seen): Kind {
+function kindOf({ bool, integer, real, datetime, guid, text, container, infinity, precise }: Seen): Kind {
   if (container) return "dynamic";
   const isNumber = integer > 0 || real;
-  if (text || Number(bool) + Number(isNumber) + Number(datetime) + Number(guid) !== 1) return "string";
+  const isText = text || precise || (infinity && !isNumber);
+  if (isText || Number(bool) + Number(isNumber) + Number(datetime) + Number(guid) !== 1) return "string";
   if (bool) return "bool";
   if (datetime) return "datetime";
   if (guid) return "guid";
-  if (real) return "real";
+  if (real || infinity) return "real";
   return integer === 32 ? "int" : integer === 64 ? "long" : "decimal";
+}
+
+function isTooPrecise(seen: Seen): boolean {
+  return seen.precise && kindOf({ ...seen, precise: false, datetime: true }) === "datetime";
 }
 
 function seeValue(seen: Seen, value: unknown): void {
@@ -172,6 +234,7 @@ function seeString(seen: Seen, value: string): void {
   if (seen.text) return;
   if (isDatetime(value)) seen.datetime = true;
   else if (isGuid(value)) seen.guid = true;
+  else if (isDatetime(cutToTicks(value))) seen.precise = true;
   else seen.text = true;
 }
 
@@ -200,11 +263,18 @@ function widen(seen: Seen, bits: 32 | 64 | 113): void {
   if (bits > seen.integer) seen.integer = bits;
 }
 
-function seeText(seen: Seen, value: unknown): void {
-  if (value === "" || seen.text) return;
+function seeText(seen: Seen, value: unknown, given: ReadonlySet<string> | undefined): void {
+  if (value === "") return;
+  if (typeof value === "string" && given?.has(value)) {
+    seen.nullTexts.add(value);
+    return;
+  }
+  if (seen.text) return;
   if (typeof value !== "string") seeValue(seen, value);
+  else if (!given && isUsualNullText(value)) seen.nullTexts.add(value);
   else if (isPlainInteger(value)) seePlainInteger(seen, value);
-  else if (isPlainNumber(value)) seen.real = true;
+  else if (isPlainNumber(value) || isBarePoint(value)) seen.real = true;
+  else if (isInfinityWord(value)) seen.infinity = true;
   else if (isBoolWord(value)) seen.bool = true;
   else seeString(seen, value);
 }

@@ -20,6 +20,16 @@ export function isPlainNumber(text: string): boolean {
   return plainNumber.test(text) && Number.isFinite(Number(text));
 }
 
+/** A number without digits before or behind the point, as C, Fortran and SQL print it: `.5`, `5.`. */
+export function isBarePoint(text: string): boolean {
+  return /^-?(?:\.\d+|(?:0|[1-9]\d*)\.)(?:[eE][+-]?\d+)?$/.test(text) && Number.isFinite(Number(text));
+}
+
+/** An infinity by its name. */
+export function isInfinityWord(text: string): boolean {
+  return /^[+-]?inf(?:inity)?$/i.test(text);
+}
+
 /** An integer that may have a plus, leading zeros, or a fraction of zeros; a bigint only where a double is not exact. */
 export function readInteger(text: string): number | bigint | undefined {
   const match = /^([+-]?\d+)(?:\.0+)?$/.exec(text);
@@ -60,6 +70,14 @@ export function isBoolWord(text: string): boolean {
 export function readBool(text: string): boolean | undefined {
   if (isBoolWord(text)) return text.length === 4;
   return text === "1" ? true : text === "0" ? false : undefined;
+}
+
+/** A GUID in braces, or without dashes, in the form that Kusto documents. */
+export function readGuid(text: string): string | undefined {
+  const bare = /^\{(.*)\}$/.exec(text)?.[1] ?? text;
+  if (isGuid(bare)) return bare;
+  const parts = /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i.exec(bare);
+  return parts?.slice(1).join("-");
 }
 
 export function isGuid(text: string): boolean {

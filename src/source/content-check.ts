@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { isCode, throwIfAborted } from "../errors.ts";
 import { type Content, headBytes, headDigest, isSameStamp, type TrailStart } from "./content.ts";
-import { fileBytes } from "./file-bytes.ts";
+import { fileBytes, gzipped } from "./file-bytes.ts";
 import type { FileFormat } from "./format.ts";
 import { chunkBytes, type RawFile } from "./raw-file.ts";
 import type { FilePosition, StoredPosition } from "./splitter.ts";
@@ -38,7 +38,7 @@ export async function holdsUnpacked(
 ): Promise<boolean> {
   let at = 0;
   let sum = 0;
-  for await (const chunk of fileBytes(raw, true, 0, signal)) {
+  for await (const chunk of fileBytes(raw, gzipped, 0, signal)) {
     const bytes = chunk.subarray(0, byte - at);
     sum = crc32(bytes, sum);
     at += bytes.length;
@@ -51,7 +51,7 @@ export async function holdsUnpacked(
 export async function unpackedHead(raw: RawFile, signal: AbortSignal): Promise<Uint8Array> {
   let head: Uint8Array = new Uint8Array(0);
   try {
-    for await (const chunk of fileBytes(raw, true, 0, signal)) {
+    for await (const chunk of fileBytes(raw, gzipped, 0, signal)) {
       head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)]);
       if (head.length === headBytes) break;
     }

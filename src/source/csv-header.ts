@@ -1,5 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import { uniqueName } from "../schema/names.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
 import { csvFields } from "./csv-rows.ts";
 
 export interface Header {
@@ -12,18 +13,13 @@ export interface Header {
  * The names in a header row. A record is an object, so a name must be there and be unique: an empty one becomes
  * `column_3`, a second `a` becomes `a_2`.
  *
- * @throws MillraceError BAD_SOURCE when the row's quotes are broken, or lines end with CR alone: the whole file would be the
- *   header, and none of its rows would arrive.
+ * @throws MillraceError BAD_SOURCE when the row's quotes are broken.
  */
-export function readHeader(row: string, delimiter: string, file: string): Header {
-  if (outsideQuotes(row).includes("\r"))
-    throw new MillraceError(
-      "BAD_SOURCE",
-      `${file}: the header row has a carriage return (CR) outside of quotes. Where CR alone ends the lines, convert the file: tr '\\r' '\\n' < FILE.`,
-    );
-  const given = csvFields(row, delimiter);
+export function readHeader(row: string, dialect: CsvDialect, file: string): Header {
+  const given = csvFields(row, dialect);
   if (typeof given === "string")
     throw new MillraceError("BAD_SOURCE", `${file}: the header row cannot be read: ${given}.`);
+  if (!dialect.hasHeader) return { fields: given.map((_, i) => positionalName(i)), notices: [] };
   const taken = new Set(given);
   const seen = new Set<string>();
   const notices: string[] = [];
@@ -42,24 +38,28 @@ export function readHeader(row: string, delimiter: string, file: string): Header
   return { fields, notices };
 }
 
-/** Left-over quotes are told later. */
-function outsideQuotes(row: string): string {
-  return row.replace(/"[^"]*"/g, "");
+/** The name of a field that has only a place, from 0. */
+export function positionalName(index: number): string {
+  return `column_${index + 1}`;
 }
 
 /** Reads rows as records of texts. */
 export function rowParser(
   fields: readonly string[],
-  delimiter: string,
-): (row: string) => Record<string, string> | string {
+  dialect: CsvDialect,
+): (row: string) => Record<string, string | null> | string {
   const count = fields.length;
+  const isPadded = dialect.ragged === "pad";
   return (row) => {
-    const texts = csvFields(row, delimiter);
+    const texts = csvFields(row, dialect);
     if (typeof texts === "string") return texts;
-    if (texts.length !== count)
-      return `it has ${texts.length} ${texts.length === 1 ? "field" : "fields"} where the header has ${count}`;
-    const record: Record<string, string> = {};
-    for (let i = 0; i < count; i++) record[fields[i]!] = texts[i]!;
+    if (texts.length !== count) {
+      const isWithin = isPadded && texts.slice(count).every((text) => text === "");
+      if (!isWithin)
+        return `it has ${texts.length} ${texts.length === 1 ? "field" : "fields"} where the ${dialect.hasHeader ? "header" : "first row"} has ${count}`;
+    }
+    const record: Record<string, string | null> = {};
+    for (let i = 0; i < count; i++) record[fields[i]!] = texts[i] ?? null;
     return record;
   };
 }

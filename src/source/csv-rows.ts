@@ -1,60 +1,116 @@
 import { MillraceError } from "../errors.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
 import type { FilePosition, Frame, Splitter } from "./splitter.ts";
 
+const tab = 9;
 const newline = 10;
 const carriageReturn = 13;
-const quote = 34;
+const space = 32;
+/** No byte: the dialect has no such character. */
+const none = -1;
 
-/** Within a row: at the start of a field, in a plain one, in a quoted one, or just behind a quote in a quoted one. */
-type State = "start" | "plain" | "quoted" | "behind-quote";
+/** Where the scan stands. Numbers, for the loop runs once per byte. */
+const rowStart = 0;
+const fieldStart = 1;
+const plain = 2;
+const quoted = 3;
+/** Behind the escape character in a quoted field. */
+const escaped = 4;
+const behindQuote = 5;
+const comment = 6;
+/** In the lines before the header that are left out. */
+const prologue = 7;
 
 /**
  * CSV by RFC 4180: a row ends at a line end outside quotes, and a quote counts only where it opens a field. So a stray
- * quote spoils its own row and not the next. Empty lines are skipped.
+ * quote spoils its own row and not the next. A line ends with LF, CR LF or CR. Empty lines and comments are skipped.
  *
  * Written by hand: csv-parse gives its positions between the two halves of CR LF, goes on in the middle of the next rows
  * after a bad quote (they are lost), and reads 10-15 MB/s. It is the oracle of the tests instead.
  */
-export function csvSplitter(from: FilePosition, delimiter: string, name: string): Splitter {
-  const separator = delimiter.charCodeAt(0);
-  let state: State = "start";
+export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: string): Splitter {
+  const separator = dialect.delimiter.charCodeAt(0);
+  const quote = byteOf(dialect.quote);
+  // A doubled quote needs no state of its own: behind the first, the second opens the field again.
+  const isDoubled = dialect.escape === dialect.quote;
+  const escape = isDoubled ? none : byteOf(dialect.escape);
+  const commentMark = byteOf(dialect.comment);
+  const isTextWithinQuotes = bytesBut(newline, carriageReturn, quote, escape);
+  const isTextInPlain = bytesBut(newline, carriageReturn, separator, quote);
+  let state = from.line <= dialect.skipLines ? prologue : rowStart;
   let start = from.byte;
   let scanned = from.byte;
   let line = from.line;
   let startLine = from.line;
   let quoteLine = 0;
+  /** The last byte that was scanned. */
+  let last = none;
+  /** The last line ended with CR alone: another one behind the last row is all of its end, with no LF to come. */
+  let endsWithReturn = false;
 
   return {
-    next({ bytes, base, length }, isLast): Frame | undefined {
+    next(window, isLast): Frame | undefined {
+      const { bytes, base, length } = window;
       let i = scanned - base;
+      let at = state;
       for (; i < length; i++) {
-        const byte = bytes[i]!;
-        if (state === "quoted") {
-          if (byte === quote) state = "behind-quote";
-          else if (byte === newline) line++;
+        let byte = bytes[i]!;
+        if (at === quoted) {
+          while (isTextWithinQuotes[byte] === 1 && i + 1 < length) byte = bytes[++i]!;
+          if (byte === quote) at = behindQuote;
+          else if (byte === escape) at = escaped;
+          else if (isLineEnd(byte, i, bytes)) line++;
           continue;
         }
-        if (byte === newline) {
-          line++;
-          const frame = take(bytes, base, i, base + i + 1);
+        if (at === escaped) {
+          at = quoted;
+          // Before another character the escape stands for itself.
+          if (byte !== quote && byte !== escape) i--;
+          continue;
+        }
+        if (at === plain) while (isTextInPlain[byte] === 1 && i + 1 < length) byte = bytes[++i]!;
+        if (byte === newline || byte === carriageReturn) {
+          let next = i + 1;
+          if (byte === carriageReturn) {
+            if (next === length && !isLast) break; // LF may follow
+            if (next < length && bytes[next] === newline) next++;
+          }
+          const isAlone = byte === carriageReturn && next === i + 1;
+          if (!isAlone || next < length) endsWithReturn = isAlone;
+          // Behind the last byte of a file that may grow, LF may still come.
+          if (endsWithReturn || !isAlone || next < length) line++;
+          const isRow = at !== comment && at !== prologue;
+          const frame = take(base, isRow ? i : start - base, base + next);
+          at = state;
           if (frame) return frame;
-        } else if (byte === separator) state = "start";
+          i = next - 1;
+        } else if (at === comment || at === prologue) continue;
+        else if (byte === separator) at = fieldStart;
         else if (byte === quote) {
-          if (state === "start") quoteLine = line;
-          state = state === "plain" ? "plain" : "quoted";
-        } else state = "plain";
+          if (at === rowStart || at === fieldStart) {
+            quoteLine = line;
+            at = quoted;
+          } else if (at === behindQuote && isDoubled) at = quoted;
+          else at = plain;
+        } else if (at === rowStart && byte === commentMark) at = comment;
+        // Blanks before a quoted field are no part of it.
+        else if ((byte === space || byte === tab) && at <= fieldStart) at = fieldStart;
+        else at = plain;
       }
-      scanned = base + length;
+      state = at;
+      scanned = base + i;
+      if (i > 0) last = bytes[i - 1]!;
       if (!isLast || start >= scanned) return undefined;
-      const fault = state === "quoted" ? unclosed() : undefined;
-      const frame = take(bytes, base, length, scanned);
+      const isWithin = at === quoted || at === escaped;
+      const fault = isWithin ? unclosed() : undefined;
+      const frame = take(base, at === comment || at === prologue ? start - base : length, scanned);
       return frame && { ...frame, ...(fault !== undefined && { fault }) };
     },
     get keepFrom() {
       return start;
     },
     tooLong() {
-      if (state === "quoted")
+      if (state === quoted || state === escaped)
         throw new MillraceError(
           "BAD_SOURCE",
           `${name}:${quoteLine}: a quote opens a field on this line and is not closed before the row becomes too long.`,
@@ -63,18 +119,26 @@ export function csvSplitter(from: FilePosition, delimiter: string, name: string)
           },
         );
     },
-    isComplete: (text) => text === "\r", // of an empty line
+    isComplete(text) {
+      if (text === "\r") return true; // of an empty line
+      return endsWithReturn && text.endsWith("\r") && state !== quoted && state !== escaped;
+    },
     position: () => ({ byte: start, line: startLine }),
   };
 
-  function take(bytes: Uint8Array, base: number, end: number, next: number): Frame | undefined {
+  /** The second half of CR LF ends no line of its own. */
+  function isLineEnd(byte: number, i: number, bytes: Uint8Array): boolean {
+    if (byte === carriageReturn) return true;
+    return byte === newline && (i > 0 ? bytes[i - 1] : last) !== carriageReturn;
+  }
+
+  function take(base: number, end: number, next: number): Frame | undefined {
     const first = start;
     const frameLine = startLine;
     start = scanned = next;
     startLine = line;
-    state = "start";
-    const stop = end > first - base && bytes[end - 1] === carriageReturn ? end - 1 : end;
-    return stop > first - base ? { start: first, end: base + stop, line: frameLine } : undefined;
+    state = line <= dialect.skipLines ? prologue : rowStart;
+    return end > first - base ? { start: first, end: base + end, line: frameLine } : undefined;
   }
 
   function unclosed(): string {
@@ -82,20 +146,42 @@ export function csvSplitter(from: FilePosition, delimiter: string, name: string)
   }
 }
 
+/** 1 for every byte but these: most bytes are passed over with one look into the table. */
+function bytesBut(...special: readonly number[]): Uint8Array {
+  const table = new Uint8Array(256).fill(1);
+  for (const byte of special) if (byte !== none) table[byte] = 0;
+  return table;
+}
+
+function byteOf(character: string): number {
+  return character === "" ? none : character.charCodeAt(0);
+}
+
 /** The fields of one row, or what is wrong with its quotes. */
-export function csvFields(row: string, delimiter: string): string[] | string {
-  if (!row.includes('"')) return row.split(delimiter);
+export function csvFields(row: string, dialect: CsvDialect): string[] | string {
+  const { delimiter, quote, isTrimmed } = dialect;
+  if (quote === "" || !row.includes(quote)) {
+    const fields = row.split(delimiter);
+    return isTrimmed ? fields.map(trimmed) : fields;
+  }
   const fields: string[] = [];
   let at = 0;
   for (;;) {
-    const field = row[at] === '"' ? quotedField(row, at) : plainField(row, at, delimiter);
-    if (field === undefined) return `a quote stands inside field ${fields.length + 1}, which does not begin with one`;
+    const opening = row[at] === quote ? at : behindBlanks(row, at, delimiter);
+    const field = row[opening] === quote ? quotedField(row, opening, dialect) : plainField(row, at, dialect);
+    if (field === undefined)
+      return `a quote stands inside field ${fields.length + 1}, which does not begin with one (with quote "none" a quote is text)`;
     fields.push(field.text);
     at = field.end;
     if (at >= row.length) return fields;
-    if (row[at] !== delimiter) return `text follows the closing quote of field ${fields.length}`;
+    if (row[at] !== delimiter) return textBehindQuote(fields.length, row, at, dialect);
     at++;
   }
+}
+
+function textBehindQuote(field: number, row: string, at: number, { quote, escape }: CsvDialect): string {
+  const hint = escape === quote && row.slice(0, at).endsWith(`\\${quote}`) ? ' (escape "\\" reads \\" as a quote)' : "";
+  return `text follows the closing quote of field ${field}${hint}`;
 }
 
 interface Field {
@@ -103,24 +189,65 @@ interface Field {
   readonly end: number;
 }
 
-function plainField(row: string, at: number, delimiter: string): Field | undefined {
+function isBlank(character: string | undefined): boolean {
+  return character === " " || character === "\t";
+}
+
+function behindBlanks(row: string, from: number, delimiter: string): number {
+  let at = from;
+  while (isBlank(row[at]) && row[at] !== delimiter) at++;
+  return at;
+}
+
+function trimmed(text: string): string {
+  return text.replace(/^[ \t]+/, "").replace(/[ \t]+$/, "");
+}
+
+function plainField(row: string, at: number, { delimiter, quote, isTrimmed }: CsvDialect): Field | undefined {
   const found = row.indexOf(delimiter, at);
   const end = found < 0 ? row.length : found;
   const text = row.slice(at, end);
-  return text.includes('"') ? undefined : { text, end };
+  if (text.includes(quote)) return undefined;
+  return { text: isTrimmed ? trimmed(text) : text, end };
 }
 
-function quotedField(row: string, at: number): Field {
-  let end = at + 1;
-  let hasPairs = false;
-  for (;;) {
-    end = row.indexOf('"', end);
-    // The splitter ends no row within quotes, so the closing one is there.
-    if (end < 0) return { text: row.slice(at + 1), end: row.length };
-    if (row[end + 1] !== '"') break;
-    hasPairs = true;
-    end += 2;
+function quotedField(row: string, at: number, dialect: CsvDialect): Field {
+  const { delimiter, quote, escape } = dialect;
+  let closing = at + 1;
+  let isEscaped = false;
+  if (escape === quote) {
+    for (;;) {
+      closing = row.indexOf(quote, closing);
+      if (closing < 0 || row[closing + 1] !== quote) break;
+      isEscaped = true;
+      closing += 2;
+    }
+  } else {
+    isEscaped = true;
+    closing = closingUnescaped(row, closing, dialect);
   }
-  const text = row.slice(at + 1, end);
-  return { text: hasPairs ? text.replaceAll('""', '"') : text, end: end + 1 };
+  // The splitter ends no row within quotes, so the closing one is there.
+  if (closing < 0) closing = row.length;
+  const text = row.slice(at + 1, closing);
+  const end = closing + 1;
+  const isEnd = end >= row.length || row[end] === delimiter;
+  return { text: isEscaped ? unescaped(text, dialect) : text, end: isEnd ? end : behindBlanks(row, end, delimiter) };
+}
+
+function closingUnescaped(row: string, from: number, { quote, escape }: CsvDialect): number {
+  for (let at = from; at < row.length; at++) {
+    if (row[at] === quote) return at;
+    if (row[at] === escape && (row[at + 1] === quote || row[at + 1] === escape)) at++;
+  }
+  return -1;
+}
+
+function unescaped(text: string, { quote, escape }: CsvDialect): string {
+  if (escape === quote) return text.replaceAll(quote + quote, () => quote);
+  let result = "";
+  for (let at = 0; at < text.length; at++) {
+    if (text[at] === escape && (text[at + 1] === quote || text[at + 1] === escape)) at++;
+    result += text[at];
+  }
+  return result;
 }

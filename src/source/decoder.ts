@@ -1,5 +1,6 @@
 import { parseExactly } from "../schema/exact-json.ts";
-import { readHeader, rowParser } from "./csv-header.ts";
+import { type CsvDialect, originalOf } from "./csv-dialect.ts";
+import { csvRecords } from "./csv-records.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import type { FilesOptions } from "./file-options.ts";
 import type { FileFormat } from "./format.ts";
@@ -10,13 +11,16 @@ import type { RawRecord, RecordReader } from "./records.ts";
 import type { OriginalFormat } from "./source.ts";
 import type { FilePosition } from "./splitter.ts";
 
-export type Decoder = Pick<RecordReader, "splitter" | "parse" | "format" | "isHeaderDue">;
+export type Decoder = Pick<RecordReader, "splitter" | "parse" | "format" | "isHeaderDue"> & {
+  /** CSV: the names of the fields, once they are known. */
+  fields?(): readonly string[] | undefined;
+};
 
 export function decoderOf(
   format: FileFormat,
   from: FilePosition,
   jsonPath: readonly string[],
-  delimiter: string,
+  dialect: CsvDialect,
   name: string,
   header: readonly string[] | undefined,
   onNotice: FilesOptions["onNotice"],
@@ -27,20 +31,18 @@ export function decoderOf(
     const splitter = jsonPath.length > 0 ? pathSplitter(from, jsonPath, name) : elementSplitter(from, name);
     return { splitter, parse: parseObject, format: () => asItIs };
   }
-  let parseRow = header && rowParser(header, delimiter);
-  let known: OriginalFormat = { format, ...(header && { header }), delimiter };
+  const rows = csvRecords(dialect, name, header, onNotice);
+  const described = originalOf(dialect);
+  let known: OriginalFormat = { format, ...described };
   return {
-    format: () => known,
-    isHeaderDue: () => parseRow === undefined,
-    splitter: csvSplitter(from, delimiter, name),
-    parse(row) {
-      if (parseRow) return parseRow(row);
-      const { fields, notices } = readHeader(row, delimiter, name);
-      parseRow = rowParser(fields, delimiter);
-      known = { format, header: fields, delimiter };
-      for (const notice of notices) onNotice?.(notice);
-      return undefined;
+    splitter: csvSplitter(from, dialect, name),
+    parse: rows.parse,
+    fields: () => rows.fields,
+    format() {
+      if (known.header !== rows.fields && rows.fields) known = { format, header: rows.fields, ...described };
+      return known;
     },
+    isHeaderDue: () => dialect.hasHeader && rows.fields === undefined,
   };
 }
 

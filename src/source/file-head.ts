@@ -1,15 +1,29 @@
 import type { FilesOptions } from "./file-options.ts";
-import { type FileFormat, formatOf, mayBecomeBom, refuseUtf16 } from "./format.ts";
+import { type FileFormat, formatOf } from "./format.ts";
+import { isJsonSpace } from "./json-text.ts";
+import { longestMark } from "./text-encoding.ts";
 
-/** The first chunk, and more where it may be the start of a byte order mark that comes in pieces. */
-export async function firstBytes(bytes: AsyncGenerator<Uint8Array>): Promise<Uint8Array> {
+/** The first chunk, and more until there are enough bytes for a mark; and until `isEnough`, if it is given. */
+export async function firstBytes(
+  bytes: AsyncGenerator<Uint8Array>,
+  isEnough: (head: Uint8Array) => boolean = () => true,
+): Promise<Uint8Array> {
   let head: Uint8Array = new Uint8Array(0);
-  do {
+  while (head.length < longestMark || !isEnough(head)) {
     const { value, done } = await bytes.next();
     if (done) return head;
     head = head.length === 0 ? value : Buffer.concat([head, value]);
-  } while (mayBecomeBom(head));
+  }
   return head;
+}
+
+/** Nothing at all, or nothing but white space. */
+export type HeadContent = "none" | "blank" | "text";
+
+/** @param head The first bytes, in UTF-8. */
+export function contentOf(head: Uint8Array, bom: number): HeadContent {
+  if (head.length === 0) return "none";
+  return head.subarray(bom).every((byte) => isJsonSpace(byte)) ? "blank" : "text";
 }
 
 export function chosenFormat(
@@ -18,6 +32,5 @@ export function chosenFormat(
   { format = "auto", path: jsonPath }: FilesOptions,
 ): FileFormat {
   if (format === "auto") return jsonPath === undefined ? formatOf(path, head) : "json";
-  refuseUtf16(path, head);
   return format;
 }

@@ -2,9 +2,10 @@ import { statSync } from "node:fs";
 import { badArgument, checkPath } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import type { SampleForm } from "../schema/infer.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
 import { checkOptions, type FilesOptions } from "./file-options.ts";
 import type { FileFormat } from "./format.ts";
-import { type Inputs, openAll } from "./open-files.ts";
+import { type Inputs, type OpenedFile, openAll } from "./open-files.ts";
 import { isStream } from "./open-stream.ts";
 import { readFile } from "./read-file.ts";
 import { readingStarts } from "./reading-starts.ts";
@@ -14,12 +15,24 @@ import type { StreamReader } from "./stream-reader.ts";
 
 const noSignal = new AbortController().signal;
 
+/** What one file turned out to be. */
+export interface PlannedFile {
+  readonly path: string;
+  readonly format: FileFormat;
+  /** As it lies on the disk; 0 for a stream. */
+  readonly bytes: number;
+  /** Of its text. */
+  readonly encoding: string;
+  /** CSV: how its rows are written. */
+  readonly dialect?: CsvDialect;
+}
+
 /** What the files turned out to be. */
 export interface FilesPlan {
-  readonly files: readonly { readonly path: string; readonly format: FileFormat; readonly bytes: number }[];
+  readonly files: readonly PlannedFile[];
   /** How values are to be understood, for `inferTable()` and `coerce()`. */
   readonly form: SampleForm;
-  /** Of all files; undefined where some are packed, so that it would say nothing about the bytes to be read. */
+  /** Of all files; undefined where some are packed or not UTF-8, so that it would say nothing about the bytes to be read. */
   readonly totalBytes: number | undefined;
 }
 
@@ -57,6 +70,7 @@ export function files(patterns: string | readonly string[], options: FilesOption
   if (list.length === 0) throw new MillraceError("BAD_OPTION", "files(): no file is named.");
   let opened: Promise<Inputs> | undefined;
   let streams: readonly StreamReader[] = [];
+  let isStopped = false;
   const look = (signal: AbortSignal): Promise<Inputs> => {
     opened ??= openAll(list, options, signal);
     return opened;
@@ -71,8 +85,8 @@ export function files(patterns: string | readonly string[], options: FilesOption
       streams = inputs.streams;
       const found: FilesPlan["files"][number][] = [];
       for (const input of inputs.all)
-        if ("realPath" in input) found.push({ path: input.path, format: input.format, bytes: input.stamp.size });
-        else found.push({ path: input.name, format: await input.format(signal), bytes: 0 });
+        if ("realPath" in input) found.push(planned(input.path, input, input.stamp.size));
+        else found.push(planned(input.name, await input.look(signal), 0));
       const first = found[0]!;
       const other = found.find((file) => formOf(file.format) !== formOf(first.format));
       if (other)
@@ -95,11 +109,23 @@ export function files(patterns: string | readonly string[], options: FilesOption
       yield* told(changes);
       const startOf = new Map(starts.map((start) => [start.file, start]));
       const leavesUnfinished = !(options.final ?? mode?.isContinued !== true);
-      for (const input of inputs.all)
-        if ("realPath" in input) {
-          const start = startOf.get(input);
-          if (start) yield* readFile(start, options, leavesUnfinished, signal);
-        } else yield* input.read(input.name, signal);
+      for (const input of inputs.all) {
+        if (isStopped) return;
+        if (!("realPath" in input)) {
+          yield* input.read(input.name, signal);
+          continue;
+        }
+        const start = startOf.get(input);
+        if (!start) continue;
+        for await (const slice of readFile(start, options, leavesUnfinished, signal)) {
+          yield slice;
+          if (isStopped) return;
+        }
+      }
+    },
+    stop() {
+      isStopped = true;
+      for (const stream of streams) stream.stop();
     },
     async close() {
       for (const stream of streams) stream.close();
@@ -121,6 +147,14 @@ function isStreamPath(path: string): boolean {
   } catch {
     return false; // what is wrong with it is said when it is opened
   }
+}
+
+export function planned(
+  path: string,
+  { format, storage, dialect }: Pick<OpenedFile, "format" | "storage" | "dialect">,
+  bytes: number,
+): PlannedFile {
+  return { path, format, bytes, encoding: storage.encoding, ...(format === "csv" && { dialect }) };
 }
 
 export function formOf(format: FileFormat): SampleForm {

@@ -10,6 +10,8 @@ const extensions: Readonly<Record<string, FileFormat>> = {
   ".geojson": "json",
   ".csv": "csv",
   ".tsv": "csv",
+  ".tab": "csv",
+  ".psv": "csv",
 };
 
 export function extensionOf(path: string): string {
@@ -20,10 +22,10 @@ export function extensionOf(path: string): string {
  * The format by the name, and where that says nothing or JSON, by the first bytes: what is called `.json` is often one
  * object per line, and then a broken line should cost that line only.
  *
- * @throws MillraceError BAD_SOURCE when neither tells, or the bytes are UTF-16.
+ * @param head The first bytes, in UTF-8.
+ * @throws MillraceError BAD_SOURCE when neither tells.
  */
 export function formatOf(path: string, head: Uint8Array): FileFormat {
-  refuseUtf16(path, head);
   const named = extensions[extensionOf(path)];
   if (named && named !== "json") return named;
   const text = new TextDecoder().decode(head);
@@ -37,21 +39,11 @@ export function formatOf(path: string, head: Uint8Array): FileFormat {
   );
 }
 
-export function refuseUtf16(path: string, [first, second]: Uint8Array): void {
-  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
-    throw new MillraceError("BAD_SOURCE", `${path} is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8).`);
-}
-
 const bom = [0xef, 0xbb, 0xbf];
 
 /** Bytes of the byte order mark at the start, to be left out. */
 export function bomLength(head: Uint8Array): number {
   return bom.every((byte, index) => head[index] === byte) ? bom.length : 0;
-}
-
-/** Do these bytes leave open whether a byte order mark stands here? */
-export function mayBecomeBom(head: Uint8Array): boolean {
-  return head.length < bom.length && head.every((byte, index) => byte === bom[index]);
 }
 
 /** `trimStart` takes more for white space than JSON does. */
@@ -61,7 +53,7 @@ function withoutSpace(text: string): string {
 
 /** A whole object on the first line, and another that begins on the next: no pretty-printed document looks like that. */
 function isLines(text: string): boolean {
-  const [first = "", second] = text.split("\n").filter((line) => withoutSpace(line) !== "");
+  const [first = "", second] = text.split(/[\n\r]/).filter((line) => withoutSpace(line) !== "");
   if (second === undefined || !withoutSpace(second).startsWith("{")) return false;
   try {
     JSON.parse(first);

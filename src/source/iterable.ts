@@ -13,17 +13,27 @@ const recordsPerSlice = 256;
 export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "iterable"): Source<R> {
   checkIterable("iterable()", "records", records);
   checkText("iterable()", "name", name);
+  const stop = new AbortController();
   return {
     name,
     replayable: false,
     async *read(_from, signal) {
       let position = 0;
-      for await (const slice of Symbol.asyncIterator in records ? asTheyCome(records) : inFull(records)) {
+      /** A stream of Node has records in its buffer, which are gone with it. */
+      let mayHold = Symbol.asyncIterator in records;
+      if (stop.signal.aborted && !mayHold) return;
+      const slices = Symbol.asyncIterator in records ? asTheyCome(records, stop.signal) : inFull(records);
+      for await (const slice of slices) {
         position += slice.length;
         yield { partition: "0", position, records: slice } satisfies Slice<R>;
         throwIfAborted(signal, `reading ${name}`);
+        if (!stop.signal.aborted) continue;
+        if (!mayHold) return;
+        mayHold = false;
       }
     },
+    /** What the iterator gives in this turn of the event loop is read, up to a slice of it. */
+    stop: () => stop.abort(),
   };
 }
 
@@ -47,7 +57,7 @@ function isThenable(value: unknown): boolean {
   }
 }
 
-async function* asTheyCome<R>(records: AsyncIterable<R>): AsyncGenerator<R[]> {
+async function* asTheyCome<R>(records: AsyncIterable<R>, stop: AbortSignal): AsyncGenerator<R[]> {
   const reading = records[Symbol.asyncIterator]();
   let slice: R[] = [];
   let resume: (step: undefined) => void = () => {};
@@ -64,6 +74,17 @@ async function* asTheyCome<R>(records: AsyncIterable<R>): AsyncGenerator<R[]> {
     });
   }
 
+  /** The next record; undefined when it does not come in the turn of the event loop in which the reading is stopped. */
+  function unlessStopped(next: Promise<IteratorResult<R>>): Promise<IteratorResult<R> | undefined> {
+    return new Promise((resolve, reject) => {
+      const onStop = () => setImmediate(() => resolve(undefined));
+      const settle = () => stop.removeEventListener("abort", onStop);
+      if (stop.aborted) onStop();
+      else stop.addEventListener("abort", onStop, { once: true });
+      next.then(resolve, reject).finally(settle);
+    });
+  }
+
   function close(): R[] {
     const closed = slice;
     slice = [];
@@ -76,12 +97,12 @@ async function* asTheyCome<R>(records: AsyncIterable<R>): AsyncGenerator<R[]> {
     for (;;) {
       const next = reading.next();
       isAsked = true;
-      let step = slice.length > 0 ? await soon(next) : await next;
-      if (!step) {
+      let step = slice.length > 0 ? await soon(next) : await unlessStopped(next);
+      if (!step && slice.length > 0) {
         yield close();
-        step = await next;
+        step = await unlessStopped(next);
       }
-      if (step.done) break;
+      if (!step || step.done) break;
       isAsked = false;
       slice.push(step.value);
       if (slice.length === recordsPerSlice) yield close();

@@ -1,32 +1,41 @@
+import type { ByteWindow } from "./byte-window.ts";
 import { isJsonSpace } from "./json-text.ts";
 import type { FilePosition, Frame, Splitter } from "./splitter.ts";
 
 const newline = 10;
+const carriageReturn = 13;
 
-/** NDJSON: a record per line. Lines of nothing but white space are skipped; a last line needs no line end. */
+/**
+ * NDJSON: a record per line, which ends with LF, CR LF or CR. Lines of nothing but white space are skipped; a last line
+ * needs no line end.
+ */
 export function lineSplitter(from: FilePosition): Splitter {
   let start = from.byte;
   let scanned = from.byte;
   let line = from.line;
+  /** Offset of the next CR, or of the first byte that was not searched for one: LF ends most files' lines, and one search does. */
+  let nextReturn = from.byte;
+  /** The last line ended with CR alone. */
+  let endsWithReturn = false;
 
   return {
-    next({ bytes, base, length }, isLast): Frame | undefined {
+    next(window, isLast): Frame | undefined {
+      const { bytes, base, length } = window;
       for (;;) {
-        let end = bytes.indexOf(newline, scanned - base);
-        const frameLine = line;
-        if (end >= 0 && end < length) line++;
-        else {
-          if (!isLast || start - base >= length) {
-            scanned = base + length;
-            return undefined;
-          }
-          end = length; // its end may still be written, so the position behind it is on the same line
+        const end = lineEnd(window, isLast);
+        if (end === undefined && (!isLast || start - base >= length)) {
+          scanned = Math.min(base + length, Math.max(scanned, nextReturn)); // a CR at the end is looked at again
+          return undefined;
         }
+        // The end of the last line may still be written: the position behind it is on the same line.
+        const { stop, next, isWhole } = end ?? { stop: length, next: length, isWhole: false };
         const first = start;
-        start = scanned = Math.min(base + end + 1, base + length);
-        let stop = end;
-        while (stop > first - base && isJsonSpace(bytes[stop - 1]!)) stop--;
-        if (stop > first - base) return { start: first, end: base + stop, line: frameLine };
+        const frameLine = line;
+        if (isWhole) line++;
+        start = scanned = base + next;
+        let last = stop;
+        while (last > first - base && isJsonSpace(bytes[last - 1]!)) last--;
+        if (last > first - base) return { start: first, end: base + last, line: frameLine };
       }
     },
     get keepFrom() {
@@ -35,6 +44,38 @@ export function lineSplitter(from: FilePosition): Splitter {
     isComplete,
     position: () => ({ byte: start, line }),
   };
+
+  /** Where the line ends; undefined: not in the window. */
+  function lineEnd({ bytes, base, length }: ByteWindow, isLast: boolean): LineEnd | undefined {
+    const feed = indexOf(bytes, newline, scanned - base, length);
+    if (nextReturn < scanned || (nextReturn < base + length && bytes[nextReturn - base] !== carriageReturn))
+      nextReturn = base + indexOf(bytes, carriageReturn, Math.max(nextReturn, scanned) - base, length);
+    const back = nextReturn - base;
+    if (back >= feed) {
+      if (feed === length) return undefined;
+      endsWithReturn = false;
+      return { stop: feed, next: feed + 1, isWhole: true };
+    }
+    // LF may follow.
+    if (back + 1 === length) return isLast ? { stop: back, next: length, isWhole: endsWithReturn } : undefined;
+    endsWithReturn = bytes[back + 1] !== newline;
+    return { stop: back, next: back + (endsWithReturn ? 1 : 2), isWhole: true };
+  }
+}
+
+interface LineEnd {
+  /** Behind the line's last byte, in the window. */
+  readonly stop: number;
+  /** Where the next line begins. */
+  readonly next: number;
+  /** False for CR behind the last line where other lines end with CR LF. */
+  readonly isWhole: boolean;
+}
+
+/** The index of the byte, or the end of what is filled. */
+function indexOf(bytes: Buffer, byte: number, from: number, length: number): number {
+  const found = bytes.indexOf(byte, from);
+  return found < 0 || found >= length ? length : found;
 }
 
 /** White space, or an object: what is written behind an object belongs to another line, or breaks this one. */

@@ -2,15 +2,18 @@ import { realpath, stat } from "node:fs/promises";
 import { MillraceError } from "../errors.ts";
 import { isGzip } from "./byte-stream.ts";
 import { type FileStamp, stampOf } from "./content.ts";
-import { fileBytes } from "./file-bytes.ts";
-import { chosenFormat, firstBytes } from "./file-head.ts";
+import { type CsvDialect, rfc4180 } from "./csv-dialect.ts";
+import { dialectOf } from "./csv-sniff.ts";
+import { fileBytes, isDecoded, type Storage } from "./file-bytes.ts";
+import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
 import type { FilesOptions } from "./file-options.ts";
-import { bomLength, extensionOf, type FileFormat } from "./format.ts";
+import { bomLength, type FileFormat } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { shapeOf } from "./json-shape.ts";
 import { openStream } from "./open-stream.ts";
 import { kindOf, openRaw, type RawFile } from "./raw-file.ts";
 import { type StreamReader, streamReader } from "./stream-reader.ts";
+import { encodingOf, headInUtf8 } from "./text-encoding.ts";
 import { unreadable } from "./unreadable.ts";
 
 export interface OpenedFile {
@@ -20,9 +23,13 @@ export interface OpenedFile {
   readonly realPath: string;
   readonly stamp: FileStamp;
   readonly format: FileFormat;
+  readonly storage: Storage;
+  /** Packed, or in another encoding than UTF-8: positions count bytes of the text in UTF-8. */
   readonly isPacked: boolean;
   readonly bom: number;
-  readonly delimiter: string;
+  /** Of its first bytes. */
+  readonly content: HeadContent;
+  readonly dialect: CsvDialect;
   /** JSON: the way to the array; empty: the documents themselves. */
   readonly jsonPath: readonly string[];
 }
@@ -131,22 +138,34 @@ export async function lookAt(
 ): Promise<OpenedFile> {
   const { path, stamp } = raw;
   const isPacked = isGzip(await raw.at(0, 2));
-  const head = await headOf(raw, isPacked, signal);
+  const rawHead = await headOf(raw, { isGzip: isPacked, encoding: "utf-8" }, signal);
+  const encoding = encodingOf(rawHead, options.encoding);
+  const storage = { isGzip: isPacked, encoding };
+  const head = headInUtf8(rawHead, encoding);
   const format = chosenFormat(path, head, options);
+  const bom = bomLength(head);
+  const { dialect, notices } = format === "csv" ? dialectOf(path, head.subarray(bom), options) : noDialect;
+  if (options.encoding === undefined && encoding !== "utf-8")
+    options.onNotice?.(`${path}: the text is ${encoding}, as its first bytes show.`);
+  for (const notice of notices) options.onNotice?.(notice);
   return {
     path,
     realPath,
     stamp,
     format,
-    isPacked,
-    bom: bomLength(head),
-    delimiter: options.delimiter ?? (extensionOf(path) === ".tsv" ? "\t" : ","),
-    jsonPath: format === "json" ? await jsonPathOf(raw, isPacked, head, options.path, signal) : [],
+    storage,
+    isPacked: isDecoded(storage),
+    bom,
+    content: contentOf(head, bom),
+    dialect,
+    jsonPath: format === "json" ? await jsonPathOf(raw, storage, bom, options.path, signal) : [],
   };
 }
 
-async function headOf(raw: RawFile, isPacked: boolean, signal: AbortSignal): Promise<Uint8Array> {
-  const bytes = fileBytes(raw, isPacked, 0, signal);
+const noDialect = { dialect: rfc4180, notices: [] };
+
+async function headOf(raw: RawFile, storage: Storage, signal: AbortSignal): Promise<Uint8Array> {
+  const bytes = fileBytes(raw, storage, 0, signal);
   try {
     return await firstBytes(bytes);
   } finally {
@@ -156,13 +175,13 @@ async function headOf(raw: RawFile, isPacked: boolean, signal: AbortSignal): Pro
 
 async function jsonPathOf(
   raw: RawFile,
-  isPacked: boolean,
-  head: Uint8Array,
+  storage: Storage,
+  bom: number,
   given: string | undefined,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (given !== undefined) return given === "$" ? [] : given.split(".");
-  const shape = await shapeOf(fileBytes(raw, isPacked, bomLength(head), signal));
+  const shape = await shapeOf(fileBytes(raw, storage, bom, signal));
   if (shape.is === "documents" || shape.arrays.length === 0) return [];
   if (shape.arrays.length === 1) return shape.arrays;
   throw new MillraceError(

@@ -4,6 +4,7 @@ import { changeOf, trailStart } from "./content-check.ts";
 import { readHeader } from "./csv-header.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import { decoderOf } from "./decoder.ts";
+import { isExport, toldIfEmpty } from "./empty-file.ts";
 import { fileBytes } from "./file-bytes.ts";
 import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
 import { lookAt, type OpenedFile } from "./open-files.ts";
@@ -40,16 +41,18 @@ async function* readOpened(
   leavesUnfinished: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Slice<RawRecord>> {
-  const { path, format, delimiter, isPacked, bom, jsonPath } = file;
+  const { path, format, dialect, storage, isPacked, bom, jsonPath } = file;
   const { content, ...from }: FilePosition & { content?: unknown } = position ?? { byte: bom, line: 1 };
   const header = position && format === "csv" ? await headerOf(raw, file, options, signal) : undefined;
-  const decoder = decoderOf(format, from, jsonPath, delimiter, path, header, options.onNotice);
+  const { fields, ...decoder } = decoderOf(format, from, jsonPath, dialect, path, header, options.onNotice);
   const known = isPacked ? undefined : await trailStart(raw, position ?? from, signal);
   const trail = contentTrail(raw.stamp, isPacked, known);
-  const onUnfinished = (line: number, bytes: number) =>
+  const onUnfinished = (line: number, bytes: number) => {
+    isUnfinished = true;
     options.onNotice?.(
       `${path}:${line}: the last line has no end yet; ${bytes === 1 ? "1 byte is" : `${bytes} bytes are`} left for the next run (final reads it).`,
     );
+  };
 
   /** A position that was stored without its content is stored anew. */
   let lacksContent = position !== undefined && content === undefined;
@@ -58,17 +61,22 @@ async function* readOpened(
     return { partition, position: { ...from, content: trail.content() } as Position, records: [] };
   };
   if (lacksContent && !isPacked) yield completed();
-  for await (const slice of readRecords({
+  let isUnfinished = false;
+  const slices = readRecords({
     partition,
     name: path,
-    bytes: fileBytes(raw, isPacked, from.byte, signal, trail.follow),
+    encoding: storage.encoding,
+    bytes: fileBytes(raw, storage, from.byte, signal, trail.follow),
     from: from.byte,
     ...decoder,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
     content: follower(trail, isPacked),
     ...(leavesUnfinished && !isPacked && { onUnfinished }),
-  })) {
+  });
+  const isFresh = position === undefined && file.content !== "none";
+  const isEmptyTable = () => isUnfinished || isExport(file, fields?.());
+  for await (const slice of isFresh ? toldIfEmpty(slices, path, isEmptyTable, options.onNotice) : slices) {
     lacksContent = false;
     yield slice;
   }
@@ -120,16 +128,17 @@ async function headerOf(
   options: FilesOptions,
   signal: AbortSignal,
 ): Promise<readonly string[] | undefined> {
-  const { path, delimiter, bom, isPacked } = file;
+  const { path, dialect, bom, storage } = file;
   let header: readonly string[] | undefined;
   const slices = readRecords({
     partition: path,
     name: path,
-    bytes: fileBytes(raw, isPacked, bom, signal),
+    encoding: storage.encoding,
+    bytes: fileBytes(raw, storage, bom, signal),
     from: bom,
-    splitter: csvSplitter({ byte: bom, line: 1 }, delimiter, path),
+    splitter: csvSplitter({ byte: bom, line: 1 }, dialect, path),
     parse(row) {
-      header ??= readHeader(row, delimiter, path).fields;
+      header ??= readHeader(row, dialect, path).fields;
       return {};
     },
     format: () => ({ format: "csv" }),

@@ -12,6 +12,9 @@ export interface RecordReader {
   readonly partition: string;
   /** For places: the file as the caller named it. */
   readonly name: string;
+  /** Of the text before it was turned into UTF-8. */
+  readonly encoding: string;
+  /** The text in UTF-8, where what was not valid is not valid either. */
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Offset of the first of those bytes. */
   readonly from: number;
@@ -103,7 +106,7 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
       return;
     }
     const text = textAt(window, start, end);
-    const encodingFault = badUtf8(text, window, frame);
+    const encodingFault = badText(reader, text, window, frame);
     const reason = frame.fault ?? encodingFault;
     const record = reason ?? reader.parse(text);
     if (record === undefined) return;
@@ -121,10 +124,13 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
   }
 }
 
-/** Decoding replaces what is not UTF-8 by U+FFFD, so only a text that has one needs to be looked at again. */
-function badUtf8(text: string, window: ByteWindow, { start, end }: Frame): string | undefined {
+/** Decoding replaces what is not valid by U+FFFD, so only a text that has one needs to be looked at again. */
+function badText({ encoding }: RecordReader, text: string, window: ByteWindow, frame: Frame): string | undefined {
   if (!text.includes("\ufffd")) return undefined;
-  return isUtf8(window.bytes.subarray(start - window.base, end - window.base)) ? undefined : "it is not UTF-8";
+  const { start, end } = frame;
+  if (isUtf8(window.bytes.subarray(start - window.base, end - window.base))) return undefined;
+  if (encoding !== "utf-8") return `it is not valid ${encoding}`;
+  return "it is not UTF-8; if the file is in another encoding, name it (such as windows-1252)";
 }
 
 function textAt({ bytes, base, length }: ByteWindow, start: number, end: number): string {

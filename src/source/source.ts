@@ -1,4 +1,6 @@
+import type { ExcessPrecision } from "../schema/coerce.ts";
 import type { Rename } from "../schema/names.ts";
+import type { RowDialect } from "./csv-dialect.ts";
 
 /**
  * Where a source stands in one partition: after the last record of a slice. It is stored as JSON and must be the same when it
@@ -21,6 +23,11 @@ export interface OriginalFormat {
   readonly header?: readonly string[];
   /** CSV text only. Default ",". */
   readonly delimiter?: string;
+  /** CSV text only: how the row is written, where it is not RFC 4180. */
+  readonly dialect?: RowDialect;
+  /** The `nullTexts` and `excessPrecision` of `coerce()`, where they were given. */
+  readonly nullTexts?: readonly string[];
+  readonly excessPrecision?: ExcessPrecision;
   /** Fields whose column has another name. */
   readonly renames?: readonly Rename[];
   /** Only the beginning of the original was kept. */
@@ -81,7 +88,12 @@ export interface Source<R> {
   /** Can it be read again from a position? One that cannot is at-least-once at best. */
   readonly replayable: boolean;
   read(from: Positions, signal: AbortSignal, mode?: ReadMode): AsyncIterable<Slice<R>>;
-  /** Everything up to these positions has been taken by the destination. */
+  /** The destination has accepted every record before these positions. */
   acknowledge?(positions: Positions): Promise<void>;
+  /**
+   * Nothing more is wanted: the source gives the records that it has taken already, and ends. `run()` calls it when its `stop` fires.
+   * Needed where records would be lost otherwise: a source without it is read no further than the slice at hand.
+   */
+  stop?(): void;
   close?(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { badArgument, checkObject } from "../arguments.ts";
 import { checkOptions, type FilesOptions } from "./file-options.ts";
-import { type FilesSource, formOf } from "./files.ts";
+import { type FilesSource, formOf, planned } from "./files.ts";
 import { streamReader } from "./stream-reader.ts";
 
 const noSignal = new AbortController().signal;
@@ -9,6 +9,9 @@ const noSignal = new AbortController().signal;
 /**
  * Reads standard input, or another stream of bytes, in the same formats, plain or gzip. It cannot be read again. An array
  * within an object is found only by `path`, because a stream cannot be looked through beforehand.
+ *
+ * `stop()` ends it in good order: what lies in the pipe is read until it is silent for 100 ms, and at most 4 MiB of it. A record of
+ * which only a part has come by then is left out, with a notice.
  */
 export function stdin(options: FilesOptions & { stream?: Readable } = {}): FilesSource {
   checkObject("stdin()", "options", options);
@@ -23,9 +26,10 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
     name,
     replayable: false,
     async plan(signal = noSignal) {
-      const format = await reader.format(signal);
-      return { files: [{ path: name, format, bytes: 0 }], form: formOf(format), totalBytes: undefined };
+      const file = planned(name, await reader.look(signal), 0);
+      return { files: [file], form: formOf(file.format), totalBytes: undefined };
     },
     read: (_from, signal) => reader.read(name, signal),
+    stop: () => reader.stop(),
   };
 }

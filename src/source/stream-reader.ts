@@ -1,48 +1,69 @@
 import type { Readable } from "node:stream";
 import { streamBytes } from "./byte-stream.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
+import { dialectOf } from "./csv-sniff.ts";
 import { decoderOf } from "./decoder.ts";
-import { chosenFormat, firstBytes } from "./file-head.ts";
+import { isExport, toldIfEmpty } from "./empty-file.ts";
+import type { Storage } from "./file-bytes.ts";
+import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
 import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
 import { bomLength, type FileFormat } from "./format.ts";
 import { type RawRecord, readRecords } from "./records.ts";
 import type { Slice } from "./source.ts";
+import { type Cut, untilStopped, wholeRecords } from "./stopped-stream.ts";
+import { encodingOf, headInUtf8, inUtf8 } from "./text-encoding.ts";
 
 /** A stream of bytes that can be read once, and looked at before. */
 export interface StreamReader {
   readonly name: string;
-  format(signal: AbortSignal): Promise<FileFormat>;
+  /** What its first bytes say. */
+  look(signal: AbortSignal): Promise<StreamHead>;
   read(partition: string, signal: AbortSignal): AsyncGenerator<Slice<RawRecord>>;
+  /** What has come is read, and then the stream ends. */
+  stop(): void;
   /** Ends the stream, if it was opened. */
   close(): void;
 }
 
-interface Head {
+/** What the first bytes of a stream say. */
+export interface StreamHead {
   readonly format: FileFormat;
-  readonly first: Uint8Array;
+  readonly storage: Storage;
+  readonly dialect: CsvDialect;
+}
+
+interface Head extends StreamHead {
+  readonly bom: number;
+  readonly content: HeadContent;
+  /** All of them, in UTF-8. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
 /** The stream is opened when it is first looked at or read. */
 export function streamReader(name: string, open: () => Promise<Readable>, options: FilesOptions): StreamReader {
-  const stop = new AbortController();
+  const end = new AbortController();
+  const stopped = new AbortController();
+  const cut: Cut = { isCut: undefined };
   let head: Promise<Head> | undefined;
   const look = (): Promise<Head> => {
-    head ??= open().then((stream) => lookAhead(streamBytes(stream, name, stop.signal), name, options));
+    head ??= open().then((stream) =>
+      lookAhead(untilStopped(streamBytes(stream, name, end.signal), stopped.signal, end, cut), name, options),
+    );
     return head;
   };
   /** The stream ends with the signal of whoever waits for it. Returns what undoes that. */
   const endWith = (signal: AbortSignal): (() => void) => {
-    const end = () => stop.abort(signal.reason);
-    if (signal.aborted) end();
-    signal.addEventListener("abort", end, { once: true });
-    return () => signal.removeEventListener("abort", end);
+    const onAbort = () => end.abort(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    return () => signal.removeEventListener("abort", onAbort);
   };
   return {
     name,
-    async format(signal) {
+    async look(signal) {
       const release = endWith(signal);
       try {
-        return (await look()).format;
+        return await look();
       } finally {
         release();
       }
@@ -50,29 +71,55 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
     async *read(partition, signal) {
       const release = endWith(signal);
       try {
-        const { format, bytes, first } = await look();
-        const start = { byte: bomLength(first), line: 1 };
+        const { format, bytes, content, bom, storage, dialect } = await look();
+        const start = { byte: bom, line: 1 };
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
-        const delimiter = options.delimiter ?? ",";
-        const decoder = decoderOf(format, start, path, delimiter, name, undefined, options.onNotice);
+        const { fields, ...decoder } = decoderOf(format, start, path, dialect, name, undefined, options.onNotice);
+        const splitter = wholeRecords(decoder.splitter, format, cut, () =>
+          options.onNotice?.(
+            `${name}: it was stopped in the midst of the record that begins at line ${decoder.splitter.position().line}; that one is left out`,
+          ),
+        );
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
-        yield* readRecords({ partition, name, bytes, from: 0, ...decoder, maxRecordBytes, signal });
+        const { encoding } = storage;
+        const slices = readRecords({
+          ...{ partition, name, encoding, bytes, from: 0 },
+          ...{ ...decoder, splitter, maxRecordBytes, signal },
+        });
+        // A stream that was stopped may have had more to come.
+        const isEmptyTable = () => cut.isCut === true || isExport({ format, content, dialect }, fields?.());
+        yield* content === "none" ? slices : toldIfEmpty(slices, name, isEmptyTable, options.onNotice);
       } finally {
         release();
       }
     },
+    stop: () => stopped.abort(),
     close() {
-      if (head) stop.abort(new Error(`${name} was closed`));
+      if (head) end.abort(new Error(`${name} was closed`));
     },
   };
 }
 
+/** What is waited for to see the delimiter of CSV, at most. */
+const longestFirstRow = 64 * 1024;
+
 async function lookAhead(bytes: AsyncGenerator<Uint8Array>, name: string, options: FilesOptions): Promise<Head> {
-  const first = await firstBytes(bytes);
-  const format = chosenFormat(name, first, options);
+  const isSniffed = options.format === "csv" && options.delimiter === undefined;
+  const hasRow = (head: Uint8Array) => head.length >= longestFirstRow || head.includes(10) || head.includes(13);
+  const first = await firstBytes(bytes, isSniffed ? hasRow : undefined);
+  const encoding = encodingOf(first, options.encoding);
+  const head = headInUtf8(first, encoding);
+  const format = chosenFormat(name, head, options);
+  const bom = bomLength(head);
+  const { dialect, notices } = dialectOf(name, head.subarray(bom), options);
+  if (options.encoding === undefined && encoding !== "utf-8")
+    options.onNotice?.(`${name}: the text is ${encoding}, as its first bytes show.`);
+  if (format === "csv") for (const notice of notices) options.onNotice?.(notice);
   async function* all(): AsyncGenerator<Uint8Array> {
     yield first;
     yield* bytes;
   }
-  return { format, first, bytes: all() };
+  const text = encoding === "utf-8" ? all() : inUtf8(all(), encoding);
+  // The stream is unpacked already.
+  return { format, storage: { isGzip: false, encoding }, dialect, bom, content: contentOf(head, bom), bytes: text };
 }

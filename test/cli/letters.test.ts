@@ -186,7 +186,10 @@ test("a line that was no record keeps its text and its header, and comes back on
     before.refused.map(({ place, reason, original, source }) => ({ place, reason, original, source })),
     [
       { reason: "it has 3 fields where the header has 2", line: 0 },
-      { reason: "a quote stands inside field 1, which does not begin with one", line: 1 },
+      {
+        reason: 'a quote stands inside field 1, which does not begin with one (with quote "none" a quote is text)',
+        line: 1,
+      },
     ].map(({ reason, line }) => ({
       place: `${letters}:${line + 1}, from ${lines[line].place}`,
       reason,

@@ -93,7 +93,7 @@ function judgeWhole(name: string, input: string, outcome: Outcome, note: (text: 
   const { error, delivered = 0, rejected = 0, rejections = [] } = lastLine<Summary>(outcome);
   const reasons = [...(error ? [error.message] : []), ...rejections.map(({ reason }) => reason)];
   const isBroken = reasons.some((reason) => !noObject.test(reason));
-  if (name.startsWith("n_") && !isBroken) note(`SILENT as a file: taken: ${outcome.out}`);
+  if (name.startsWith("n_") && error === undefined && !isBroken) note(`SILENT as a file: taken: ${outcome.out}`);
   if (!name.startsWith("y_")) return;
   const value = JSON.parse(input);
   const records = Array.isArray(value) ? value.length : 1;

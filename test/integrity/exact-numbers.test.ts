@@ -171,7 +171,7 @@ for (const format of ["csv", "ndjson"] as const)
   });
 
 test("numbers of CSV that are spelled for people are refused, not misread", async () => {
-  const texts = ['"1,234.5"', "1_000", " 1", "0x10", "1.5.5", "1e", "½", "1 000", "NaN"];
+  const texts = ['"1,234.5"', "1_000", " 1", "0x10", "1.5.5", "1e", "½", "1 000"];
   const { rows, letters } = await land(
     "people.csv",
     `id,exact\n${texts.map((text, id) => `${id},${text}\n`).join("")}9,1.50\n`,

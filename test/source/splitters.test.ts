@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parse as parseCsv } from "csv-parse/sync";
 import fc from "fast-check";
 import { append, byteWindow, dropBefore } from "../../src/source/byte-window.ts";
+import { rfc4180 } from "../../src/source/csv-dialect.ts";
 import { csvFields, csvSplitter } from "../../src/source/csv-rows.ts";
 import { elementSplitter } from "../../src/source/json-elements.ts";
 import { pathSplitter } from "../../src/source/json-path.ts";
@@ -192,11 +193,11 @@ test("rows: csv-parse reads the same out of CSV, in any pieces", () => {
   fc.assert(
     fc.property(rows, fc.constantFrom("\n", "\r\n"), fc.boolean(), sizes, (list, end, hasEnd, pieces) => {
       const text = csvText(list, end) + (hasEnd ? end : "");
-      const found = split((from) => csvSplitter(from, ",", "f"), text, pieces);
-      const fields = found.map((f) => csvFields(f.text, ","));
+      const found = split((from) => csvSplitter(from, rfc4180, "f"), text, pieces);
+      const fields = found.map((f) => csvFields(f.text, rfc4180));
       assert.deepEqual(fields, parseCsv(text, { record_delimiter: end }));
       check(
-        (from) => csvSplitter(from, ",", "f"),
+        (from) => csvSplitter(from, rfc4180, "f"),
         text,
         found.map((f) => f.text),
         pieces,
@@ -208,17 +209,17 @@ test("rows: csv-parse reads the same out of CSV, in any pieces", () => {
 
 test("a stray quote spoils its own row and not the next", () => {
   const text = 'a,b\n1,x"y\n"ab"c,5\n6,"7"\n';
-  const rows = split((from) => csvSplitter(from, ",", "f"), text, [3]).map((f) => csvFields(f.text, ","));
+  const rows = split((from) => csvSplitter(from, rfc4180, "f"), text, [3]).map((f) => csvFields(f.text, rfc4180));
   assert.deepEqual(rows, [
     ["a", "b"],
-    "a quote stands inside field 2, which does not begin with one",
+    'a quote stands inside field 2, which does not begin with one (with quote "none" a quote is text)',
     "text follows the closing quote of field 1",
     ["6", "7"],
   ]);
 });
 
 test("a quote that is never closed spoils what follows it, and says its line; the rows before it are sound", () => {
-  const rows = split((from) => csvSplitter(from, ",", "f.csv"), 'a,b\n1,2\n3,"4\n5,6\n', [4]);
+  const rows = split((from) => csvSplitter(from, rfc4180, "f.csv"), 'a,b\n1,2\n3,"4\n5,6\n', [4]);
   assert.deepEqual(
     rows.map(({ text, line }) => [text, line]),
     [
@@ -236,7 +237,7 @@ test("a quote that is never closed spoils what follows it, and says its line; th
 test("rows know their lines, also behind a field of several", () => {
   const text = 'a,b\r\n\r\n"x\ny",1\r\n2,3\r\n';
   assert.deepEqual(
-    split((from) => csvSplitter(from, ",", "f"), text, [100]).map((f) => f.line),
+    split((from) => csvSplitter(from, rfc4180, "f"), text, [100]).map((f) => f.line),
     [1, 3, 5],
   );
 });
