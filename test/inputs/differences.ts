@@ -7,7 +7,6 @@ export const differences = {
   numberInString:
     "a number in a column of texts is written as JavaScript writes it, if a double holds it: 1.0 becomes 1",
   roundedReal: "a real is a double: of more than 17 digits the nearest one is kept",
-  verifyRenamed: "verify does not know columns whose name in the file is another, and reports them",
   emptyCsv: "an empty field of CSV is null in a column that is not string",
 } as const;
 
@@ -24,15 +23,10 @@ export const rejectedRows: readonly (readonly [reason: RegExp, why: string])[] =
 /** Refusals of whole files that are sound in their format. */
 export const refusedFiles: readonly (readonly [message: RegExp, why: string])[] = [
   [/several arrays of objects/, "the user is asked which array holds the records"],
-  [/is UTF-16/, "UTF-16 is refused with the command that converts it"],
   [/More than 10000 fields/, "names that look like values"],
   [
     /translating it takes more than 10 s/,
     "on a busy machine 10 s are too little for the emulator to make 1 500 columns",
   ],
   [/names more than 5000 columns/, "the same: the emulator takes no command of so many columns"],
-  [
-    /carriage return \(CR\) outside of quotes/,
-    "lines that end with CR alone are refused, with the command that converts them",
-  ],
 ];
