@@ -25,15 +25,10 @@ export const rejectedRows: readonly (readonly [reason: RegExp, why: string])[] =
 /** Refusals of whole files that are sound in their format. */
 export const refusedFiles: readonly (readonly [message: RegExp, why: string])[] = [
   [/several arrays of objects/, "the user is asked which array holds the records"],
-  [/is UTF-16/, "UTF-16 is refused with the command that converts it"],
   [/More than 10000 fields/, "names that look like values"],
   [
     /translating it takes more than 10 s/,
     "on a busy machine 10 s are too little for the emulator to make 1 500 columns",
   ],
   [/names more than 5000 columns/, "the same: the emulator takes no command of so many columns"],
-  [
-    /carriage return \(CR\) outside of quotes/,
-    "lines that end with CR alone are refused, with the command that converts them",
-  ],
 ];
