@@ -115,7 +115,7 @@ class Check {
     if (summary.error !== undefined) return this.#refused(summary.error.message, summary);
 
     const verified = await millrace.run("verify", path, "--table", table, "--json", ...target, ...flags);
-    if (verified.code !== 0) this.#judgeVerify(columns, (verified.out || verified.err).slice(0, 300));
+    if (verified.code !== 0) this.#differ(1, `verify: ${(verified.out || verified.err).slice(0, 300)}`);
     return this.#compare(columns, summary, lettersIn(letterFile));
   }
 
@@ -191,12 +191,6 @@ class Check {
       ...this.#verdict(this.#different + this.#silent > 0 ? "differs" : "same", letters.length, compared.documented),
       cells: compared.cells,
     };
-  }
-
-  #judgeVerify(columns: readonly Column[], said: string): void {
-    if (!said.includes('"differing"') || columns.every(({ name, field }) => name === field))
-      this.#differ(1, `verify: ${said}`);
-    else this.#documented.set("verifyRenamed", 1);
   }
 
   /** The table's columns, each with its field's place in the file's header. */

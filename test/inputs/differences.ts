@@ -8,7 +8,6 @@ export const differences = {
   nestedInteger:
     "Node 20 has no raw JSON: integers beyond 2^53 inside of nested values are rounded, as JSON.parse does",
   roundedReal: "a real is a double: of more than 17 digits the nearest one is kept",
-  verifyRenamed: "verify does not know columns whose name in the file is another, and reports them",
   emptyCsv: "an empty field of CSV is null in a column that is not string",
 } as const;
 
