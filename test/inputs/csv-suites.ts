@@ -35,7 +35,6 @@ const forgiven: readonly (readonly [reason: RegExp, why: string])[] = [
   ],
   [/\d fields? where the header has/, "a row is as wide as the header"],
   [/a quote opens a field on this line and is not closed/, "a quote that is not closed hides the rest of the file"],
-  [/carriage return/, "lines that end with a carriage return alone are refused, with the command that converts them"],
 ];
 
 /**

@@ -74,7 +74,20 @@ const csvCases: Readonly<Record<string, CsvCase>> = {
   },
   "a quote within a plain field": { text: 'a,b\n1"2,3\n4,5\n', rows: [[3, "4", "5"]], rejected: { 2: "quote" } },
   "text behind a closing quote": { text: 'a,b\n"1"2,3\n4,5\n', rows: [[3, "4", "5"]], rejected: { 2: "quote" } },
-  "a space before a quote": { text: 'a,b\n1, "2"\n4,5\n', rows: [[3, "4", "5"]], rejected: { 2: "quote" } },
+  "a space before a quote": {
+    text: 'a,b\n1, "2"\n4,5\n',
+    rows: [
+      [2, "1", "2"],
+      [3, "4", "5"],
+    ],
+  },
+  "carriage returns alone": {
+    text: "a,b\r1,2\r3,4\r",
+    rows: [
+      [2, "1", "2"],
+      [3, "3", "4"],
+    ],
+  },
   "a backslash escapes nothing": {
     text: 'a,b\n"1\\",2\\\n\\n,\\t\n',
     rows: [
@@ -104,9 +117,10 @@ const csvCases: Readonly<Record<string, CsvCase>> = {
       [3, "\u0085", "\u00a0"],
     ],
   },
-  "a byte order mark, and one that is data": {
-    text: "\ufeffa,b\n\ufeff1,2\ufeff\n",
-    rows: [[2, "\ufeff1", "2\ufeff"]],
+  "a byte order mark, one within a row, and one before a row": {
+    text: "\ufeffa,b\n\ufeff1,2\n3,4\ufeff\n",
+    rows: [[3, "3", "4\ufeff"]],
+    rejected: { 2: "a byte order mark, as where files were put together" },
   },
   "every plane of Unicode": {
     text: "a,b\né,\u4e2d\n\u{1f600},\u{10ffff}\ue000\ufffd\n",
@@ -151,7 +165,6 @@ const csvCases: Readonly<Record<string, CsvCase>> = {
 /** Texts that have no rows: all of it is refused. */
 const refusedCsv: Readonly<Record<string, string>> = {
   "a quote that is not closed": 'a,b\n1,"2\n3,4\n',
-  "carriage returns alone": "a,b\r1,2\r3,4\r",
   "a header with a quote astray": 'a,b"c\n1,2\n',
 };
 

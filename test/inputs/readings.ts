@@ -47,13 +47,15 @@ export function unpacked(bytes: Buffer): Buffer {
 }
 
 export function readIndependently(bytes: Buffer, dialect: Dialect): Reading {
-  if (bytes[0] === 0xff || bytes[0] === 0xfe) return { ...nothing(dialect), fault: "not UTF-8" };
+  const mark = bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
+  if (mark === 0xfffe || mark === 0xfeff) {
+    const text = new TextDecoder(mark === 0xfffe ? "utf-16le" : "utf-16be").decode(bytes);
+    return readIndependently(Buffer.from(text), dialect);
+  }
   const plain = bytes.subarray(0, 3).equals(Buffer.from("\ufeff")) ? bytes.subarray(3) : bytes;
   if (dialect.format === "csv") return csvReading(plain, dialect.delimiter);
   return jsonReading(plain, dialect.format === "ndjson");
 }
-
-const nothing = ({ format }: Dialect): Reading => ({ form: format === "csv" ? "csv" : "json", fields: [], rows: [] });
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
