@@ -92,14 +92,14 @@ export function addFileFlags(command: Command): Command {
 }
 
 export function fileOptions(flags: FileFlags, onNotice: (notice: string) => void): FilesOptions {
-  const { format, path, encoding, delimiter, quote, escape, comment, skipLines, header, ragged, trim } = flags;
+  const { format, path, encoding, delimiter, quote, comment, skipLines, header, ragged, trim } = flags;
   return {
     format,
     ...(path !== undefined && { path }),
     ...(encoding !== undefined && { encoding }),
     ...(delimiter !== undefined && { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
     ...(quote !== undefined && { quote }),
-    ...(escape !== undefined && { escape }),
+    ...(flags.escape !== undefined && { escape: flags.escape }),
     ...(comment !== undefined && { comment }),
     ...(skipLines !== undefined && { skipLines }),
     ...(header === false && { header }),

@@ -82,11 +82,11 @@ function sourceFault(source: unknown): string | undefined {
 
 function isRowDialect(value: unknown): boolean {
   if (!isObject(value)) return false;
-  const { quote, escape, ragged, isTrimmed, ...others } = value;
+  const { quote, escape: escapeMark, ragged, isTrimmed, ...others } = value;
   const isMark = (mark: unknown) => mark === undefined || (typeof mark === "string" && /^[!-~]?$/.test(mark));
   return (
     isMark(quote) &&
-    isMark(escape) &&
+    isMark(escapeMark) &&
     (ragged === undefined || ragged === "refuse" || ragged === "pad") &&
     (isTrimmed === undefined || typeof isTrimmed === "boolean") &&
     Object.keys(others).length === 0

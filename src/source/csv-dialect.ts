@@ -42,13 +42,13 @@ export const rfc4180: CsvDialect = {
 export function originalOf({
   delimiter,
   quote,
-  escape,
+  escape: escapeMark,
   ragged,
   isTrimmed,
 }: CsvDialect): Pick<OriginalFormat, "delimiter" | "dialect"> {
   const dialect: RowDialect = {
     ...(quote !== rfc4180.quote && { quote }),
-    ...(escape !== quote && { escape }),
+    ...(escapeMark !== quote && { escape: escapeMark }),
     ...(ragged !== rfc4180.ragged && { ragged }),
     ...(isTrimmed && { isTrimmed }),
   };

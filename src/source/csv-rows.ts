@@ -33,9 +33,9 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
   const quote = byteOf(dialect.quote);
   // A doubled quote needs no state of its own: behind the first, the second opens the field again.
   const isDoubled = dialect.escape === dialect.quote;
-  const escape = isDoubled ? none : byteOf(dialect.escape);
+  const escapeByte = isDoubled ? none : byteOf(dialect.escape);
   const commentMark = byteOf(dialect.comment);
-  const isTextWithinQuotes = bytesBut(newline, carriageReturn, quote, escape);
+  const isTextWithinQuotes = bytesBut(newline, carriageReturn, quote, escapeByte);
   const isTextInPlain = bytesBut(newline, carriageReturn, separator, quote);
   let state = from.line <= dialect.skipLines ? prologue : rowStart;
   let start = from.byte;
@@ -58,14 +58,14 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
         if (at === quoted) {
           while (isTextWithinQuotes[byte] === 1 && i + 1 < length) byte = bytes[++i]!;
           if (byte === quote) at = behindQuote;
-          else if (byte === escape) at = escaped;
+          else if (byte === escapeByte) at = escaped;
           else if (isLineEnd(byte, i, bytes)) line++;
           continue;
         }
         if (at === escaped) {
           at = quoted;
           // Before another character the escape stands for itself.
-          if (byte !== quote && byte !== escape) i--;
+          if (byte !== quote && byte !== escapeByte) i--;
           continue;
         }
         if (at === plain) while (isTextInPlain[byte] === 1 && i + 1 < length) byte = bytes[++i]!;
@@ -179,8 +179,9 @@ export function csvFields(row: string, dialect: CsvDialect): string[] | string {
   }
 }
 
-function textBehindQuote(field: number, row: string, at: number, { quote, escape }: CsvDialect): string {
-  const hint = escape === quote && row.slice(0, at).endsWith(`\\${quote}`) ? ' (escape "\\" reads \\" as a quote)' : "";
+function textBehindQuote(field: number, row: string, at: number, { quote, escape: escapeMark }: CsvDialect): string {
+  const hint =
+    escapeMark === quote && row.slice(0, at).endsWith(`\\${quote}`) ? ' (escape "\\" reads \\" as a quote)' : "";
   return `text follows the closing quote of field ${field}${hint}`;
 }
 
@@ -212,10 +213,10 @@ function plainField(row: string, at: number, { delimiter, quote, isTrimmed }: Cs
 }
 
 function quotedField(row: string, at: number, dialect: CsvDialect): Field {
-  const { delimiter, quote, escape } = dialect;
+  const { delimiter, quote, escape: escapeMark } = dialect;
   let closing = at + 1;
   let isEscaped = false;
-  if (escape === quote) {
+  if (escapeMark === quote) {
     for (;;) {
       closing = row.indexOf(quote, closing);
       if (closing < 0 || row[closing + 1] !== quote) break;
@@ -234,19 +235,19 @@ function quotedField(row: string, at: number, dialect: CsvDialect): Field {
   return { text: isEscaped ? unescaped(text, dialect) : text, end: isEnd ? end : behindBlanks(row, end, delimiter) };
 }
 
-function closingUnescaped(row: string, from: number, { quote, escape }: CsvDialect): number {
+function closingUnescaped(row: string, from: number, { quote, escape: escapeMark }: CsvDialect): number {
   for (let at = from; at < row.length; at++) {
     if (row[at] === quote) return at;
-    if (row[at] === escape && (row[at + 1] === quote || row[at + 1] === escape)) at++;
+    if (row[at] === escapeMark && (row[at + 1] === quote || row[at + 1] === escapeMark)) at++;
   }
   return -1;
 }
 
-function unescaped(text: string, { quote, escape }: CsvDialect): string {
-  if (escape === quote) return text.replaceAll(quote + quote, () => quote);
+function unescaped(text: string, { quote, escape: escapeMark }: CsvDialect): string {
+  if (escapeMark === quote) return text.replaceAll(quote + quote, () => quote);
   let result = "";
   for (let at = 0; at < text.length; at++) {
-    if (text[at] === escape && (text[at + 1] === quote || text[at + 1] === escape)) at++;
+    if (text[at] === escapeMark && (text[at + 1] === quote || text[at + 1] === escapeMark)) at++;
     result += text[at];
   }
   return result;

@@ -103,14 +103,14 @@ export function checkOptions(what: string, options: FilesOptions): void {
 const visibleAscii = /^[!-~]$/;
 
 function checkCharacters(options: FilesOptions, refuse: (reason: string) => never): void {
-  const { delimiter, quote = '"', escape, comment } = options;
+  const { delimiter, quote = '"', escape: escapeMark, comment } = options;
   if (delimiter !== undefined && (!/^[\t -~]$/.test(delimiter) || delimiter === quote))
     refuse("delimiter is one ASCII character, and no quote");
   if (quote !== "none" && !visibleAscii.test(quote)) refuse('quote is one ASCII character, or "none"');
-  if (escape !== undefined && !visibleAscii.test(escape)) refuse("escape is one ASCII character");
-  if (escape !== undefined && quote === "none") refuse("escape has no meaning where nothing encloses fields");
+  if (escapeMark !== undefined && !visibleAscii.test(escapeMark)) refuse("escape is one ASCII character");
+  if (escapeMark !== undefined && quote === "none") refuse("escape has no meaning where nothing encloses fields");
   if (comment !== undefined && !visibleAscii.test(comment)) refuse("comment is one ASCII character");
-  const others = [delimiter, quote === escape ? undefined : escape, comment].filter((c) => c !== undefined);
+  const others = [delimiter, quote === escapeMark ? undefined : escapeMark, comment].filter((c) => c !== undefined);
   if (new Set([...others, quote]).size <= others.length)
     refuse("delimiter, quote, escape and comment are four characters that differ");
 }

@@ -77,12 +77,12 @@ const dialects = fc
     end: fc.constantFrom("\n", "\r\n", "\r"),
   })
   .map(({ delimiter, quote, isEscaped, comment, end }) => {
-    const escape = isEscaped && quote !== "" ? "\\" : quote;
-    const dialect: CsvDialect = { ...rfc4180, delimiter, quote, escape, comment };
+    const escapeMark = isEscaped && quote !== "" ? "\\" : quote;
+    const dialect: CsvDialect = { ...rfc4180, delimiter, quote, escape: escapeMark, comment };
     const options: Options = {
       delimiter,
       quote: quote === "" ? null : quote,
-      escape: quote === "" ? null : escape,
+      escape: quote === "" ? null : escapeMark,
       comment: comment === "" ? null : comment,
       comment_no_infix: true,
       record_delimiter: end,
@@ -96,7 +96,7 @@ const anyField = fc
   .oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[-"',;|:#\\\t\r\n a]{0,6}$/))
   .filter((s) => s.isWellFormed() && !s.includes("\ufeff"));
 
-function written(text: string, { delimiter, quote, escape, comment }: CsvDialect): string {
+function written(text: string, { delimiter, quote, escape: escapeMark, comment }: CsvDialect): string {
   if (quote === "")
     return (
       text
@@ -107,9 +107,9 @@ function written(text: string, { delimiter, quote, escape, comment }: CsvDialect
   const isPlain = /^[a-z0-9.]+$/i.test(text) && !text.includes(delimiter);
   if (isPlain) return text;
   const body =
-    escape === quote
+    escapeMark === quote
       ? text.replaceAll(quote, quote + quote)
-      : text.replace(/["'\\]/g, (c) => (c === quote || c === escape ? escape + c : c));
+      : text.replace(/["'\\]/g, (c) => (c === quote || c === escapeMark ? escapeMark + c : c));
   return quote + body + quote;
 }
 
