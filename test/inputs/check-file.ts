@@ -264,8 +264,14 @@ class Check {
   }
 }
 
+interface ProposedColumn {
+  readonly name?: string;
+  readonly type: string;
+  readonly from?: string;
+}
+
 interface SchemaJson {
-  readonly columns: Readonly<Record<string, string | { readonly type: string; readonly from: string }>>;
+  readonly columns: Readonly<Record<string, string | ProposedColumn>>;
 }
 
 /** A column as `millrace schema` proposes it. */
@@ -276,8 +282,9 @@ interface Column {
 }
 
 function columnsOf({ columns }: SchemaJson, isText: boolean): Column[] {
-  return Object.entries(columns).map(([name, given]) => {
-    const { type, from } = typeof given === "string" ? { type: given, from: name } : given;
+  return Object.entries(columns).map(([key, given]) => {
+    // A list where a column is named like an array index.
+    const { name = key, type, from = name } = typeof given === "string" ? ({ type: given } as ProposedColumn) : given;
     return { name, kind: isText ? "string" : kindOf(type.replace(/!$/, "")), field: from };
   });
 }
