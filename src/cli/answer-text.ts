@@ -95,7 +95,8 @@ export function answerJson({ columns, rows }: Answer): string {
 }
 
 export function answerCsv({ columns, rows }: Answer): string {
-  const line = (texts: readonly string[]) => texts.map(csvField).join(",");
+  // Readers skip empty lines, and with them a row of one empty field.
+  const line = (texts: readonly string[]) => texts.map(csvField).join(",") || '""';
   return [
     line(columns.map((c) => c.name)),
     ...rows.map((row) => line(row.map((v) => (v === null ? "" : textOf(v))))),

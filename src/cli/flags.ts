@@ -91,7 +91,9 @@ export function addFileFlags(command: Command): Command {
     );
 }
 
-export function fileOptions(flags: FileFlags, onNotice: (notice: string) => void): FilesOptions {
+type OnNotice = NonNullable<FilesOptions["onNotice"]>;
+
+export function fileOptions(flags: FileFlags, onNotice: OnNotice): FilesOptions {
   const { format, path, encoding, delimiter, quote, comment, skipLines, header, ragged, trim } = flags;
   return {
     format,
@@ -110,12 +112,12 @@ export function fileOptions(flags: FileFlags, onNotice: (notice: string) => void
 }
 
 /** A file is opened to be inferred from, matched and read, and has the same to say each time. */
-function once(onNotice: (notice: string) => void): (notice: string) => void {
+function once(onNotice: OnNotice): OnNotice {
   const said = new Set<string>();
-  return (notice) => {
+  return (notice, kind) => {
     if (said.has(notice)) return;
     if (said.size < mostRemembered) said.add(notice);
-    onNotice(notice);
+    onNotice(notice, kind);
   };
 }
 

@@ -182,7 +182,10 @@ export async function ingest(
   };
   checkFlags(flags);
   const options: FilesOptions = {
-    ...fileOptions(flags, (notice) => say(plainLine(`note: ${notice}`))),
+    ...fileOptions(flags, (notice, kind) => {
+      if (kind === "warning") terminal.err.write(`${plainLine(`warning: ${notice}`)}\n`);
+      else say(plainLine(`note: ${notice}`));
+    }),
     final: flags.state === undefined || flags.final === true,
     ...(flags.onChanged !== undefined && { onChanged: flags.onChanged }),
   };

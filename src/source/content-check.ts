@@ -1,10 +1,10 @@
 import { crc32 } from "node:zlib";
 import { isCode, throwIfAborted } from "../errors.ts";
 import { type Content, headBytes, headDigest, isSameStamp, type TrailStart } from "./content.ts";
-import { fileBytes, gzipped } from "./file-bytes.ts";
+import { fileBytes, gzipped, isDecoded, type Storage } from "./file-bytes.ts";
 import type { FileFormat } from "./format.ts";
 import { chunkBytes, type RawFile } from "./raw-file.ts";
-import type { FilePosition, StoredPosition } from "./splitter.ts";
+import type { StoredPosition } from "./splitter.ts";
 
 /**
  * A longer part of a file that has grown is compared at its beginning and before the position only: to read all of it again with
@@ -30,7 +30,7 @@ export async function changeOf(
   return (await sumOf(raw, 0, start, 0, signal)) === sum ? undefined : `its bytes before byte ${start} are others`;
 }
 
-/** Does a packed file hold, unpacked, what was read before a position of a plain one? So it is when a rotated log is packed. */
+/** Does a gzip file hold, unpacked, what was read before a position of a file that was not packed? So it is when a rotated log is packed. */
 export async function holdsUnpacked(
   raw: RawFile,
   { byte, content }: StoredPosition & { readonly content: Content },
@@ -38,11 +38,12 @@ export async function holdsUnpacked(
 ): Promise<boolean> {
   let at = 0;
   let sum = 0;
+  const end = content.packed ?? byte;
   for await (const chunk of fileBytes(raw, gzipped, 0, signal)) {
-    const bytes = chunk.subarray(0, byte - at);
+    const bytes = chunk.subarray(0, end - at);
     sum = crc32(bytes, sum);
     at += bytes.length;
-    if (at === byte) return sum === content.sum;
+    if (at === end) return sum === content.sum;
   }
   return false;
 }
@@ -97,10 +98,15 @@ const isBlank = (byte: number) => byte === 32 || byte === 9;
  */
 export async function placeFault(
   raw: RawFile,
-  { byte, line }: FilePosition,
-  format: FileFormat,
+  { byte, line, content }: StoredPosition,
+  { format, storage }: { readonly format: FileFormat; readonly storage: Storage },
+  signal: AbortSignal,
 ): Promise<string | undefined> {
-  const around = await raw.at(Math.max(0, byte - 1), chunkBytes);
+  const from = Math.max(0, byte - 1);
+  // To decode a file up to a position takes long: only where it had been read to its end, and has grown since.
+  if (isDecoded(storage) && content && (content.size > content.packed! || raw.stamp.size <= content.packed!))
+    return undefined;
+  const around = isDecoded(storage) ? await decodedAt(raw, storage, from, signal) : await raw.at(from, chunkBytes);
   const [before] = byte === 0 ? [newline] : around;
   const after = byte === 0 ? around : around.subarray(1);
   const [first] = after;
@@ -110,4 +116,18 @@ export async function placeFault(
   const next = format === "ndjson" ? after.find((each) => !isBlank(each)) : first;
   if (next === undefined || next === newline || next === carriageReturn) return undefined;
   return `the line before byte ${byte} (line ${line}) goes on behind it; it was read when its end was not written yet`;
+}
+
+/** Some bytes of the text at an offset. What cannot be decoded is left to the reader, which says so. */
+async function decodedAt(raw: RawFile, storage: Storage, from: number, signal: AbortSignal): Promise<Uint8Array> {
+  let bytes: Uint8Array = new Uint8Array(0);
+  try {
+    for await (const chunk of fileBytes(raw, storage, from, signal, { onCut() {} })) {
+      bytes = Buffer.concat([bytes, chunk]);
+      if (bytes.length >= headBytes) break;
+    }
+  } catch (error) {
+    if (!isCode(error, "BAD_SOURCE") && !isCode(error, "SOURCE_CHANGED")) throw error;
+  }
+  return bytes;
 }

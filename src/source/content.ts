@@ -28,6 +28,8 @@ export interface FileStamp {
   readonly file?: string | undefined;
   readonly size: number;
   readonly modified: string;
+  /** When the file was made, as `modified`; 0 where the file system does not say. Not stored. */
+  readonly born?: string | undefined;
 }
 
 export function stampOf(info: BigIntStats): FileStamp {
@@ -35,11 +37,21 @@ export function stampOf(info: BigIntStats): FileStamp {
     file: info.ino === 0n ? undefined : `${info.dev}:${info.ino}`,
     size: Number(info.size),
     modified: String(info.mtimeNs),
+    born: String(info.birthtimeNs),
   };
 }
 
 export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
   return a.file === b.file && a.size === b.size && a.modified === b.modified;
+}
+
+/**
+ * Whether a file has the device and inode that are remembered. The inode of a file that was removed is soon given to a new one: which
+ * was made after the remembered one had been changed for the last time.
+ */
+export function isSameFile(now: FileStamp, then: FileStamp): boolean {
+  if (now.file === undefined || now.file !== then.file) return false;
+  return isSameStamp(now, then) || BigInt(now.born ?? 0) <= BigInt(then.modified);
 }
 
 export function isContent(value: unknown): value is Content {

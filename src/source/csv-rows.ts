@@ -21,6 +21,20 @@ const comment = 6;
 /** In the lines before the header that are left out. */
 const prologue = 7;
 
+export interface CsvSplitter extends Splitter {
+  readonly blankLines: BlankLines;
+}
+
+/** Lines of nothing, from the first row on. In a file of one column each may have been meant as a row. */
+export interface BlankLines {
+  /** Before the last row. */
+  readonly between: number;
+  /** Behind the last row. */
+  readonly behind: number;
+  /** The line of the first of them; 0: there is none. */
+  readonly first: number;
+}
+
 /**
  * CSV by RFC 4180: a row ends at a line end outside quotes, and a quote counts only where it opens a field. So a stray
  * quote spoils its own row and not the next. A line ends with LF, CR LF or CR. Empty lines and comments are skipped.
@@ -28,7 +42,7 @@ const prologue = 7;
  * Written by hand: csv-parse gives its positions between the two halves of CR LF, goes on in the middle of the next rows
  * after a bad quote (they are lost), and reads 10-15 MB/s. It is the oracle of the tests instead.
  */
-export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: string): Splitter {
+export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: string): CsvSplitter {
   const separator = dialect.delimiter.charCodeAt(0);
   const quote = byteOf(dialect.quote);
   // A doubled quote needs no state of its own: behind the first, the second opens the field again.
@@ -47,8 +61,12 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
   let last = none;
   /** The last line ended with CR alone: another one behind the last row is all of its end, with no LF to come. */
   let endsWithReturn = false;
+  // Reading that goes on behind line 1 goes on behind a row.
+  let hasRow = from.line > 1;
+  const blankLines = { between: 0, behind: 0, first: 0 };
 
   return {
+    blankLines,
     next(window, isLast): Frame | undefined {
       const { bytes, base, length } = window;
       let i = scanned - base;
@@ -80,6 +98,10 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
           // Behind the last byte of a file that may grow, LF may still come.
           if (endsWithReturn || !isAlone || next < length) line++;
           const isRow = at !== comment && at !== prologue;
+          if (isRow && hasRow && i === start - base) {
+            blankLines.behind++;
+            blankLines.first ||= startLine;
+          }
           const frame = take(base, isRow ? i : start - base, base + next);
           at = state;
           if (frame) return frame;
@@ -138,7 +160,11 @@ export function csvSplitter(from: FilePosition, dialect: CsvDialect, name: strin
     start = scanned = next;
     startLine = line;
     state = line <= dialect.skipLines ? prologue : rowStart;
-    return end > first - base ? { start: first, end: base + end, line: frameLine } : undefined;
+    if (end <= first - base) return undefined;
+    hasRow = true;
+    blankLines.between += blankLines.behind;
+    blankLines.behind = 0;
+    return { start: first, end: base + end, line: frameLine };
   }
 
   function unclosed(): string {

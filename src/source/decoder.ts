@@ -1,7 +1,7 @@
 import { parseExactly } from "../schema/exact-json.ts";
 import { type CsvDialect, originalOf } from "./csv-dialect.ts";
 import { csvRecords } from "./csv-records.ts";
-import { csvSplitter } from "./csv-rows.ts";
+import { type BlankLines, csvSplitter } from "./csv-rows.ts";
 import type { FilesOptions } from "./file-options.ts";
 import type { FileFormat } from "./format.ts";
 import { elementSplitter } from "./json-elements.ts";
@@ -14,6 +14,7 @@ import type { FilePosition } from "./splitter.ts";
 export type Decoder = Pick<RecordReader, "splitter" | "parse" | "format" | "isHeaderDue"> & {
   /** CSV: the names of the fields, once they are known. */
   fields?(): readonly string[] | undefined;
+  readonly blankLines?: BlankLines;
 };
 
 export function decoderOf(
@@ -34,8 +35,10 @@ export function decoderOf(
   const rows = csvRecords(dialect, name, header, onNotice);
   const described = originalOf(dialect);
   let known: OriginalFormat = { format, ...described };
+  const splitter = csvSplitter(from, dialect, name);
   return {
-    splitter: csvSplitter(from, dialect, name),
+    splitter,
+    blankLines: splitter.blankLines,
     parse: rows.parse,
     fields: () => rows.fields,
     format() {

@@ -17,9 +17,16 @@ export function isDecoded({ isGzip, encoding }: Storage): boolean {
 
 export const gzipped: Storage = { isGzip: true, encoding: "utf-8" };
 
+export interface ByteEvents {
+  /** Gets the bytes as they are read from the file, where it is decoded. */
+  readonly onRaw?: (bytes: Uint8Array) => void;
+  /** The file may still grow: a character that is not complete at its end is left out, and this is called. */
+  readonly onCut?: () => void;
+}
+
 /**
  * The text of a file in UTF-8 from the offset `from` in it on. A file that is packed, or in another encoding, cannot be entered in the
- * middle: what was read before is decoded again, and left out. `onRaw` sees the bytes as they are read from the file.
+ * middle: what was read before is decoded again, and left out.
  *
  * @throws MillraceError SOURCE_CHANGED when a packed file ends before the offset; BAD_SOURCE naming the file; ABORTED.
  */
@@ -28,14 +35,19 @@ export async function* fileBytes(
   storage: Storage,
   from: number,
   signal: AbortSignal,
-  onRaw?: (bytes: Uint8Array) => void,
+  { onRaw, onCut }: ByteEvents = {},
 ): AsyncGenerator<Uint8Array> {
   if (!isDecoded(storage)) {
     yield* rawBytes(file, from, signal);
     return;
   }
   let toSkip = from;
-  for await (const chunk of decoded(seen(rawBytes(file, 0, signal), onRaw), storage, file.path)) {
+  const skipCut = (length: number) => {
+    if (toSkip < length) onCut?.();
+    toSkip = Math.max(0, toSkip - length);
+  };
+  const raw = seen(rawBytes(file, 0, signal), onRaw);
+  for await (const chunk of decoded(raw, storage, file.path, onCut && skipCut)) {
     if (toSkip < chunk.length) yield chunk.subarray(toSkip);
     toSkip = Math.max(0, toSkip - chunk.length);
   }
@@ -47,9 +59,14 @@ export async function* fileBytes(
     );
 }
 
-function decoded(raw: AsyncIterable<Uint8Array>, { isGzip, encoding }: Storage, path: string) {
+function decoded(
+  raw: AsyncIterable<Uint8Array>,
+  { isGzip, encoding }: Storage,
+  path: string,
+  onCut: ((length: number) => void) | undefined,
+) {
   const bytes = isGzip ? gunzip(raw, path) : raw;
-  return encoding === "utf-8" ? bytes : inUtf8(bytes, encoding);
+  return encoding === "utf-8" ? bytes : inUtf8(bytes, encoding, onCut);
 }
 
 async function* seen(chunks: AsyncIterable<Uint8Array>, onRaw?: (bytes: Uint8Array) => void) {

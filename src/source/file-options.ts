@@ -48,7 +48,7 @@ export interface FilesOptions {
   /**
    * The files have been written to their end, so a last line without a line end is a record. Default: true, and false where
    * `run()` reads for a sink with a state: then such a line is left for the next run, because its rest may still be written. A
-   * last line of NDJSON that is a whole object is always read, and so is that of a packed file.
+   * last line of NDJSON that is a whole object is always read, and so is that of a gzip file.
    */
   final?: boolean;
   /**
@@ -56,8 +56,11 @@ export interface FilesOptions {
    * "read-again" from its start, or "skip" it.
    */
   onChanged?: "error" | "read-again" | "skip";
-  /** Told what a reader of the data should know: columns without a name, and the like. */
-  onNotice?: (notice: string) => void;
+  /**
+   * Told what a reader of the data should know: columns without a name, and the like. A "warning" says that records may be missing
+   * if the file is not what it seems to be.
+   */
+  onNotice?: (notice: string, kind?: "warning") => void;
 }
 
 export const defaultMaxRecordBytes = 16 * 1024 * 1024;

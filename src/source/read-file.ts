@@ -1,4 +1,5 @@
 import { MillraceError } from "../errors.ts";
+import { toldIfBlank } from "./blank-lines.ts";
 import { type ContentTrail, contentTrail } from "./content.ts";
 import { changeOf, trailStart } from "./content-check.ts";
 import { readHeader } from "./csv-header.ts";
@@ -13,6 +14,7 @@ import type { ReadingStart } from "./reading-starts.ts";
 import { type ContentFollower, type RawRecord, readRecords } from "./records.ts";
 import type { Position, Slice } from "./source.ts";
 import type { FilePosition } from "./splitter.ts";
+import { longestMark } from "./text-encoding.ts";
 
 /**
  * Reads the records of one file from where its reading begins.
@@ -44,14 +46,21 @@ async function* readOpened(
   const { path, format, dialect, storage, isPacked, bom, jsonPath } = file;
   const { content, ...from }: FilePosition & { content?: unknown } = position ?? { byte: bom, line: 1 };
   const header = position && format === "csv" ? await headerOf(raw, file, options, signal) : undefined;
-  const { fields, ...decoder } = decoderOf(format, from, jsonPath, dialect, path, header, options.onNotice);
+  const { fields, blankLines, ...decoder } = decoderOf(format, from, jsonPath, dialect, path, header, options.onNotice);
   const known = isPacked ? undefined : await trailStart(raw, position ?? from, signal);
   const trail = contentTrail(raw.stamp, isPacked, known);
   const onUnfinished = (line: number, bytes: number) => {
     isUnfinished = true;
+    // Of a decoded file the bytes of the text are not those of the file.
+    const left = isPacked ? "it is" : bytes === 1 ? "1 byte is" : `${bytes} bytes are`;
     options.onNotice?.(
-      `${path}:${line}: the last line has no end yet; ${bytes === 1 ? "1 byte is" : `${bytes} bytes are`} left for the next run (final reads it).`,
+      `${path}:${line}: the last line has no end yet; ${left} left for the next run (final reads it).`,
     );
+  };
+  const mayGrow = leavesUnfinished && !storage.isGzip;
+  let isCut = false;
+  const onCut = () => {
+    isCut = true;
   };
 
   /** A position that was stored without its content is stored anew. */
@@ -62,19 +71,26 @@ async function* readOpened(
   };
   if (lacksContent && !isPacked) yield completed();
   let isUnfinished = false;
-  const slices = readRecords({
+  const records = readRecords({
     partition,
     name: path,
     encoding: storage.encoding,
-    bytes: fileBytes(raw, storage, from.byte, signal, trail.follow),
+    // JSON has ends of its own: what is cut off there is a fault.
+    bytes: fileBytes(raw, storage, from.byte, signal, {
+      onRaw: trail.follow,
+      ...(mayGrow && format !== "json" && { onCut }),
+    }),
     from: from.byte,
     ...decoder,
     maxRecordBytes: options.maxRecordBytes ?? defaultMaxRecordBytes,
     signal,
     content: follower(trail, isPacked),
-    ...(leavesUnfinished && !isPacked && { onUnfinished }),
+    ...(mayGrow && { onUnfinished, isCut: () => isCut }),
   });
-  const isFresh = position === undefined && file.content !== "none";
+  const slices = toldIfBlank(records, { fields, blankLines }, path, leavesUnfinished, options.onNotice);
+  // A byte order mark alone is the beginning of a text that is being written.
+  const isMarkOnly = mayGrow && bom > 0 && raw.stamp.size <= longestMark;
+  const isFresh = position === undefined && file.content !== "none" && !isMarkOnly;
   const isEmptyTable = () => isUnfinished || isExport(file, fields?.());
   for await (const slice of isFresh ? toldIfEmpty(slices, path, isEmptyTable, options.onNotice) : slices) {
     lacksContent = false;

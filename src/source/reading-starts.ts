@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { MillraceError, throwIfAborted } from "../errors.ts";
-import { type Content, headBytes, headDigest, stamped } from "./content.ts";
+import { type Content, headBytes, headDigest, isSameFile, stamped } from "./content.ts";
 import { changeOf, holdsUnpacked, placeFault, unpackedHead } from "./content-check.ts";
 import type { FilesOptions } from "./file-options.ts";
 import type { OpenedFile } from "./open-files.ts";
@@ -76,13 +76,16 @@ export async function readingStarts(
     const position = await positionIn(file, match, signal);
     if (!position) continue;
     const own = await holder(match, signal);
-    if (own !== undefined && own !== file.stamp.file) continue; // a copy
+    if (own.is === "there" && own.file !== file.stamp.file) continue; // a copy
+    const isSame = isSameFile(file.stamp, match.position.content);
+    if (own.is === "gone" && !isSame && match.position.byte < leastEvidence) continue;
     isClaimed.add(match.key);
-    if (own !== undefined) {
+    if (own.is === "there") {
       // Another name of the same file: it keeps its partition.
       found.set(file, { file, partition: match.key, position: match.position });
       continue;
     }
+    if (!isSame) options.onNotice?.(claimNotice(file, match, own.is), "warning");
     found.set(file, { file, partition: file.realPath, position });
     changes[match.key] ??= null;
     changes[file.realPath] = position;
@@ -137,7 +140,11 @@ async function faultOf(
     : !file.isPacked && byte > raw.stamp.size
       ? `it has ${raw.stamp.size} bytes`
       : undefined;
-  return reason ?? (file.isPacked ? undefined : placeFault(raw, position, file.format));
+  if (reason !== undefined) return reason;
+  // The bytes are the same, so it is not packed now: it is decoded otherwise, and positions count what was decoded.
+  if (content && (content.packed !== undefined) !== file.isPacked)
+    return `it was read in another encoding, and now as ${file.storage.encoding}`;
+  return placeFault(raw, position, file, signal);
 }
 
 function identified(positions: Positions): readonly Identified[] {
@@ -194,34 +201,46 @@ async function matches(
       }
     }
   }
-  const isSameFile = ({ file, match }: Match) =>
-    file.stamp.file !== undefined && file.stamp.file === match.position.content.file ? 1 : 0;
-  return all.sort((a, b) => isSameFile(b) - isSameFile(a) || b.match.position.byte - a.match.position.byte);
+  const sameness = ({ file, match }: Match) => (isSameFile(file.stamp, match.position.content) ? 1 : 0);
+  return all.sort((a, b) => sameness(b) - sameness(a) || b.match.position.byte - a.match.position.byte);
 }
 
 /** The position of a match in the file that holds its content; undefined: the file holds other content. */
 async function positionIn(file: OpenedFile, { position }: Identified, signal: AbortSignal) {
   return withRaw(file, async (raw): Promise<StoredPosition | undefined> => {
     const { content, ...place } = position;
-    if ((content.packed !== undefined) === file.isPacked) {
-      if ((await changeOf(raw, position, signal)) !== undefined) return undefined;
-      if (!file.isPacked && (await placeFault(raw, position, file.format)) !== undefined) return undefined;
+    const isAlike = (content.packed !== undefined) === file.isPacked;
+    if (isAlike && (await changeOf(raw, position, signal)) === undefined) {
+      if ((await placeFault(raw, position, file, signal)) !== undefined) return undefined;
       return { ...place, content: stamped(raw.stamp, content) };
     }
-    // Positions count unpacked bytes, so that of the plain file holds; what to remember of the packed one is not known yet.
-    return file.isPacked && (await holdsUnpacked(raw, position, signal)) ? place : undefined;
+    // Positions count bytes of the text, so that of the file before it was packed holds; what to remember of the gzip file is not known yet.
+    return file.storage.isGzip && (await holdsUnpacked(raw, position, signal)) ? place : undefined;
   });
 }
 
-/** The file that has the name of a position, if it holds what was read: its device and inode, "" where there are none. */
-async function holder({ key, position }: Identified, signal: AbortSignal): Promise<string | undefined> {
+/** What has the name of a position: the content that was read, in a file of this device and inode; other content; nothing. */
+type Holder = { readonly is: "there"; readonly file: string } | { readonly is: "replaced" | "gone" };
+
+async function holder({ key, position }: Identified, signal: AbortSignal): Promise<Holder> {
   const raw = await openRaw(key).catch(() => undefined);
-  if (!raw) return undefined;
+  if (!raw) return { is: "gone" };
   try {
-    return (await changeOf(raw, position, signal)) === undefined ? (raw.stamp.file ?? "") : undefined;
+    const isThere = (await changeOf(raw, position, signal)) === undefined;
+    return isThere ? { is: "there", file: raw.stamp.file ?? "" } : { is: "replaced" };
   } finally {
     await raw.close();
   }
+}
+
+/** Bytes of content that show that a file was moved, where only content does. Two days' files often begin with the same header. */
+const leastEvidence = 256;
+
+function claimNotice({ path }: OpenedFile, { key, position }: Identified, own: Holder["is"]): string {
+  const { byte, line } = position;
+  const what = own === "gone" ? "is gone" : "has other content now";
+  const lines = line > 2 ? `lines 1 to ${line - 1}` : "line 1";
+  return `${path}: its first ${byte} bytes are those of ${key}, which was read before and ${what}: it is read on from there, at line ${line}. If it is a new file, ${lines} of it ${line > 2 ? "were" : "was"} not loaded: copy ${line > 2 ? "them" : "it"} into another file and load that without this state.`;
 }
 
 /** Was the content of a position taken over by another file before? An interrupted run may not have come to say it of this one. */

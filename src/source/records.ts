@@ -31,6 +31,8 @@ export interface RecordReader {
   readonly content?: ContentFollower;
   /** Leaves a last record without its end where it is, and calls this with its line and bytes. Default: it is read. */
   readonly onUnfinished?: (line: number, bytes: number) => void;
+  /** Whether a character that is not complete was left out at the end. */
+  readonly isCut?: () => boolean;
 }
 
 /** Follows the bytes that are read, up to each position. */
@@ -73,8 +75,9 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     if (!reader.onUnfinished) return false;
     const { keepFrom, isComplete } = splitter;
     const bytes = window.base + window.length - keepFrom;
-    if (!isComplete || bytes === 0) return false;
-    if (keepFrom >= window.base && isComplete(textAt(window, keepFrom, keepFrom + bytes))) return false;
+    const isCut = reader.isCut?.() === true;
+    if (!isComplete || (bytes === 0 && !isCut)) return false;
+    if (!isCut && keepFrom >= window.base && isComplete(textAt(window, keepFrom, keepFrom + bytes))) return false;
     reader.onUnfinished(splitter.position().line, bytes);
     return true;
   }

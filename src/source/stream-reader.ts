@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { toldIfBlank } from "./blank-lines.ts";
 import { streamBytes } from "./byte-stream.ts";
 import type { CsvDialect } from "./csv-dialect.ts";
 import { dialectOf } from "./csv-sniff.ts";
@@ -74,7 +75,15 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         const { format, bytes, content, bom, storage, dialect } = await look();
         const start = { byte: bom, line: 1 };
         const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
-        const { fields, ...decoder } = decoderOf(format, start, path, dialect, name, undefined, options.onNotice);
+        const { fields, blankLines, ...decoder } = decoderOf(
+          format,
+          start,
+          path,
+          dialect,
+          name,
+          undefined,
+          options.onNotice,
+        );
         const splitter = wholeRecords(decoder.splitter, format, cut, () =>
           options.onNotice?.(
             `${name}: it was stopped in the midst of the record that begins at line ${decoder.splitter.position().line}; that one is left out`,
@@ -82,10 +91,11 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
         );
         const maxRecordBytes = options.maxRecordBytes ?? defaultMaxRecordBytes;
         const { encoding } = storage;
-        const slices = readRecords({
+        const records = readRecords({
           ...{ partition, name, encoding, bytes, from: 0 },
           ...{ ...decoder, splitter, maxRecordBytes, signal },
         });
+        const slices = toldIfBlank(records, { fields, blankLines }, name, false, options.onNotice);
         // A stream that was stopped may have had more to come.
         const isEmptyTable = () => cut.isCut === true || isExport({ format, content, dialect }, fields?.());
         yield* content === "none" ? slices : toldIfEmpty(slices, name, isEmptyTable, options.onNotice);

@@ -72,15 +72,23 @@ function unmarkedEncoding(head: Uint8Array): OwnEncoding | undefined {
 /**
  * Turns text of another encoding into UTF-8. What is not valid becomes the byte 0xFF, which UTF-8 never has: so the reader
  * refuses the record in which it stands, and its neighbours arrive.
+ *
+ * @param onCut the text may still grow: a character that is not complete at its end is left out. Called with the length that it
+ *   would have had.
  */
-export async function* inUtf8(bytes: AsyncIterable<Uint8Array>, encoding: string): AsyncGenerator<Uint8Array> {
+export async function* inUtf8(
+  bytes: AsyncIterable<Uint8Array>,
+  encoding: string,
+  onCut?: (length: number) => void,
+): AsyncGenerator<Uint8Array> {
   const decoder = decoderFor(encoding);
   for await (const chunk of bytes) {
     const text = decoder.decode(chunk, false);
     if (text.length > 0) yield text;
   }
   const rest = decoder.decode(new Uint8Array(0), true);
-  if (rest.length > 0) yield rest;
+  if (onCut && rest.includes(invalidByte[0]!)) onCut(rest.length);
+  else if (rest.length > 0) yield rest;
 }
 
 /** The beginning of a text in UTF-8; a character that is cut at the end is left out. */

@@ -70,3 +70,11 @@ test("CSV that csv-parse reads back", () => {
     ["日本💧", "-1", "\u001b[2J"],
   ]);
 });
+
+test("CSV of one column: a row without a value is no empty line, which readers skip", () => {
+  const one = { columns: [{ name: "a", type: "long" }], rows: [["1"], [null], [""], ["3"]] } as const;
+  assert.equal(answerCsv(one), 'a\n1\n""\n""\n3');
+  assert.deepEqual(parse(answerCsv(one), { skip_empty_lines: true }), [["a"], ["1"], [""], [""], ["3"]]);
+  const two = { columns: [...one.columns, { name: "b", type: "long" }], rows: [[null, null]] } as const;
+  assert.equal(answerCsv(two), "a,b\n,");
+});

@@ -117,6 +117,29 @@ test("a file that was replaced is an error that says what to do, and then done",
   assert.deepEqual(read.ids, [...range(0, 150), ...range(200, 350)]);
 });
 
+test("a file that is read on because it begins like one that is gone: a warning, also with --quiet", async () => {
+  const { folder, run } = await job("Claimed");
+  writeFileSync(join(folder, "mon.ndjson"), lines(0, 100));
+  assert.equal((await run([join(folder, "*.ndjson")])).code, 0);
+  renameSync(join(folder, "mon.ndjson"), join(folder, "kept"));
+  writeFileSync(join(folder, "tue.ndjson"), lines(0, 101));
+  const { code, err, ids } = await run([join(folder, "*.ndjson")], "--quiet");
+  assert.deepEqual([code, ids], [0, range(0, 101)], err);
+  assert.match(err, /^warning: .*tue\.ndjson: its first \d+ bytes are those of .*mon\.ndjson, .* is gone/m);
+});
+
+test("text in another encoding that is being written is left for the next run", async () => {
+  const { folder, run } = await job("GrowingUtf16");
+  const path = join(folder, "a.csv");
+  const bytes = Buffer.from("\ufeffid\n1\n23\n", "utf16le");
+  writeFileSync(path, bytes.subarray(0, bytes.length - 5));
+  const first = await run([path]);
+  assert.deepEqual([first.code, first.ids], [0, [1]], first.err);
+  assert.match(first.err, /note: .*a\.csv:3: the last line has no end yet; it is left for the next run/);
+  appendFileSync(path, bytes.subarray(bytes.length - 5));
+  assert.deepEqual((await run([path])).ids, [1, 23]);
+});
+
 test("one file under four names arrives once", async () => {
   const { folder, run } = await job("Names");
   mkdirSync(join(folder, "in"));
