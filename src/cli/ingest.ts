@@ -148,7 +148,7 @@ export function ingestCommand(finish: Finish): Command {
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option(
       "--strict",
-      "fail where the data has fields that the table has no column for (default: leave them out with a warning)",
+      "fail where the data has fields that the table has no column for, or a JSON document members beside its records (default: leave them out with a warning)",
     )
     .addOption(
       new Option(
@@ -207,6 +207,7 @@ export async function ingest(
     if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
       throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
     const plan = await source.plan(untilRead);
+    if (flags.strict) refuseLeftOut(plan);
     if (flags.deadLetter !== undefined) {
       const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
       await refuseInputAsDeadLetter(flags.deadLetter, inputs);
@@ -419,6 +420,17 @@ async function inferredAhead(
   for (const refusal of refused) onRefused(refusal);
   if (records.length === 0 && refused[0] !== undefined) throw noRecord(table, refused[0]);
   return inferTable(table, records, options);
+}
+
+/** @throws MillraceError BAD_SOURCE where members of a document beside its records would be left out. */
+function refuseLeftOut({ files }: FilesPlan): void {
+  for (const { path, leftOut } of files)
+    if (leftOut !== undefined)
+      throw new MillraceError(
+        "BAD_SOURCE",
+        `${path}: ${listed(leftOut)} beside the array of records would be left out; --path names the array, or '$' for the object itself. With --strict nothing was sent.`,
+        { context: { file: path } },
+      );
 }
 
 function lateFields(table: string, fields: readonly string[]): MillraceError {
