@@ -26,6 +26,7 @@ import { inferenceNotes, inferFiles, noRecord } from "./infer-files.ts";
 import { failedReport, successLine, tell } from "./ingest-report.ts";
 import { interrupted, onStop, type SignalName } from "./interrupt.ts";
 import { loadOutcome } from "./load.ts";
+import { inPhrases } from "./option-words.ts";
 import type { Finish } from "./program.ts";
 import { duration, plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
@@ -405,7 +406,8 @@ async function inferred(
     return inferred;
   } catch (error) {
     // Else they are told when they are rejected. Without them nobody would know why no table could be made.
-    for (const { place, reason } of unreadable) terminal.err.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
+    for (const { place, reason } of unreadable)
+      terminal.err.write(`${plainLine(`unreadable ${place}: ${inPhrases(reason)}`)}\n`);
     throw error;
   }
 }
