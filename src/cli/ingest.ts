@@ -8,7 +8,7 @@ import type { GzipLevel } from "../encode/encoder.ts";
 import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { coerce } from "../schema/coerce.ts";
-import { type InferOptions, inferTable } from "../schema/infer.ts";
+import { type InferOptions, startInference } from "../schema/infer.ts";
 import { listed } from "../schema/match-fields.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
@@ -348,11 +348,18 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 /** What a stream's table is inferred from: enough to be worth something, and little enough to be held. */
 const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 
+interface FirstRecords {
+  readonly records: readonly RawRecord[];
+  /** The index is into `records`. */
+  placeOf(index: number): string;
+  readonly refused: readonly Refusal[];
+}
+
 interface Beginning {
   /** Field names of the first records: as many records as the columns of the table need. */
   fields(columns: readonly string[]): Promise<readonly string[]>;
   /** The first records of a stream, and what could not be read as one. */
-  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
+  records(): Promise<FirstRecords>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
@@ -363,8 +370,10 @@ function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Be
   async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
     const { slices, source: rest } = await readAhead(whole, { ...aheadLimit, isEnough }, signal);
     whole = rest;
+    const places = slices.flatMap(({ records, placeOf }) => records.map((_, i) => () => placeOf?.(i) ?? source.name));
     return {
       records: slices.flatMap(({ records }) => records),
+      placeOf: (index: number) => places[index]!(),
       refused: slices.flatMap(({ refused = [] }) => refused),
     };
   }
@@ -418,10 +427,12 @@ async function inferredAhead(
   options: InferOptions,
   onRefused: (refusal: Refusal) => void,
 ) {
-  const { records, refused } = await begun.records();
+  const { records, placeOf, refused } = await begun.records();
   for (const refusal of refused) onRefused(refusal);
   if (records.length === 0 && refused[0] !== undefined) throw noRecord(table, refused[0]);
-  return inferTable(table, records, options);
+  const inference = startInference(options);
+  for (const [i, record] of records.entries()) inference.observe(record, () => placeOf(i));
+  return inference.table(table);
 }
 
 /** @throws MillraceError BAD_SOURCE where members of a document beside its records would be left out. */

@@ -143,6 +143,16 @@ test("schema: what could not be read is told, and nothing to read at all is an e
   );
 });
 
+test("schema: the value that makes a column a string is told with its place", async () => {
+  const rows = Array.from({ length: 100 }, (_, i) => (i === 15 ? "x7" : `${i}`)).join("\n");
+  const { code, err } = await cli(["schema", file("exception.csv", `id\n${rows}\n`)]);
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /\nnote: column id is string because of "x7" \(.*exception\.csv:17\); its other 99 values are int\n$/,
+  );
+});
+
 test("schema: from as many records as asked for", async () => {
   const path = file("widening.ndjson", '{"a":1}\n{"a":1.5}\n{"a":"x"}\n');
   const kinds = async (n: string) =>
