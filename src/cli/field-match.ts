@@ -75,13 +75,13 @@ export function matchSamples(
       const why = whyNoneMatches(fields, table, isCsv && hasHeader);
       throw new MillraceError(
         "BAD_SOURCE",
-        `${path}: none of its fields (${listed(match.unknown)}) has a column in table ${table.name} (${listed(columns)})${why === undefined ? "" : `: ${why}`}. Nothing was sent.`,
+        `${path}: none of its fields (${listed(match.unknown)}) has a column in table ${table.name} (${listed(columns)})${why === undefined ? "" : `: ${why}`}. No record was read.`,
         { context: { file: path, table: table.name } },
       );
     }
     const some = `${path}: table ${table.name} has no column for ${match.unknown.length === 1 ? "field" : "the fields"} ${listed(match.unknown)}`;
     if (isStrict)
-      throw new MillraceError("BAD_SOURCE", `${some}. With --strict nothing was sent.`, {
+      throw new MillraceError("BAD_SOURCE", `${some}. With --strict no record is read then.`, {
         context: { file: path, table: table.name },
       });
     warnings.push(`${some}: left out`);

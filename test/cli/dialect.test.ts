@@ -63,7 +63,7 @@ const refused: [what: string, name: string, content: string, more: string[], mes
     "a.csv",
     "a,b\n1,2\n",
     [],
-    /none of its fields \("a", "b"\) has a column in table T \("id", "name", "at"\)\. Nothing/,
+    /none of its fields \("a", "b"\) has a column in table T \("id", "name", "at"\)\. No record was read/,
   ],
   ["JSON with other names", "a.ndjson", '{"a":1}\n{"b":1}\n', [], /none of its fields \("a", "b"\) has a column/],
   [
