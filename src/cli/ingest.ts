@@ -8,7 +8,7 @@ import type { GzipLevel } from "../encode/encoder.ts";
 import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { coerce } from "../schema/coerce.ts";
-import { type InferOptions, inferTable } from "../schema/infer.ts";
+import { type InferOptions, startInference } from "../schema/infer.ts";
 import { listed } from "../schema/match-fields.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
@@ -26,6 +26,7 @@ import { inferenceNotes, inferFiles, noRecord } from "./infer-files.ts";
 import { failedReport, successLine, tell } from "./ingest-report.ts";
 import { interrupted, onStop, type SignalName } from "./interrupt.ts";
 import { type LoadSummary, loadOutcome } from "./load.ts";
+import { inPhrases } from "./option-words.ts";
 import type { Finish } from "./program.ts";
 import { duration, plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
@@ -150,7 +151,7 @@ export function ingestCommand(finish: Finish): Command {
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option(
       "--strict",
-      "fail where the data has fields that the table has no column for (default: leave them out with a warning)",
+      "fail where the data has fields that the table has no column for, or a JSON document members beside its records (default: leave them out with a warning)",
     )
     .addOption(
       new Option(
@@ -210,6 +211,7 @@ export async function ingest(
     if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
       throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
     const plan = await source.plan(untilRead);
+    if (flags.strict) refuseLeftOut(plan);
     if (flags.deadLetter !== undefined) {
       const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
       await refuseInputAsDeadLetter(flags.deadLetter, inputs);
@@ -377,11 +379,18 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 const aheadLimit: AheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
 const mostAheadMs = 5_000;
 
+interface FirstRecords {
+  readonly records: readonly RawRecord[];
+  /** The index is into `records`. */
+  placeOf(index: number): string;
+  readonly refused: readonly Refusal[];
+}
+
 interface Beginning {
   /** Field names of the first records: as many records as the columns of the table need. */
   fields(columns: readonly string[]): Promise<readonly string[]>;
   /** The first records of a stream, and what could not be read as one. */
-  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
+  records(): Promise<FirstRecords>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
@@ -392,8 +401,10 @@ function beginning(source: FilesSource, isCsv: boolean, limit: AheadLimit, signa
   async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
     const { slices, source: rest } = await readAhead(whole, { ...limit, isEnough }, signal);
     whole = rest;
+    const places = slices.flatMap(({ records, placeOf }) => records.map((_, i) => () => placeOf?.(i) ?? source.name));
     return {
       records: slices.flatMap(({ records }) => records),
+      placeOf: (index: number) => places[index]!(),
       refused: slices.flatMap(({ refused = [] }) => refused),
     };
   }
@@ -435,7 +446,8 @@ async function inferred(
     return inferred;
   } catch (error) {
     // Else they are told when they are rejected. Without them nobody would know why no table could be made.
-    for (const { place, reason } of unreadable) terminal.err.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
+    for (const { place, reason } of unreadable)
+      terminal.err.write(`${plainLine(`unreadable ${place}: ${inPhrases(reason)}`)}\n`);
     throw error;
   }
 }
@@ -446,10 +458,23 @@ async function inferredAhead(
   options: InferOptions,
   onRefused: (refusal: Refusal) => void,
 ) {
-  const { records, refused } = await begun.records();
+  const { records, placeOf, refused } = await begun.records();
   for (const refusal of refused) onRefused(refusal);
   if (records.length === 0 && refused[0] !== undefined) throw noRecord(table, refused[0]);
-  return inferTable(table, records, options);
+  const inference = startInference(options);
+  for (const [i, record] of records.entries()) inference.observe(record, () => placeOf(i));
+  return inference.table(table);
+}
+
+/** @throws MillraceError BAD_SOURCE where members of a document beside its records would be left out. */
+function refuseLeftOut({ files }: FilesPlan): void {
+  for (const { path, leftOut } of files)
+    if (leftOut !== undefined)
+      throw new MillraceError(
+        "BAD_SOURCE",
+        `${path}: ${listed(leftOut)} beside the array of records would be left out; --path names the array, or '$' for the object itself. With --strict nothing was sent.`,
+        { context: { file: path } },
+      );
 }
 
 function lateFields(table: string, fields: readonly string[]): MillraceError {
