@@ -7,6 +7,7 @@ import { dialectOf } from "./csv-sniff.ts";
 import { fileBytes, isDecoded, type Storage } from "./file-bytes.ts";
 import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
 import type { FilesOptions } from "./file-options.ts";
+import { refuseForeignFormat } from "./foreign-format.ts";
 import { bomLength, type FileFormat, isNamedJson } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { shapeOf } from "./json-shape.ts";
@@ -142,6 +143,7 @@ export async function lookAt(
   const { path, stamp } = raw;
   const isPacked = isGzip(await raw.at(0, 2));
   const rawHead = await headOf(raw, { isGzip: isPacked, encoding: "utf-8" }, signal);
+  refuseForeignFormat(path, rawHead);
   const encoding = encodingOf(rawHead, options.encoding);
   const storage = { isGzip: isPacked, encoding };
   const head = headInUtf8(rawHead, encoding);
