@@ -88,6 +88,7 @@ export {
   type InferOptions,
   type Inferred,
   inferTable,
+  type KindException,
   type SampleForm,
   startInference,
 } from "./schema/infer.ts";

@@ -4,6 +4,7 @@ import { type Command, Option } from "commander";
 import type { AdminRetries } from "../destination/kusto/admin.ts";
 import { endpointsOf } from "../destination/kusto/cluster-url.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
+import { refuseUnknownHost } from "../destination/kusto/trust.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { wholeNumber } from "./flags.ts";
 
@@ -86,12 +87,12 @@ export function longRetries({ retryTimeoutMs }: ConnectionFlags): AdminRetries {
  * The options of `kusto()`. Secrets come from files or the environment, never from an argument, which everyone on the
  * machine can read.
  *
- * @throws MillraceError BAD_OPTION
+ * @throws MillraceError BAD_OPTION; UNTRUSTED_HOST for an unknown host, before a login is asked for
  */
 export function connectionFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv = process.env): KustoOptions {
   const { cluster, database } = flags;
   if (!cluster) throw usage("no cluster: give --cluster URL, or MILLRACE_CLUSTER");
-  const { host, isLoopback } = endpointsOf(cluster, database);
+  const { host, isLoopback } = endpointsOf(cluster, database, flags.trustedHost);
   if (!database) throw usage("no database: give --database NAME, or MILLRACE_DATABASE");
   return {
     cluster,
@@ -121,10 +122,12 @@ function loginFrom(flags: ConnectionFlags, env: NodeJS.ProcessEnv, host: string 
   if (ways.length === 0 && host !== undefined) {
     if (env.MILLRACE_APP_KEY) ways.push({ appKey: env.MILLRACE_APP_KEY });
     else if (env.MILLRACE_TOKEN) ways.push({ token: env.MILLRACE_TOKEN });
-    else
+    else {
+      refuseUnknownHost(host, flags.trustedHost ?? []);
       throw usage(
         `no login for ${host}: give --azure-cli, --managed-identity, --workload-identity, --default-credential, --token-file, or --app-id and --tenant with MILLRACE_APP_KEY`,
       );
+    }
   }
   const way: Partial<KustoOptions> = Object.assign({}, ...ways);
   const isApp = way.appKey !== undefined || way.certificatePath !== undefined || way.workloadIdentity === true;

@@ -1,6 +1,8 @@
 import { fstatSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { isCode } from "../errors.ts";
 import { usage } from "./connection.ts";
+import { mustBeDeadLetter } from "./letter-source.ts";
 
 /**
  * Refuses a `--dead-letter` that is one of the files to be read, under whatever name: what is appended would be read as data.
@@ -15,6 +17,19 @@ export async function refuseInputAsDeadLetter(deadLetter: string, inputs: readon
     if (id !== ((await idOf(input)) ?? (input === "stdin" ? stdinId() : undefined))) continue;
     throw usage(
       `--dead-letter ${deadLetter} is the same file as the input ${input}: rejected records would be appended to it. Give another file.`,
+    );
+  }
+}
+
+/** Refuses a `--dead-letter` that holds other data, to which letters would be appended. @throws MillraceError BAD_OPTION */
+export async function refuseForeignDeadLetter(deadLetter: string, signal: AbortSignal): Promise<void> {
+  if ((await idOf(deadLetter)) === undefined) return;
+  try {
+    await mustBeDeadLetter(deadLetter, signal);
+  } catch (error) {
+    if (!isCode(error, "BAD_SOURCE")) throw error;
+    throw usage(
+      `--dead-letter ${deadLetter} holds other data than rejected records, which would be appended to it. Give another file.`,
     );
   }
 }

@@ -4,6 +4,7 @@ import type { ExcessPrecision } from "../schema/coerce.ts";
 import type { RaggedRows } from "../source/csv-dialect.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { defaultInferRecords } from "./infer-files.ts";
+import { inPhrases } from "./option-words.ts";
 
 /** Readers of flag values, in the way commander wants them. */
 
@@ -107,7 +108,7 @@ export function fileOptions(flags: FileFlags, onNotice: OnNotice): FilesOptions 
     ...(header === false && { header }),
     ...(ragged !== undefined && { ragged }),
     ...(trim !== undefined && { trim }),
-    onNotice: once(onNotice),
+    onNotice: once((notice) => onNotice(inPhrases(notice))),
   };
 }
 

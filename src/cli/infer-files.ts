@@ -4,6 +4,7 @@ import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, files } from "../source/files.ts";
 import type { Refusal } from "../source/source.ts";
 import type { ValueOptions } from "./flags.ts";
+import { count } from "./quantities.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;
@@ -27,10 +28,11 @@ export async function inferFiles(
   let observed = 0;
   for (const { path } of plan.files) {
     let left = recordsPerFile || Number.POSITIVE_INFINITY;
-    for await (const { records, refused = [] } of files([path], options).read({}, signal)) {
+    for await (const { records, refused = [], placeOf } of files([path], options).read({}, signal)) {
       first ??= refused[0];
       for (const refusal of refused) onRefused?.(refusal);
-      for (const record of records.slice(0, left)) inference.observe(record);
+      for (const [i, record] of records.slice(0, left).entries())
+        inference.observe(record, placeOf && (() => placeOf(i)));
       observed += records.length;
       left -= records.length;
       if (left <= 0) break;
@@ -41,7 +43,7 @@ export async function inferFiles(
 }
 
 /** What a reader of the inferred table should know of its values. */
-export function inferenceNotes({ readAsNull, tooPrecise }: Inferred): string[] {
+export function inferenceNotes({ readAsNull, tooPrecise, exceptions }: Inferred): string[] {
   const nulls = readAsNull.map(
     ({ column, texts }) => `column ${column}: ${texts.map((text) => JSON.stringify(text)).join(", ")} is read as null`,
   );
@@ -49,7 +51,11 @@ export function inferenceNotes({ readAsNull, tooPrecise }: Inferred): string[] {
     (column) =>
       `column ${column} is a string, for its times have more than 7 fraction digits; --excess-precision truncate makes it a datetime`,
   );
-  return [...nulls, ...precise];
+  const strings = exceptions.map(({ column, value, place, count: n, kind, others }) => {
+    const why = `${n === 1 ? "" : `${n} values, the first `}${JSON.stringify(value)}${place === undefined ? "" : ` (${place})`}`;
+    return `column ${column} is string because of ${why}; its other ${count(others)} values are ${kind}`;
+  });
+  return [...nulls, ...precise, ...strings];
 }
 
 /** All that was read is refused: one of the refusals says what is wrong with the file. */

@@ -18,6 +18,8 @@ export interface IngestReport extends Partial<LoadSummary> {
   readonly ok: boolean;
   /** Why not; absent where too many records were rejected, and that is all. */
   readonly error?: { readonly code: string; readonly message: string };
+  /** With a state and no `--dead-letter`: records that earlier runs rejected and that were neither replayed nor deleted since. */
+  readonly rejectedEarlier?: number;
   /** The signal that ended the run. */
   readonly signal?: SignalName | undefined;
   /** Of a run that failed or was interrupted: what became of each file. */
@@ -29,10 +31,14 @@ export interface IngestReport extends Partial<LoadSummary> {
 /** What is said of a load that ended well: a line for a person, or JSON. */
 export function successLine(
   { summary }: LoadOutcome,
-  { isJson, maxRejected }: { isJson: boolean; maxRejected: number },
+  { isJson, maxRejected, earlier }: { isJson: boolean; maxRejected: number; earlier: number },
 ): string {
   if (!isJson) return plainLine(summaryLine(summary));
-  const report: IngestReport = { ok: summary.rejected <= maxRejected, ...shortened(summary) };
+  const report: IngestReport = {
+    ok: summary.rejected + earlier <= maxRejected,
+    ...(earlier > 0 && { rejectedEarlier: earlier }),
+    ...shortened(summary),
+  };
   return JSON.stringify(report);
 }
 

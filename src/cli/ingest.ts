@@ -8,16 +8,16 @@ import type { GzipLevel } from "../encode/encoder.ts";
 import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
 import type { DeliveryGuarantee, SinkOptions } from "../options.ts";
 import { coerce } from "../schema/coerce.ts";
-import { type InferOptions, inferTable } from "../schema/infer.ts";
+import { type InferOptions, startInference } from "../schema/infer.ts";
 import { listed } from "../schema/match-fields.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
-import { readAhead } from "../source/read-ahead.ts";
+import { type AheadLimit, readAhead } from "../source/read-ahead.ts";
 import type { RawRecord } from "../source/records.ts";
 import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
-import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
+import { refuseForeignDeadLetter, refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
 import { CommandFailed } from "./failure-line.ts";
 import { matchSamples, sampleFields } from "./field-match.ts";
 import { fieldNames, fieldsOfFiles } from "./field-names.ts";
@@ -25,10 +25,13 @@ import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, valueO
 import { inferenceNotes, inferFiles, noRecord } from "./infer-files.ts";
 import { failedReport, successLine, tell } from "./ingest-report.ts";
 import { interrupted, onStop, type SignalName } from "./interrupt.ts";
-import { loadOutcome } from "./load.ts";
+import { type LoadSummary, loadOutcome } from "./load.ts";
+import { inPhrases } from "./option-words.ts";
 import type { Finish } from "./program.ts";
 import { duration, plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
+import { shellWord } from "./shell.ts";
+import { countUnreplayed, stateLetters } from "./state-letters.ts";
 import { readSchemaFile, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 
@@ -148,7 +151,7 @@ export function ingestCommand(finish: Finish): Command {
     .option("--dead-letter <file>", "append rejected records to this file, as NDJSON with their reasons")
     .option(
       "--strict",
-      "fail where the data has fields that the table has no column for (default: leave them out with a warning)",
+      "fail where the data has fields that the table has no column for, or a JSON document members beside its records (default: leave them out with a warning)",
     )
     .addOption(
       new Option(
@@ -181,6 +184,7 @@ export async function ingest(
     if (!flags.quiet) terminal.err.write(`${line}\n`);
   };
   checkFlags(flags);
+  const deadLetter = flags.deadLetter ?? (flags.state === undefined ? undefined : stateLetters(flags.state));
   const options: FilesOptions = {
     ...fileOptions(flags, (notice, kind) => {
       if (kind === "warning") terminal.err.write(`${plainLine(`warning: ${notice}`)}\n`);
@@ -210,9 +214,11 @@ export async function ingest(
     if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
       throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
     const plan = await source.plan(untilRead);
+    if (flags.strict) refuseLeftOut(plan);
     if (flags.deadLetter !== undefined) {
       const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
       await refuseInputAsDeadLetter(flags.deadLetter, inputs);
+      await refuseForeignDeadLetter(flags.deadLetter, untilRead);
     }
     // Of files nothing is read for good before the table is known; a stream is.
     const preparing = source.replayable ? untilRead : signal;
@@ -226,7 +232,14 @@ export async function ingest(
 
     // The notices about the files come when they are read for good, and should not come twice.
     const { onNotice: _, ...quiet } = options;
-    const begun = beginning(source, plan.form === "csv", preparing);
+    // With a state what was read becomes durable soon, so a slow stream is not looked at for long.
+    const patienceMs = flags.state === undefined ? undefined : Math.min(flags.checkpointMs ?? mostAheadMs, mostAheadMs);
+    const most = {
+      ...aheadLimit,
+      records: Math.min(aheadLimit.records, flags.inferRecords || aheadLimit.records),
+      patienceMs,
+    };
+    const begun = beginning(source, plan.form === "csv", most, preparing);
     const target = await targetTable({
       admin,
       name: flags.table!,
@@ -266,7 +279,7 @@ export async function ingest(
       table,
       to: kusto(connection),
       sink: sinkOptions(flags, connection),
-      deadLetter: flags.deadLetter,
+      deadLetter,
       maxRejected: flags.maxRejected,
       checkpointMs: flags.checkpointMs,
       isQuiet: flags.quiet === true,
@@ -288,9 +301,11 @@ export async function ingest(
       throw new CommandFailed(report.error, report.details, report.figures, interrupt.exitCode);
     }
     tell(summary, new Set(unknown), say, (line) => terminal.err.write(`${line}\n`));
-    terminal.out.write(`${successLine(outcome, { isJson: flags.json === true, maxRejected })}\n`);
+    const earlier = await rejectedEarlier(flags, summary, signal);
+    if (earlier > 0) terminal.err.write(`${earlierLine(earlier, flags)}\n`);
+    terminal.out.write(`${successLine(outcome, { isJson: flags.json === true, maxRejected, earlier })}\n`);
     if (emulator) await showArrived(admin, table.name, emulator, flags, terminal, untilRead);
-    return summary.rejected > maxRejected ? 1 : 0;
+    return summary.rejected + earlier > maxRejected ? 1 : 0;
   } catch (error) {
     if (error instanceof CommandFailed || interrupt.exitCode === undefined) throw error;
     throw new CommandFailed(interruptedEarly(error), [], { signal: interrupt.name }, interrupt.exitCode);
@@ -309,6 +324,23 @@ const stopTimeouts: Readonly<Record<SignalName, number>> = { SIGTERM: 25_000, SI
 function stopLine(name: SignalName, timeoutMs: number): string {
   const bound = timeoutMs > 0 ? ` for at most ${duration(timeoutMs / 1_000)} (--stop-timeout-ms)` : "";
   return `millrace: ${name}: no more is read; what was read is being delivered${bound}. A second signal aborts at once.`;
+}
+
+/** Rejected records of earlier runs of this state that were neither replayed nor deleted. */
+async function rejectedEarlier(
+  { state, deadLetter }: IngestFlags,
+  { rejected }: LoadSummary,
+  signal: AbortSignal,
+): Promise<number> {
+  if (state === undefined || deadLetter !== undefined) return 0;
+  return Math.max(0, (await countUnreplayed(stateLetters(state), signal)) - rejected);
+}
+
+function earlierLine(earlier: number, { state, table }: IngestFlags): string {
+  const file = stateLetters(state!);
+  return plainLine(
+    `${plural(earlier, "record")} that earlier runs rejected ${earlier === 1 ? "is" : "are"} in ${file}, and not in the table: mend and replay them (millrace replay-dlq ${shellWord(file)} --table ${shellWord(table!)} ...), or delete the file to leave them out.`,
+  );
 }
 
 function interruptedEarly(error: unknown): MillraceError {
@@ -347,25 +379,35 @@ async function startOwnEmulator(flags: IngestFlags, signal: AbortSignal): Promis
 }
 
 /** What a stream's table is inferred from: enough to be worth something, and little enough to be held. */
-const aheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
+const aheadLimit: AheadLimit = { records: 10_000, bytes: 16 * 1024 * 1024 };
+const mostAheadMs = 5_000;
+
+interface FirstRecords {
+  readonly records: readonly RawRecord[];
+  /** The index is into `records`. */
+  placeOf(index: number): string;
+  readonly refused: readonly Refusal[];
+}
 
 interface Beginning {
   /** Field names of the first records: as many records as the columns of the table need. */
   fields(columns: readonly string[]): Promise<readonly string[]>;
   /** The first records of a stream, and what could not be read as one. */
-  records(): Promise<{ readonly records: readonly RawRecord[]; readonly refused: readonly Refusal[] }>;
+  records(): Promise<FirstRecords>;
   /** The source from its start, whatever has been looked at. */
   source(): Source<RawRecord>;
 }
 
 /** Looks at the first records, which a stream gives only once. */
-function beginning(source: FilesSource, isCsv: boolean, signal: AbortSignal): Beginning {
+function beginning(source: FilesSource, isCsv: boolean, limit: AheadLimit, signal: AbortSignal): Beginning {
   let whole: Source<RawRecord> = source;
   async function ahead(isEnough: (slice: Slice<RawRecord>) => boolean) {
-    const { slices, source: rest } = await readAhead(whole, { ...aheadLimit, isEnough }, signal);
+    const { slices, source: rest } = await readAhead(whole, { ...limit, isEnough }, signal);
     whole = rest;
+    const places = slices.flatMap(({ records, placeOf }) => records.map((_, i) => () => placeOf?.(i) ?? source.name));
     return {
       records: slices.flatMap(({ records }) => records),
+      placeOf: (index: number) => places[index]!(),
       refused: slices.flatMap(({ refused = [] }) => refused),
     };
   }
@@ -407,7 +449,8 @@ async function inferred(
     return inferred;
   } catch (error) {
     // Else they are told when they are rejected. Without them nobody would know why no table could be made.
-    for (const { place, reason } of unreadable) terminal.err.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
+    for (const { place, reason } of unreadable)
+      terminal.err.write(`${plainLine(`unreadable ${place}: ${inPhrases(reason)}`)}\n`);
     throw error;
   }
 }
@@ -418,10 +461,23 @@ async function inferredAhead(
   options: InferOptions,
   onRefused: (refusal: Refusal) => void,
 ) {
-  const { records, refused } = await begun.records();
+  const { records, placeOf, refused } = await begun.records();
   for (const refusal of refused) onRefused(refusal);
   if (records.length === 0 && refused[0] !== undefined) throw noRecord(table, refused[0]);
-  return inferTable(table, records, options);
+  const inference = startInference(options);
+  for (const [i, record] of records.entries()) inference.observe(record, () => placeOf(i));
+  return inference.table(table);
+}
+
+/** @throws MillraceError BAD_SOURCE where members of a document beside its records would be left out. */
+function refuseLeftOut({ files }: FilesPlan): void {
+  for (const { path, leftOut } of files)
+    if (leftOut !== undefined)
+      throw new MillraceError(
+        "BAD_SOURCE",
+        `${path}: ${listed(leftOut)} beside the array of records would be left out; --path names the array, or '$' for the object itself. With --strict nothing was sent.`,
+        { context: { file: path } },
+      );
 }
 
 function lateFields(table: string, fields: readonly string[]): MillraceError {

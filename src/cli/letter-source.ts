@@ -54,7 +54,7 @@ export function letterSource(
     },
     async *read(_from, signal) {
       await mustBeDeadLetter(path, signal);
-      for await (const slice of linesOf(path, signal)) {
+      for await (const slice of letterLines(path, signal)) {
         const letters: RestoredLetter[] = [];
         const places: string[] = [];
         const refused: Refusal[] = (slice.refused ?? []).map(asLetterLine);
@@ -154,10 +154,10 @@ function asLetterLine(refusal: Refusal): Refusal {
 }
 
 /** @throws MillraceError BAD_SOURCE for a file of data, whose lines would all be rejected one by one. */
-async function mustBeDeadLetter(path: string, signal: AbortSignal): Promise<void> {
+export async function mustBeDeadLetter(path: string, signal: AbortSignal): Promise<void> {
   let lines = 0;
   let first: string | undefined;
-  for await (const slice of linesOf(path, signal)) {
+  for await (const slice of letterLines(path, signal)) {
     for (const { text } of slice.records) {
       const parsed = parseLetter(text);
       if (typeof parsed !== "string" || !parsed.startsWith(notLetter) || text.startsWith(letterStart)) return;
@@ -180,7 +180,8 @@ function merged(counts: readonly ReadonlyMap<string, number>[]): ReadonlyMap<str
   return sums;
 }
 
-async function* linesOf(path: string, signal: AbortSignal): AsyncGenerator<Slice<{ text: string }>> {
+/** The lines of a dead letter, as texts. */
+export async function* letterLines(path: string, signal: AbortSignal): AsyncGenerator<Slice<{ text: string }>> {
   const file = await openRaw(path);
   try {
     const slices = readRecords({

@@ -38,6 +38,13 @@ const phrases: readonly (readonly [RegExp, string])[] = [
   [/, use format "ndjson", or\b/g, ", or"],
   [/\ba state: fileState\(folder\)/g, "--state FOLDER"],
   [/\bsay with path which\b/g, "say with --path which"],
+  [/\. path "\$" reads the object itself\.$/, ". --path '$$' reads the object itself."],
+  [/\bif the file has no header, say header: false\.$/, "if the file has no header, say --no-header."],
+  [
+    /\bmay be a line before it: skipLines or comment leaves\b/,
+    "may be a line before it: --skip-lines or --comment leaves",
+  ],
+  [/; ragged: "pad" (?=reads the missing fields|leaves out the empty fields)/, "; --ragged pad "],
   [/\bsay which it is: /g, "say with --format which it is: "],
   [/\bmalformedText: "replace" sends U\+FFFD\b/g, "--malformed-text replace sends U+FFFD"],
   [/\bWith a dead letter it would go there\b/g, "With --dead-letter FILE it would go there"],

@@ -20,6 +20,18 @@ export function ledgerPath(deadLetter: string): string {
   return `${deadLetter}.replayed`;
 }
 
+/** Tells of a letter, by its line, whether it was replayed. @throws MillraceError DEAD_LETTER_FAILED */
+export async function replayedLetters(deadLetter: string): Promise<(line: string) => boolean> {
+  const path = ledgerPath(deadLetter);
+  const known = new Set<string>();
+  try {
+    for await (const hash of createInterface(createReadStream(path))) known.add(hash);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw failed(path, error);
+  }
+  return (line) => known.has(hashOf(line));
+}
+
 /** @throws MillraceError DEAD_LETTER_FAILED when the ledger cannot be read or written; also from `save()`. */
 export async function openLedger(deadLetter: string): Promise<ReplayLedger> {
   const path = ledgerPath(deadLetter);

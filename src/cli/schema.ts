@@ -6,6 +6,7 @@ import { usage } from "./connection.ts";
 import { addFileFlags, type FileFlags, fileOptions, valueOptions } from "./flags.ts";
 import { inferenceNotes, inferFiles, tableNameFor } from "./infer-files.ts";
 import { onInterrupt, tellInterrupted } from "./interrupt.ts";
+import { inPhrases } from "./option-words.ts";
 import type { Finish } from "./program.ts";
 import { count, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
@@ -51,7 +52,8 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
       flags.inferRecords,
       interrupt.signal,
       ({ place, reason }) => {
-        if (unreadable++ < unreadableShown) process.stderr.write(`${plainLine(`unreadable ${place}: ${reason}`)}\n`);
+        if (unreadable++ < unreadableShown)
+          process.stderr.write(`${plainLine(`unreadable ${place}: ${inPhrases(reason)}`)}\n`);
       },
       valueOptions(flags),
     );

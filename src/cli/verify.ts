@@ -32,7 +32,7 @@ interface VerifyFlags extends ConnectionFlags, FileFlags {
 
 const help = `
 The files are read as millrace ingest would read them into the table: the same names, the same conversions, the same rejections. Give
-the --schema, --format, --path and --delimiter that they were ingested with. CSV and JSON files may be given together.
+every option of reading that they were ingested with, such as --schema, --path, --delimiter or --null-text. CSV and JSON files may be given together.
 
 Compared are the number of rows and, for each column, figures that are exact on both sides: how many values there are, sums, least and
 greatest, and a checksum of texts, times and reals. Of dynamic values nested ones are not compared. Rows of other writers in the table

@@ -153,7 +153,7 @@ function checkOptions(options: CoerceOptions): void {
 }
 
 /** Members of what `inferTable()` returns. */
-const inferred = ["table", "samples", "readAsNull", "tooPrecise"];
+const inferred = ["table", "samples", "readAsNull", "tooPrecise", "exceptions"];
 
 function noneMatches(fields: readonly string[], table: Table): MillraceError {
   const why = whyNoneMatches(fields, table, true);

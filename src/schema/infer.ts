@@ -7,6 +7,7 @@ import { ExactNumber } from "./exact-number.ts";
 import type { Kind } from "./kinds.ts";
 import { columnNames, type Rename } from "./names.ts";
 import { isUsualNullText, nullTextsOf } from "./null-texts.ts";
+import { emptyTally, isSurelyText, noteFirst, rareOthers, type Sort, sorts, type Tally } from "./sort-tally.ts";
 import { type NamedColumn, type Table, tableOf } from "./table.ts";
 import {
   isBarePoint,
@@ -45,10 +46,26 @@ export interface Inferred {
   readonly readAsNull: readonly { readonly column: string; readonly texts: readonly string[] }[];
   /** String columns that would be datetime with `excessPrecision: "truncate"`. */
   readonly tooPrecise: readonly string[];
+  /** String columns that would be of another kind without a few of their values. */
+  readonly exceptions: readonly KindException[];
   /** As it was given, for `coerce(table, form, inferred)`. */
   readonly nullTexts?: readonly string[];
   /** As it was given. */
   readonly excessPrecision?: ExcessPrecision;
+}
+
+/** Why a column is a string, although all but a few of its values are of one other kind: at most 20, and under 5 %. */
+export interface KindException {
+  readonly column: string;
+  /** The first value of another kind; a long text is cut. */
+  readonly value: string;
+  /** Where it stands, if `observe()` was told. */
+  readonly place?: string;
+  /** How many such values there are. */
+  readonly count: number;
+  /** The kind of the others, and how many there are. Nulls are not counted. */
+  readonly kind: Kind;
+  readonly others: number;
 }
 
 /**
@@ -94,7 +111,8 @@ export function inferTable(
 
 /** The same for samples that come one by one and need not be kept. */
 export interface Inference {
-  observe(sample: Readonly<Record<string, unknown>>): void;
+  /** `place` says where the sample comes from; it is called only for the first value of a sort in each column. */
+  observe(sample: Readonly<Record<string, unknown>>, place?: () => string): void;
   table(name: string): Inferred;
 }
 
@@ -120,14 +138,14 @@ function inferenceOf(what: string, options: InferOptions): Inference {
   const given = nullTexts && new Set(nullTexts);
   const isCut = excessPrecision === "truncate";
   const seenOf = new Map<string, Seen>();
-  const see = (seen: Seen, value: unknown): void => {
+  const see = (seen: Seen, value: unknown, place: (() => string) | undefined): void => {
     const text = isCut && typeof value === "string" ? cutToTicks(value) : value;
-    if (from === "csv") seeText(seen, text, given);
-    else seeValue(seen, text);
+    const sort = from === "csv" ? seeText(seen, text, given) : seeValue(seen, text);
+    if (sort !== undefined && seen.tally.counts[sort]!++ === 0) noteFirst(seen.tally, sort, samples, value, place);
   };
   let samples = 0;
   return {
-    observe(sample) {
+    observe(sample, place) {
       checkObject(what, `sample ${samples}`, sample, "a record: an object of values by the names of fields");
       samples++;
       for (const field of Object.keys(sample)) {
@@ -137,7 +155,7 @@ function inferenceOf(what: string, options: InferOptions): Inference {
           seen = nothingSeen();
           seenOf.set(field, seen);
         }
-        see(seen, sample[field]);
+        see(seen, sample[field], place);
       }
     },
     table(name) {
@@ -165,6 +183,7 @@ function inferenceOf(what: string, options: InferOptions): Inference {
           return texts.length === 0 ? [] : [{ column, texts }];
         }),
         tooPrecise: list.filter((_, i) => isTooPrecise(seen[i]!)).map(({ name: column }) => column),
+        exceptions: list.flatMap(({ name: column }, i) => exceptionOf(column, seen[i]!) ?? []),
       };
     },
   };
@@ -193,12 +212,13 @@ interface Seen {
   precise: boolean;
   /** Texts that stand for null, unless the column is of texts. */
   readonly nullTexts: Set<string>;
+  readonly tally: Tally;
 }
 
 function nothingSeen(): Seen {
   return {
     ...{ bool: false, integer: 0, real: false, datetime: false, guid: false, text: false, container: false },
-    ...{ infinity: false, precise: false, nullTexts: new Set() },
+    ...{ infinity: false, precise: false, nullTexts: new Set(), tally: emptyTally() },
   };
 }
 
@@ -214,77 +234,121 @@ function kindOf({ bool, integer, real, datetime, guid, text, container, infinity
   return integer === 32 ? "int" : integer === 64 ? "long" : "decimal";
 }
 
+/** Undefined: the column is no string, or its values are of no one kind. */
+function exceptionOf(column: string, seen: Seen): KindException | undefined {
+  if (kindOf(seen) !== "string" || isTooPrecise(seen)) return undefined;
+  const found = rareOthers(seen.tally);
+  if (!found) return undefined;
+  const { sort, first, count, others } = found;
+  const alone = { ...seen, text: false, precise: false };
+  const { number, bool, datetime, guid } = sorts;
+  const kind = kindOf({
+    ...alone,
+    ...{ bool: sort === bool, datetime: sort === datetime, guid: sort === guid },
+    ...(sort !== number && { integer: 0 as const, real: false, infinity: false }),
+  });
+  if (kind === "string") return undefined;
+  return { column, value: first.value, ...(first.place !== undefined && { place: first.place }), count, kind, others };
+}
+
 function isTooPrecise(seen: Seen): boolean {
   return seen.precise && kindOf({ ...seen, precise: false, datetime: true }) === "datetime";
 }
 
-function seeValue(seen: Seen, value: unknown): void {
-  if (value === null || value === undefined) return;
-  if (typeof value === "string") seeString(seen, value);
-  else if (typeof value === "number") seeNumber(seen, value);
-  else if (typeof value === "boolean") seen.bool = true;
-  else if (typeof value === "bigint") seeBigint(seen, value);
-  else if (value instanceof Date) seen.datetime = true;
-  else if (value instanceof ExactNumber) seeExact(seen, value.text);
-  else seen.container = true;
+function seeValue(seen: Seen, value: unknown): Sort | undefined {
+  if (value === null || value === undefined) return undefined;
+  if (typeof value === "string") return seeString(seen, value);
+  if (typeof value === "number") return seeNumber(seen, value);
+  if (typeof value === "boolean") return seeBool(seen);
+  if (typeof value === "bigint") return seeBigint(seen, value);
+  if (value instanceof Date) return seeDatetime(seen);
+  if (value instanceof ExactNumber) return seeExact(seen, value.text);
+  seen.container = true;
+  return undefined;
 }
 
-function seeString(seen: Seen, value: string): void {
+function seeString(seen: Seen, value: string): Sort | undefined {
   // An empty JSON text is a text: no other kind could give it back.
-  if (seen.text) return;
-  if (isDatetime(value)) seen.datetime = true;
-  else if (isGuid(value)) seen.guid = true;
-  else if (isDatetime(cutToTicks(value))) seen.precise = true;
-  else seen.text = true;
+  if (isSurelyText(seen.tally)) return undefined;
+  if (isDatetime(value)) return seeDatetime(seen);
+  if (isGuid(value)) {
+    seen.guid = true;
+    return sorts.guid;
+  }
+  if (!isDatetime(cutToTicks(value))) return seePlainText(seen);
+  seen.precise = true;
+  return sorts.precise;
 }
 
-function seeNumber(seen: Seen, value: number): void {
-  if (!Number.isSafeInteger(value) || Object.is(value, -0)) seen.real = true;
-  else widen(seen, (value | 0) === value ? 32 : 64);
+function seeNullText(seen: Seen, value: string): undefined {
+  seen.nullTexts.add(value);
+}
+
+function seePlainText(seen: Seen): Sort {
+  seen.text = true;
+  return sorts.text;
+}
+
+function seeBool(seen: Seen): Sort {
+  seen.bool = true;
+  return sorts.bool;
+}
+
+function seeDatetime(seen: Seen): Sort {
+  seen.datetime = true;
+  return sorts.datetime;
+}
+
+function seeReal(seen: Seen): Sort {
+  seen.real = true;
+  return sorts.number;
+}
+
+function seeNumber(seen: Seen, value: number): Sort {
+  if (!Number.isSafeInteger(value) || Object.is(value, -0)) return seeReal(seen);
+  return widen(seen, (value | 0) === value ? 32 : 64);
 }
 
 /** A double beside it in the column would be no less rounded: so a fraction is real, whatever its digits. */
-function seeExact(seen: Seen, text: string): void {
-  if (isPlainInteger(text)) seePlainInteger(seen, text);
-  else if (isPlainNumber(text)) seen.real = true;
-  else seen.text = true;
+function seeExact(seen: Seen, text: string): Sort {
+  if (isPlainInteger(text)) return seePlainInteger(seen, text);
+  return isPlainNumber(text) ? seeReal(seen) : seePlainText(seen);
 }
 
 const mostDecimal = 10n ** 34n;
 
-function seeBigint(seen: Seen, value: bigint): void {
-  if (value >= -(2n ** 31n) && value < 2n ** 31n) widen(seen, 32);
-  else if (value >= longest64.least && value <= longest64.greatest) widen(seen, 64);
-  else if (value > -mostDecimal && value < mostDecimal) widen(seen, 113);
-  else seen.text = true;
+function seeBigint(seen: Seen, value: bigint): Sort {
+  if (value >= -(2n ** 31n) && value < 2n ** 31n) return widen(seen, 32);
+  if (value >= longest64.least && value <= longest64.greatest) return widen(seen, 64);
+  if (value > -mostDecimal && value < mostDecimal) return widen(seen, 113);
+  return seePlainText(seen);
 }
 
-function widen(seen: Seen, bits: 32 | 64 | 113): void {
+function widen(seen: Seen, bits: 32 | 64 | 113): Sort {
   if (bits > seen.integer) seen.integer = bits;
+  return sorts.number;
 }
 
-function seeText(seen: Seen, value: unknown, given: ReadonlySet<string> | undefined): void {
-  if (value === "") return;
-  if (typeof value === "string" && given?.has(value)) {
-    seen.nullTexts.add(value);
-    return;
+function seeText(seen: Seen, value: unknown, given: ReadonlySet<string> | undefined): Sort | undefined {
+  if (value === "") return undefined;
+  if (typeof value !== "string") return seeValue(seen, value);
+  if (given?.has(value)) return seeNullText(seen, value);
+  if (isSurelyText(seen.tally)) return undefined;
+  if (!given && isUsualNullText(value)) return seeNullText(seen, value);
+  if (isPlainInteger(value)) return seePlainInteger(seen, value);
+  if (isPlainNumber(value) || isBarePoint(value)) return seeReal(seen);
+  if (isInfinityWord(value)) {
+    seen.infinity = true;
+    return sorts.number;
   }
-  if (seen.text) return;
-  if (typeof value !== "string") seeValue(seen, value);
-  else if (!given && isUsualNullText(value)) seen.nullTexts.add(value);
-  else if (isPlainInteger(value)) seePlainInteger(seen, value);
-  else if (isPlainNumber(value) || isBarePoint(value)) seen.real = true;
-  else if (isInfinityWord(value)) seen.infinity = true;
-  else if (isBoolWord(value)) seen.bool = true;
-  else seeString(seen, value);
+  return isBoolWord(value) ? seeBool(seen) : seeString(seen, value);
 }
 
 /** A sign and the 34 digits that a decimal keeps; BigInt need not look at anything longer. */
 const longestInteger = 35;
 
-function seePlainInteger(seen: Seen, text: string): void {
-  if (text.length > longestInteger) seen.text = true;
-  else seeBigint(seen, BigInt(text));
+function seePlainInteger(seen: Seen, text: string): Sort {
+  return text.length > longestInteger ? seePlainText(seen) : seeBigint(seen, BigInt(text));
 }
 
 /** @throws MillraceError BAD_OPTION for what is neither form. */

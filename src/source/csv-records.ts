@@ -2,11 +2,18 @@ import type { CsvDialect } from "./csv-dialect.ts";
 import { readHeader, rowParser } from "./csv-header.ts";
 import { csvFields } from "./csv-rows.ts";
 
+/** The header of a file that is read on in the middle. */
+export interface KnownHeader {
+  readonly fields: readonly string[];
+  /** Where it begins. */
+  readonly line: number;
+}
+
 const mark = "\ufeff";
 
 export interface CsvRecords {
   /** The record of a row; what is wrong with the row; undefined: it was a header. */
-  readonly parse: (row: string) => Record<string, string | null> | string | undefined;
+  readonly parse: (row: string, line: number) => Record<string, string | null> | string | undefined;
   /** The names of the fields, once they are known. */
   readonly fields: readonly string[] | undefined;
 }
@@ -23,12 +30,12 @@ export interface CsvRecords {
 export function csvRecords(
   dialect: CsvDialect,
   name: string,
-  known: readonly string[] | undefined,
+  known: KnownHeader | undefined,
   onNotice: ((notice: string) => void) | undefined,
 ): CsvRecords {
-  let fields = known;
-  let parseRow = known && rowParser(known, dialect);
-  function parse(row: string): Record<string, string | null> | string | undefined {
+  let fields = known?.fields;
+  let parseRow = known && rowParser(known.fields, dialect, known.line);
+  function parse(row: string, line: number): Record<string, string | null> | string | undefined {
     if (parseRow && fields) {
       if (!row.startsWith(mark)) return parseRow(row);
       if (!isHeaderAgain(row.slice(1), fields, dialect))
@@ -42,7 +49,7 @@ export function csvRecords(
     }
     const header = readHeader(row, dialect, name);
     fields = header.fields;
-    parseRow = rowParser(fields, dialect);
+    parseRow = rowParser(fields, dialect, line);
     for (const notice of header.notices) onNotice?.(notice);
     return dialect.hasHeader ? undefined : parseRow(row);
   }

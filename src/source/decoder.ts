@@ -1,6 +1,6 @@
 import { parseExactly } from "../schema/exact-json.ts";
 import { type CsvDialect, originalOf } from "./csv-dialect.ts";
-import { csvRecords } from "./csv-records.ts";
+import { csvRecords, type KnownHeader } from "./csv-records.ts";
 import { type BlankLines, csvSplitter } from "./csv-rows.ts";
 import type { FilesOptions } from "./file-options.ts";
 import type { FileFormat } from "./format.ts";
@@ -23,7 +23,7 @@ export function decoderOf(
   jsonPath: readonly string[],
   dialect: CsvDialect,
   name: string,
-  header: readonly string[] | undefined,
+  header: KnownHeader | undefined,
   onNotice: FilesOptions["onNotice"],
 ): Decoder {
   const asItIs: OriginalFormat = { format };

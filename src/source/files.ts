@@ -25,6 +25,11 @@ export interface PlannedFile {
   readonly encoding: string;
   /** CSV: how its rows are written. */
   readonly dialect?: CsvDialect;
+  /**
+   * JSON, where the records were found in a member of an object without `path`: the other members, which are not read. Those
+   * that GeoJSON has beside its features (`type`, `crs`, `bbox`, `name`) are not among them. Absent: there are none.
+   */
+  readonly leftOut?: readonly string[];
 }
 
 /** What the files turned out to be. */
@@ -151,10 +156,14 @@ function isStreamPath(path: string): boolean {
 
 export function planned(
   path: string,
-  { format, storage, dialect }: Pick<OpenedFile, "format" | "storage" | "dialect">,
+  { format, storage, dialect, leftOut = [] }: Pick<OpenedFile, "format" | "storage" | "dialect"> & Partial<OpenedFile>,
   bytes: number,
 ): PlannedFile {
-  return { path, format, bytes, encoding: storage.encoding, ...(format === "csv" && { dialect }) };
+  return {
+    ...{ path, format, bytes, encoding: storage.encoding },
+    ...(format === "csv" && { dialect }),
+    ...(leftOut.length > 0 && { leftOut }),
+  };
 }
 
 export function formOf(format: FileFormat): SampleForm {

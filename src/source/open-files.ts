@@ -7,9 +7,11 @@ import { dialectOf } from "./csv-sniff.ts";
 import { fileBytes, isDecoded, type Storage } from "./file-bytes.ts";
 import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
 import type { FilesOptions } from "./file-options.ts";
-import { bomLength, type FileFormat } from "./format.ts";
+import { refuseForeignFormat } from "./foreign-format.ts";
+import { bomLength, type FileFormat, isNamedJson } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { shapeOf } from "./json-shape.ts";
+import { noWrapper, type Wrapper, wrapperIn } from "./json-wrapper.ts";
 import { openStream } from "./open-stream.ts";
 import { kindOf, openRaw, type RawFile } from "./raw-file.ts";
 import { type StreamReader, streamReader } from "./stream-reader.ts";
@@ -32,6 +34,8 @@ export interface OpenedFile {
   readonly dialect: CsvDialect;
   /** JSON: the way to the array; empty: the documents themselves. */
   readonly jsonPath: readonly string[];
+  /** JSON, where the path was found and not given: members beside the array, which are not read. */
+  readonly leftOut: readonly string[];
 }
 
 /** What is read, in the order given. */
@@ -139,6 +143,7 @@ export async function lookAt(
   const { path, stamp } = raw;
   const isPacked = isGzip(await raw.at(0, 2));
   const rawHead = await headOf(raw, { isGzip: isPacked, encoding: "utf-8" }, signal);
+  refuseForeignFormat(path, rawHead);
   const encoding = encodingOf(rawHead, options.encoding);
   const storage = { isGzip: isPacked, encoding };
   const head = headInUtf8(rawHead, encoding);
@@ -148,6 +153,8 @@ export async function lookAt(
   if (options.encoding === undefined && encoding !== "utf-8")
     options.onNotice?.(`${path}: the text is ${encoding}, as its first bytes show.`);
   for (const notice of notices) options.onNotice?.(notice);
+  const { notice, ...wrapper } = format === "json" ? await wrapperOf(raw, storage, bom, options, signal) : noWrapper;
+  if (notice !== undefined) options.onNotice?.(notice);
   return {
     path,
     realPath,
@@ -158,7 +165,7 @@ export async function lookAt(
     bom,
     content: contentOf(head, bom),
     dialect,
-    jsonPath: format === "json" ? await jsonPathOf(raw, storage, bom, options.path, signal) : [],
+    ...wrapper,
   };
 }
 
@@ -173,20 +180,17 @@ async function headOf(raw: RawFile, storage: Storage, signal: AbortSignal): Prom
   }
 }
 
-async function jsonPathOf(
+async function wrapperOf(
   raw: RawFile,
   storage: Storage,
   bom: number,
-  given: string | undefined,
+  { path: given, format = "auto" }: FilesOptions,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  if (given !== undefined) return given === "$" ? [] : given.split(".");
+): Promise<Wrapper> {
+  if (given !== undefined) return { ...noWrapper, jsonPath: given === "$" ? [] : given.split(".") };
   const shape = await shapeOf(fileBytes(raw, storage, bom, signal));
-  if (shape.is === "documents" || shape.arrays.length === 0) return [];
-  if (shape.arrays.length === 1) return shape.arrays;
-  throw new MillraceError(
-    "BAD_SOURCE",
-    `${raw.path} is an object with several arrays of objects (${shape.arrays.slice(0, 10).join(", ")}); say with path which holds the records, or "$" for the object itself.`,
-    { context: { file: raw.path } },
-  );
+  if (shape.is === "documents") return noWrapper;
+  // A line of NDJSON that is longer than the bytes by which the format was chosen.
+  if (shape.isOneLine && format === "auto" && !isNamedJson(raw.path)) return noWrapper;
+  return wrapperIn(raw.path, shape);
 }

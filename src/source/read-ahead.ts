@@ -10,23 +10,44 @@ export interface ReadAhead<R> {
   readonly source: Source<R>;
 }
 
+/** How much is read at most. */
+export interface AheadLimit {
+  readonly records: number;
+  readonly bytes: number;
+  /** Since the first slice; a slow stream is then read no further. Default: as long as it takes. */
+  readonly patienceMs?: number | undefined;
+}
+
 /**
  * Reads the beginning of a source: a stream cannot be read twice, and its first records say what table they need. Stops
- * when either limit is reached, `isEnough` says so, or the source ends.
+ * when a limit is reached, `isEnough` says so, or the source ends.
  */
 export async function readAhead<R>(
   source: Source<R>,
-  limit: { readonly records: number; readonly bytes: number; isEnough?(slice: Slice<R>): boolean },
+  limit: AheadLimit & { isEnough?(slice: Slice<R>): boolean },
   signal: AbortSignal,
 ): Promise<ReadAhead<R>> {
   const reading = source.read({}, signal)[Symbol.asyncIterator]();
   const slices: Slice<R>[] = [];
   let records = 0;
   let bytes = 0;
+  /** The slice that was asked for when the patience ended. */
+  let pending: Promise<IteratorResult<Slice<R>>> | undefined;
+  const next = (): Promise<IteratorResult<Slice<R>>> => {
+    const asked = pending ?? reading.next();
+    pending = undefined;
+    return asked;
+  };
+  let deadline: number | undefined;
   while (records < limit.records && bytes < limit.bytes) {
-    const { value, done } = await reading.next();
+    pending = next();
+    const arrived = deadline === undefined ? await pending : await before(deadline, pending);
+    if (!arrived) break;
+    pending = undefined;
+    const { value, done } = arrived;
     if (done) break;
     slices.push(value);
+    if (limit.patienceMs !== undefined) deadline ??= performance.now() + limit.patienceMs;
     records += value.records.length;
     bytes += value.bytes ?? 0;
     if (limit.isEnough?.(value)) break;
@@ -44,7 +65,7 @@ export async function readAhead<R>(
           }
           yield* slices.splice(0);
           for (;;) {
-            const { value, done } = await reading.next();
+            const { value, done } = await next();
             if (done) return;
             yield value;
           }
@@ -54,4 +75,18 @@ export async function readAhead<R>(
       },
     },
   };
+}
+
+/** What arrives before the deadline, or undefined. A failure after it is met by whoever asks again. */
+async function before<T>(deadline: number, arriving: Promise<T>): Promise<T | undefined> {
+  arriving.catch(() => {});
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), Math.max(0, deadline - performance.now()));
+  });
+  try {
+    return await Promise.race([arriving, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -3,6 +3,7 @@ import { toldIfBlank } from "./blank-lines.ts";
 import { type ContentTrail, contentTrail } from "./content.ts";
 import { changeOf, trailStart } from "./content-check.ts";
 import { readHeader } from "./csv-header.ts";
+import type { KnownHeader } from "./csv-records.ts";
 import { csvSplitter } from "./csv-rows.ts";
 import { decoderOf } from "./decoder.ts";
 import { isExport, toldIfEmpty } from "./empty-file.ts";
@@ -143,9 +144,9 @@ async function headerOf(
   file: OpenedFile,
   options: FilesOptions,
   signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
+): Promise<KnownHeader | undefined> {
   const { path, dialect, bom, storage } = file;
-  let header: readonly string[] | undefined;
+  let header: KnownHeader | undefined;
   const slices = readRecords({
     partition: path,
     name: path,
@@ -153,8 +154,8 @@ async function headerOf(
     bytes: fileBytes(raw, storage, bom, signal),
     from: bom,
     splitter: csvSplitter({ byte: bom, line: 1 }, dialect, path),
-    parse(row) {
-      header ??= readHeader(row, dialect, path).fields;
+    parse(row, line) {
+      header ??= { fields: readHeader(row, dialect, path).fields, line };
       return {};
     },
     format: () => ({ format: "csv" }),

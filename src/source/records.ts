@@ -20,7 +20,7 @@ export interface RecordReader {
   readonly from: number;
   readonly splitter: Splitter;
   /** The record that a frame's text spells, or why it spells none; undefined for text that was not meant to, as a header. */
-  readonly parse: (text: string) => RawRecord | string | undefined;
+  readonly parse: (text: string, line: number) => RawRecord | string | undefined;
   /** How a text is to be read again, as far as is known by now. */
   readonly format: () => OriginalFormat;
   /** The next text is the header: without it no row can be read. */
@@ -111,7 +111,7 @@ export async function* readRecords(reader: RecordReader): AsyncGenerator<Slice<R
     const text = textAt(window, start, end);
     const encodingFault = badText(reader, text, window, frame);
     const reason = frame.fault ?? encodingFault;
-    const record = reason ?? reader.parse(text);
+    const record = reason ?? reader.parse(text, line);
     if (record === undefined) return;
     if (typeof record !== "string") pile.add(line, record);
     else refuse(line, record, text, encodingFault === undefined ? {} : { isUtf8: false });

@@ -8,6 +8,7 @@ import { isExport, toldIfEmpty } from "./empty-file.ts";
 import type { Storage } from "./file-bytes.ts";
 import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
 import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
+import { refuseForeignFormat } from "./foreign-format.ts";
 import { bomLength, type FileFormat } from "./format.ts";
 import { type RawRecord, readRecords } from "./records.ts";
 import type { Slice } from "./source.ts";
@@ -117,6 +118,7 @@ async function lookAhead(bytes: AsyncGenerator<Uint8Array>, name: string, option
   const isSniffed = options.format === "csv" && options.delimiter === undefined;
   const hasRow = (head: Uint8Array) => head.length >= longestFirstRow || head.includes(10) || head.includes(13);
   const first = await firstBytes(bytes, isSniffed ? hasRow : undefined);
+  refuseForeignFormat(name, first);
   const encoding = encodingOf(first, options.encoding);
   const head = headInUtf8(first, encoding);
   const format = chosenFormat(name, head, options);

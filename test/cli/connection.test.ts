@@ -63,6 +63,21 @@ test("a token file is read again each time", async () => {
   await assert.rejects(token(), { code: "UNAUTHENTICATED" });
 });
 
+test("the host is judged before the login is asked for", () => {
+  const meant = /^(?!.*(login|trust)).*did you mean https:\/\/adx\.westeurope\.kusto\.windows\.net\?$/;
+  for (const cluster of ["https://adx.westeurope.kusto.windows.com", "https://adx.westeurope.kusto.windwos.net"])
+    assert.throws(() => connectionFrom({ ...at, cluster }, {}), { code: "UNTRUSTED_HOST", message: meant }, cluster);
+  const bare = { code: "BAD_OPTION", message: meant };
+  assert.throws(() => connectionFrom({ ...at, cluster: "adx.westeurope.kusto.windwos.net" }, {}), bare);
+  const short = { code: "UNTRUSTED_HOST", message: /^(?!.*trustedHosts).*looks like https:\/\/adx\.westeurope\.kusto/ };
+  assert.throws(() => connectionFrom({ ...at, cluster: "https://adx" }, {}), short);
+  const foreign = { ...at, cluster: "https://adx.example.com" };
+  assert.throws(() => connectionFrom(foreign, {}), { code: "UNTRUSTED_HOST", message: /--trusted-host/ });
+  assert.throws(() => connectionFrom({ ...foreign, trustedHost: [".example.com"] }, {}), {
+    message: /no login for adx/,
+  });
+});
+
 test("what is missing is named", () => {
   assert.throws(() => connectionFrom({ database: "d" }, {}), { code: "BAD_OPTION", message: /--cluster/ });
   assert.throws(() => connectionFrom({ cluster: at.cluster }, {}), { message: /--database/ });

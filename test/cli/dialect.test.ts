@@ -73,6 +73,13 @@ const refused: [what: string, name: string, content: string, more: string[], mes
     ["--strict"],
     /no column for field "extra"\. With --strict/,
   ],
+  [
+    "--strict, and members of a document beside its records",
+    "one.json",
+    '{"id":1,"children":[{"id":2}]}\n',
+    ["--strict"],
+    /one\.json: "id" beside the array of records would be left out; --path names the array.* With --strict nothing was sent/,
+  ],
   ["blank lines", "a.csv", "\n\n\n", [], /holds no record, and it is not empty/],
 ];
 
@@ -105,6 +112,25 @@ test("a field without a column: a warning that --quiet does not silence", async 
   const { code, err } = await ingest(file("a.csv", "id,extra\n12,x\n"), "T", "--quiet");
   assert.equal(code, 0);
   assert.match(err, /^warning: .*a\.csv: table T has no column for field "extra": left out\n$/);
+});
+
+test("one object on one line is a record, and in a .json file a note says what is left out", async () => {
+  const text = '{"id":1,"children":[{"id":2},{"id":3}]}\n';
+  const schema = file("one.kql", ".create-merge table One (id:int, children:dynamic)");
+  const line = await ingest(file("one.log", text), "One", "--schema", schema, "--create-table");
+  assert.equal(line.code, 0, line.err);
+  assert.doesNotMatch(line.err, /left out/);
+  assert.deepEqual(await rowsOf("One | project id, tostring(children)"), [[1, '[{"id":2},{"id":3}]']]);
+  const document = await ingest(file("one.json", text), "One");
+  assert.match(
+    document.err,
+    /note: .*one\.json: the records are the elements of "children"; "id" beside it is left out\. --path '\$' reads the object itself\.\n/,
+  );
+  assert.deepEqual(await rowsOf("One | order by id asc | project id"), [[1], [2], [3]]);
+  const features = '{"type":"FeatureCollection","name":"x","features":[{"id":4}]}';
+  assert.equal((await ingest(file("a.geojson", features), "One", "--strict")).code, 0);
+  const whole = await ingest(file("one.json", text), "One", "--strict", "--path", "$");
+  assert.equal(whole.code, 0, whole.err);
 });
 
 test("a field that comes later: a warning, too; with --strict an error", async () => {

@@ -162,7 +162,7 @@ test("a certificate that has expired, or is of another host, is told as such, al
   const second = await cli(["query", "Rows", ...to], { env: foreign.env });
   assert.match(
     silent(second),
-    /Logging in by appKey .*shows a certificate of another host \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
+    /Logging in by --app-key-file .*shows a certificate of another host \(ERR_TLS_CERT_ALTNAME_INVALID\)/,
   );
   assert.doesNotMatch(second.err, /attempt \d/);
   assert.equal(foreign.asked.filter((place) => place.startsWith(names.authority)).length, 1, String(foreign.asked));
@@ -180,7 +180,7 @@ test("a proxy that lets out to the cluster alone is told where the login and whe
   const login = await cli(["query", "Rows", ...to], { env });
   assert.match(
     silent(login),
-    /Logging in by appKey failed: the proxy \S+ \(HTTPS_PROXY\) refused a tunnel to login\.\S+:443 \(HTTP 403\)/,
+    /Logging in by --app-key-file failed: the proxy \S+ \(HTTPS_PROXY\) refused a tunnel to login\.\S+:443 \(HTTP 403\)/,
   );
   deny(".blob.");
   const ingest = ["ingest", file("one.ndjson", '{"n":1}\n'), "--table", "Rows", "--retry-timeout-ms", "0", ...to];

@@ -44,6 +44,26 @@ test("advice is given in the words of the command line", () => {
       'carry; malformedText: "replace" sends U+FFFD in its place',
       "carry; --malformed-text replace sends U+FFFD in its place",
     ],
+    [
+      'it has 1 field where the header has 2; ragged: "pad" reads the missing fields as null',
+      "it has 1 field where the header has 2; --ragged pad reads the missing fields as null",
+    ],
+    [
+      'it has 4 fields where the header has 3; ragged: "pad" leaves out the empty fields at the end',
+      "it has 4 fields where the header has 3; --ragged pad leaves out the empty fields at the end",
+    ],
+    [
+      "the header on line 1 may be a line before it: skipLines or comment leaves such lines out",
+      "the header on line 1 may be a line before it: --skip-lines or --comment leaves such lines out",
+    ],
+    [
+      'a.csv: the header row looks like data ("1"); if the file has no header, say header: false.',
+      'a.csv: the header row looks like data ("1"); if the file has no header, say --no-header.',
+    ],
+    [
+      'a.json: the records are the elements of "a". path "$" reads the object itself.',
+      "a.json: the records are the elements of \"a\". --path '$' reads the object itself.",
+    ],
     ["Column batchSizes is no option.", "Column batchSizes is no option."],
   ];
   for (const [message, expected] of said) assert.equal(inFlags(message), expected);

@@ -139,7 +139,17 @@ test("schema: what could not be read is told, and nothing to read at all is an e
   assert.equal(torn.code, 1);
   assert.match(
     torn.err,
-    /millrace: Table ragged cannot be inferred: no record could be read, the first at .*ragged\.csv:2: it has 1 field where the header has 2\.\n$/,
+    /millrace: Table ragged cannot be inferred: no record could be read, the first at .*ragged\.csv:2: it has 1 field where the header has 2; --ragged pad reads the missing fields as null\.\n$/,
+  );
+});
+
+test("schema: the value that makes a column a string is told with its place", async () => {
+  const rows = Array.from({ length: 100 }, (_, i) => (i === 15 ? "x7" : `${i}`)).join("\n");
+  const { code, err } = await cli(["schema", file("exception.csv", `id\n${rows}\n`)]);
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /\nnote: column id is string because of "x7" \(.*exception\.csv:17\); its other 99 values are int\n$/,
   );
 });
 

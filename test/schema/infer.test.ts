@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { compilePacker } from "../../src/encode/packer.ts";
 import { coerce } from "../../src/schema/coerce.ts";
 import { ExactNumber } from "../../src/schema/exact-number.ts";
-import { inferTable, type SampleForm } from "../../src/schema/infer.ts";
+import { inferTable, type SampleForm, startInference } from "../../src/schema/infer.ts";
 import type { Table } from "../../src/schema/table.ts";
 
 function kindOf(values: readonly unknown[], from: SampleForm = "json"): string {
@@ -234,4 +234,104 @@ test("real files: what a reader of the data would have chosen", () => {
   assert.equal(movies.Title, "string");
   assert.equal(movies["Release Date"], "string");
   assert.equal(movies["IMDB Rating"], "real");
+});
+
+// Columns that are strings because of a few values.
+
+const exceptionsOf = (values: readonly unknown[], from: SampleForm = "csv") => {
+  const inference = startInference({ from });
+  for (const [i, v] of values.entries()) inference.observe({ v }, () => `in.csv:${i + 2}`);
+  return inference.table("t").exceptions;
+};
+
+const repeated = (n: number, value: (i: number) => unknown) => Array.from({ length: n }, (_, i) => value(i));
+
+test("the first of few values that make a column a string is told with its place and the kind of the others", () => {
+  const day = (i: number) => `2026-01-${String((i % 28) + 1).padStart(2, "0")}`;
+  const cases: [values: unknown[], exception: object | undefined, from?: SampleForm][] = [
+    [
+      repeated(100, (i) => (i === 15 ? "x7" : `${i}`)),
+      { value: "x7", place: "in.csv:17", count: 1, kind: "int", others: 99 },
+    ],
+    [
+      ["x7", "", "NA", ...repeated(20, (i) => `${i}`)],
+      { value: "x7", place: "in.csv:2", count: 1, kind: "int", others: 20 },
+    ],
+    [
+      ["x7", ...repeated(20, (i) => `${i + 0.5}`)],
+      { value: "x7", place: "in.csv:2", count: 1, kind: "real", others: 20 },
+    ],
+    [
+      [...repeated(20, (i) => `${3e9 + i}`), "x"],
+      { value: "x", place: "in.csv:22", count: 1, kind: "long", others: 20 },
+    ],
+    [
+      [...repeated(20, () => "1".repeat(30)), "x"],
+      { value: "x", place: "in.csv:22", count: 1, kind: "decimal", others: 20 },
+    ],
+    [[...repeated(20, () => "true"), "1"], { value: "1", place: "in.csv:22", count: 1, kind: "bool", others: 20 }],
+    [
+      [...repeated(50, day), "soon", "later"],
+      { value: "soon", place: "in.csv:52", count: 2, kind: "datetime", others: 50 },
+    ],
+    [[...repeated(20, () => guid), "7"], { value: "7", place: "in.csv:22", count: 1, kind: "guid", others: 20 }],
+    [
+      [...repeated(20, day), "x".repeat(99)],
+      { value: `${"x".repeat(60)}...`, place: "in.csv:22", count: 1, kind: "datetime", others: 20 },
+    ],
+    [
+      [...repeated(400, (i) => `${i}`), ...repeated(20, () => "x")],
+      { value: "x", place: "in.csv:402", count: 20, kind: "int", others: 400 },
+    ],
+    [[...repeated(9_000, (i) => `${i}`), ...repeated(21, () => "x")], undefined],
+    [["x7", ...repeated(19, (i) => `${i}`)], undefined],
+    [repeated(100, () => "x"), undefined],
+    [repeated(100, (i) => `${i}`), undefined],
+    [[...repeated(50, () => "1"), ...repeated(50, () => "true")], undefined],
+    [["x7", ...repeated(99, (i) => i)], { value: "x7", place: "in.csv:2", count: 1, kind: "int", others: 99 }, "json"],
+    [
+      [...repeated(99, day), true],
+      { value: "true", place: "in.csv:101", count: 1, kind: "datetime", others: 99 },
+      "json",
+    ],
+    [[...repeated(99, (i) => i), "x", {}], undefined, "json"],
+  ];
+  for (const [values, exception, from] of cases)
+    assert.deepEqual(
+      exceptionsOf(values, from),
+      exception ? [{ column: "v", ...exception }] : [],
+      JSON.stringify(exception),
+    );
+});
+
+test("without its exceptions a column is of the kind that was told (property)", () => {
+  const rare = fc.constantFrom("x", "true", "7", "1.5", "2026-01-01", guid, "", "NA");
+  const usual = fc.constantFrom("7", "1.5", "3000000000", "true", "2026-01-01", guid);
+  fc.assert(
+    fc.property(
+      usual,
+      fc.integer({ min: 1, max: 900 }),
+      fc.array(fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), rare), { maxLength: 25 }),
+      (value, n, others) => {
+        const values: string[] = Array(n).fill(value);
+        for (const [at, other] of others) values.splice(Math.floor(at * values.length), 0, other);
+        const [told] = exceptionsOf(values);
+        if (!told) return;
+        assert.equal(kindOf(values, "csv"), "string");
+        const of = values.filter((each) => each !== "" && each !== "NA");
+        const misfits = of.filter((each) => kindOf([each, value], "csv") === "string");
+        assert.deepEqual([told.count, told.others], [misfits.length, of.length - misfits.length]);
+        assert.equal(told.value, misfits[0]);
+        assert.equal(told.place, `in.csv:${values.indexOf(misfits[0]!) + 2}`);
+        assert.equal(
+          told.kind,
+          kindOf(
+            of.filter((each) => !misfits.includes(each)),
+            "csv",
+          ),
+        );
+      },
+    ),
+    { verbose: 1 },
+  );
 });

@@ -275,7 +275,10 @@ test("without a header, fields have the names of their places, also where readin
     { column_1: "4", column_2: "5" },
   ]);
   assert.deepEqual(places, ["1", "3"]);
-  assert.equal(refused[0]?.reason, "it has 1 field where the first row has 2");
+  assert.equal(
+    refused[0]?.reason,
+    'it has 1 field where the first row has 2; ragged: "pad" reads the missing fields as null',
+  );
   const path = write("a.csv", Array.from({ length: 600 }, (_, i) => `${i},x\n`).join(""));
   const all = await readFile(path, { header: false });
   const rest = await read(files(path, { header: false }), { [path]: all.positions[0]! });
@@ -321,7 +324,14 @@ test("comments and lines before the header", async () => {
 
 test("ragged rows: refused, or padded; a value without a column is never dropped", async () => {
   const text = "a,b,c\n1,2\n3,4,5,\n6,7,8,9\n";
-  assert.equal((await readText(text)).refused.length, 3);
+  assert.deepEqual(
+    (await readText(text)).refused.map(({ reason }) => reason),
+    [
+      'it has 2 fields where the header has 3; ragged: "pad" reads the missing fields as null',
+      'it has 4 fields where the header has 3; ragged: "pad" leaves out the empty fields at the end',
+      "it has 4 fields where the header has 3",
+    ],
+  );
   const { records, refused } = await readText(text, { ragged: "pad" });
   assert.deepEqual(records, [
     { a: "1", b: "2", c: null },
@@ -331,6 +341,43 @@ test("ragged rows: refused, or padded; a value without a column is never dropped
     refused.map(({ reason }) => reason),
     ["it has 4 fields where the header has 3"],
   );
+});
+
+test("a line before the header that was taken for it: the reason names its line, also where reading goes on", async () => {
+  const reason = (what: string, line: number) =>
+    `it has 2 fields where the ${what} has 1; the ${what} on line ${line} may be a line before it: skipLines or comment leaves such lines out`;
+  const text = `\n\nReport of today\n${"a,b\n".repeat(600)}`;
+  const path = write("a.csv", text);
+  const all = await readFile(path);
+  assert.deepEqual(new Set(all.refused.map(({ reason }) => reason)), new Set([reason("header", 3)]));
+  const rest = await read(files(path), { [path]: all.positions[0]! });
+  assert.equal(rest.refused.length, 600 - 256);
+  assert.deepEqual(new Set(rest.refused.map(({ reason }) => reason)), new Set([reason("header", 3)]));
+  const first = await readText("x\na,b\n", { header: false });
+  assert.equal(first.refused[0]?.reason, reason("first row", 1));
+  assert.deepEqual((await readText(text, { skipLines: 3 })).refused, []);
+});
+
+test("a header of values is said; one of years, or of names beside numbers, is not", async () => {
+  const notice = (shown: string) =>
+    `FILE: the header row looks like data (${shown}); if the file has no header, say header: false.`;
+  const cases: [header: string, shown: string | undefined][] = [
+    ["1,2026-01-01,x,y", '"1", "2026-01-01", "x", and 1 more'],
+    ["2026-01-01T03:04:05Z,b,c,d", '"2026-01-01T03:04:05Z", "b", "c", and 1 more'],
+    ["1.5,-2,.5,1e3", '"1.5", "-2", ".5", and 1 more'],
+    ["7,,2024,9", '"7", "", "2024", and 1 more'],
+    ["2021,2022,2023,2024", undefined],
+    [",2021,2022,2023", undefined],
+    ["country,1,2,3", undefined],
+    ["a,b,c,007", undefined],
+    [",,,", undefined],
+  ];
+  for (const [header, shown] of cases) {
+    const said = (notices: string[]) => notices.filter((each) => each.includes("looks like data"));
+    const text = `${header}\n1,2,3,4\n`;
+    assert.deepEqual(said((await readText(text)).notices), shown === undefined ? [] : [notice(shown)], header);
+    assert.deepEqual(said((await readText(text, { header: false })).notices), [], header);
+  }
 });
 
 test("files that were put together: a header behind a byte order mark is left out, another row refused", async () => {

@@ -231,7 +231,7 @@ test("CSV: wrong numbers of fields, stray quotes, quoted line ends, a BOM", asyn
     { a: "7", b: 'say "hi"' },
   ]);
   assert.deepEqual(brief(refused, path), [
-    ["3", "it has 1 field where the header has 2"],
+    ["3", 'it has 1 field where the header has 2; ragged: "pad" reads the missing fields as null'],
     ["5", "it has 3 fields where the header has 2"],
     ["7", 'a quote stands inside field 2, which does not begin with one (with quote "none" a quote is text)'],
   ]);

@@ -57,7 +57,7 @@ test("a pipe is read once, in pieces, also packed, and beside files", { skip: is
   const plan = await source.plan();
   assert.deepEqual(
     plan.files.map(({ format }) => format),
-    ["ndjson", "json"],
+    ["ndjson", "ndjson"],
   );
   assert.equal(plan.totalBytes, undefined);
   const found: unknown[] = [];
@@ -83,8 +83,10 @@ test("the wait for a pipe's writer, and for its bytes, ends with an abort", {
     if (script === undefined) await assert.rejects(plan, { code: "ABORTED" });
     else await plan.then(source.close, () => {}); // what is planned and not read has to be closed
   }
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.equal(descriptors(), before);
+  // The system closes them in its own time.
+  for (let turn = 0; turn < 100 && descriptors() > before; turn++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.ok(descriptors() <= before, `${descriptors()} open files, and ${before} before`);
 });
 
 test("what is no file is said to be what it is", { skip: isWindows }, async (t) => {

@@ -3,6 +3,7 @@ import { refuseUnknownOptions } from "../../option-names.ts";
 import { bearerToken } from "./bearer-token.ts";
 import type { CertificateSource } from "./certificate.ts";
 import { endpointsOf } from "./cluster-url.ts";
+import { refuseUnknownHost } from "./trust.ts";
 
 /** A token as @azure/identity's credentials give it; any object with this method will do. */
 export interface TokenCredential {
@@ -127,17 +128,22 @@ type LoginOption = (typeof loginOptions)[number];
  * Checks the options once and names every way in which they cannot be used.
  *
  * @param what whose options they are
- * @throws MillraceError BAD_OPTION; UNTRUSTED_HOST for http to anything but the loopback.
+ * @throws MillraceError BAD_OPTION; UNTRUSTED_HOST for http to anything but the loopback, and for an unknown host without a
+ *   login.
  */
 export function connectionOf(options: KustoOptions, what = "kusto()"): Connection {
   refuseUnknownOptions(what, options, optionNames);
   const database = text("database", options.database);
-  const { engineUrl, ingestUrl, host, isLoopback } = endpointsOf(text("cluster", options.cluster), database);
+  const trustedHosts = trustedHostsOf(options.trustedHosts);
+  const cluster = text("cluster", options.cluster);
+  const { engineUrl, ingestUrl, host, isLoopback } = endpointsOf(cluster, database, trustedHosts);
   const login = loginOf(options);
-  if (login.kind === "none" && !isLoopback)
+  if (login.kind === "none" && !isLoopback) {
+    refuseUnknownHost(host, trustedHosts);
     throw bad(
       `kusto(): ${host} needs a credential: appId + appKey + tenantId, managedIdentityAppId, workloadIdentity, azureCli, defaultCredential, credential or token.`,
     );
+  }
   return {
     engineUrl,
     ingestUrl,
@@ -146,7 +152,7 @@ export function connectionOf(options: KustoOptions, what = "kusto()"): Connectio
     login,
     database,
     authorityHost: authorityOf(options.authorityHost),
-    trustedHosts: trustedHostsOf(options.trustedHosts),
+    trustedHosts,
     requestTimeoutMs: durationOf(
       "requestTimeoutMs",
       options.requestTimeoutMs === undefined ? 60_000 : options.requestTimeoutMs,

@@ -1,5 +1,6 @@
 import { MillraceError, withoutQuery } from "../../errors.ts";
 import { isKustoHost } from "./kusto-hosts.ts";
+import { likelyQuestion } from "./likely-host.ts";
 import type { Connection } from "./options.ts";
 
 /**
@@ -13,16 +14,28 @@ export async function assertTrusted(connection: Connection): Promise<void> {
   if (isLoopback) return;
   const { kustoTrustedEndpoints, MatchRule } = await import("azure-kusto-data");
   for (const name of new Set([host, new URL(ingestUrl).hostname])) {
-    if (!isKustoHost(name) && !isListed(name, trustedHosts) && !trustedHosts.includes(host))
-      throw new MillraceError(
-        "UNTRUSTED_HOST",
-        `${name} is not known as a Kusto host, so it is given no token; if it is yours, name it in trustedHosts (--trusted-host).`,
-        { context: { host: name } },
-      );
+    if (!trustedHosts.includes(host)) refuseUnknownHost(name, trustedHosts);
     // The SDK's client checks again, by a list that the whole process shares: of the cloud that the cluster says it is in.
     if (!kustoTrustedEndpoints.additionalMatcher?.isMatch(name))
       kustoTrustedEndpoints.addTrustedHosts([new MatchRule(name, true)], false);
   }
+}
+
+/**
+ * Refuses a host that may not be given a token, and asks whether another was meant: a misspelt host is never offered for trust,
+ * for the token would go to whoever owns it.
+ *
+ * @throws MillraceError UNTRUSTED_HOST.
+ */
+export function refuseUnknownHost(name: string, trustedHosts: readonly string[]): void {
+  if (isKustoHost(name) || isListed(name, trustedHosts)) return;
+  const question = likelyQuestion(name);
+  const advice = question ?? "if it is yours, name it in trustedHosts (--trusted-host).";
+  throw new MillraceError(
+    "UNTRUSTED_HOST",
+    `${name} is not known as a Kusto host, so it is given no token; ${advice}`,
+    { context: { host: name, ...(question !== undefined && { question }) } },
+  );
 }
 
 /** Does a list of trusted hosts hold this one: by its name, or below a domain? */
@@ -41,9 +54,13 @@ export function assertResourceTrusted({ host, trustedHosts }: Connection, resour
   const name = url?.hostname ?? "";
   const isPlain = url?.protocol === "https:" && url.username === "" && url.password === "";
   if (isPlain && (name === host || isListed(name, trustedHosts) || isKustoHost(name))) return;
+  const question = likelyQuestion(name);
+  const advice = question === undefined ? "; if it is yours, name its host in trustedHosts (--trusted-host)" : "";
   throw new MillraceError(
     "UNTRUSTED_HOST",
-    `${host} asks for a token of the resource ${withoutQuery(resource).slice(0, 200)}, which is not Kusto's, so it is given none; if it is yours, name its host in trustedHosts (--trusted-host).`,
-    { context: { host: name } },
+    `${host} asks for a token of the resource ${withoutQuery(resource).slice(0, 200)}, which is not Kusto's, so it is given none${advice}.`,
+    {
+      context: { host: name, ...(question !== undefined && { question: "It is like a host of Kusto, and is none." }) },
+    },
   );
 }

@@ -234,7 +234,7 @@ export function databaseOf(catalogue: Catalogue, name: string): Database {
   throw new KustoError(
     `Entity ID '${name}' of kind 'Database' was not found. This emulator serves: ${[...catalogue.databases.values()]
       .map((database) => database.name)
-      .join(", ")}; ask for others by the option 'databases'.`,
+      .join(", ")}; for others start it with the option 'databases' (--database).`,
     { code: "BadRequest_DatabaseNotExist", type: "Kusto.Data.Exceptions.DatabaseNotFoundException" },
   );
 }

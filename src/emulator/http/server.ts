@@ -291,6 +291,7 @@ function asked(status: number): KustoError {
   });
 }
 
+/** A defect of the emulator is permanent: the same request would meet it again, and clients would repeat it in vain. */
 function refusalOf(error: unknown): KustoError {
   if (error instanceof KustoError) return error;
   if (error instanceof IngestionFailure)
@@ -299,6 +300,5 @@ function refusalOf(error: unknown): KustoError {
     status: 500,
     code: "General_InternalServerError",
     type: "Kusto.Data.Exceptions.KustoServiceException",
-    permanent: false,
   });
 }

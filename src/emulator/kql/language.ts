@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { Catalogue, Database, StoredColumn, StoredTable } from "../engine/catalogue.ts";
 import { KustoError, semanticError, syntaxError } from "../kusto-error.ts";
 import { loadOptionalPackage } from "../optional-package.ts";
+import { allowClashingNames, type BridgeRuntime } from "./clashing-names.ts";
 import { type Annotations, type Completions, type EditorLanguage, editorService, type Problem } from "./editor.ts";
 import { inTime, type ParserStops, stopParserInTime } from "./parse-deadline.ts";
 import {
@@ -95,6 +96,7 @@ export async function loadLanguage(): Promise<Language> {
     const require = createRequire(import.meta.url);
     // The package's main alone throws: the runtime of its compiler must be there first.
     require("@kusto/language-service-next/bridge.min.js");
+    allowClashingNames((globalThis as unknown as BridgeRuntime).System.Collections.Generic);
     require("@kusto/language-service-next/Kusto.Language.Bridge.min.js");
     return (globalThis as unknown as { Kusto: { Language: KustoLanguage } }).Kusto.Language;
   });

@@ -152,6 +152,9 @@ test("a host that is not Kusto's is given no token", async () => {
   assert.equal(item(report, "trust").code, "UNTRUSTED_HOST");
   assert.match(item(report, "trust").fix!, /trustedHosts: \["nowhere\.invalid"\]/);
   assert.equal(item(report, "login").status, "not reached");
+  const alike = await look({ table: "T" }, { cluster: "https://adx.kusto.windwos.net", database, token });
+  assert.equal(item(alike, "trust").code, "UNTRUSTED_HOST");
+  assert.equal(item(alike, "trust").fix, "Did you mean https://adx.kusto.windows.net?");
   assert.equal(asked, 0);
 });
 

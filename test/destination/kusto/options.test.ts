@@ -46,12 +46,42 @@ const refused: [string, object, string, RegExp][] = [
     "a short name",
     { cluster: "adx.westeurope" },
     "BAD_OPTION",
-    /is it https:\/\/adx\.westeurope\.kusto\.windows\.net\?/,
+    /did you mean https:\/\/adx\.westeurope\.kusto\.windows\.net\?/,
   ],
   ["loopback without http", { cluster: "127.0.0.1:8080" }, "BAD_OPTION", /is it http:\/\/127\.0\.0\.1:8080\?/],
   ["localhost without http", { cluster: "localhost:8080" }, "BAD_OPTION", /is it http:\/\/localhost:8080\?/],
   ["::1 without http", { cluster: "[::1]:8080" }, "BAD_OPTION", /is it http:\/\/\[::1\]:8080\?/],
-  ["a host without https", { cluster: "adx.example.com" }, "BAD_OPTION", /is it https:\/\/adx\.example\.com\?/],
+  [
+    "a trusted host without https",
+    { cluster: "adx.example.com", trustedHosts: ["adx.example.com"] },
+    "BAD_OPTION",
+    /is it https:\/\/adx\.example\.com\?/,
+  ],
+  [
+    "a foreign host without https",
+    { cluster: "adx.example.com" },
+    "BAD_OPTION",
+    /^(?!.*https:\/\/adx\.example).*needs https:\/\/ before it, and trustedHosts/,
+  ],
+  [
+    "a misspelt host in the clear",
+    { cluster: "http://adx.westeurope.kusto.windwos.net" },
+    "UNTRUSTED_HOST",
+    /did you mean https:\/\/adx\.westeurope\.kusto\.windows\.net\?$/,
+  ],
+  [
+    "a misspelt host with a path behind",
+    { cluster: "https://adx.westeurope.kusto.windwos.net/a/b", token: "t" },
+    "UNTRUSTED_HOST",
+    /did you mean https:\/\/adx\.westeurope\.kusto\.windows\.net\?$/,
+  ],
+  [
+    "a misspelt host in an address of the web interface",
+    { cluster: "https://dataexplorer.azure.com/clusters/adx.westeurope.kusto.windwos.net", token: "t" },
+    "BAD_OPTION",
+    /such as https:\/\/adx\.westeurope\.kusto\.windows\.net\.$/,
+  ],
+  ["an unknown host without a login", { cluster: "https://adx.example.com" }, "UNTRUSTED_HOST", /trustedHosts/],
   ["another scheme", { cluster: "ftp://x.kusto.windows.net" }, "BAD_OPTION", /by https, such as .*not by ftp/],
   ["a scheme alone", { cluster: "https://" }, "BAD_OPTION", /not a URL/],
   ["a password without a scheme", { cluster: "me:secret@adx.example.com" }, "BAD_OPTION", /^(?!.*secret).*not a URL/],
@@ -112,28 +142,29 @@ test("a host that is not Kusto's is asked nothing and given nothing", async () =
       return { token: "t", expiresOnTimestamp: Date.now() + 3_600_000 };
     },
   };
-  const hosts = [
-    "evil.example",
+  const foreign = ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "10.0.0.1", "[2001:db8::1]"];
+  // A host that takes after one of Kusto is not offered for trust.
+  const alike = [
     "kusto.windows.net.evil.example",
     "adx-kusto.windows.net",
     "notkusto.windows.net",
     "xkusto.windows.net",
-    "127.0.0.1.evil.example",
-    "localhost.evil.example",
-    "10.0.0.1",
     "kusto.fabric.microsoft.us.evil.example",
     "xkusto.fabric.microsoft.us",
     "kusto.windows.net",
-    "[2001:db8::1]",
     // Cyrillic letters for o, and a full stop of Chinese, which counts as a dot.
     "adx.kust\u043e.windows.net",
     "adx.kusto.wind\u043ews.net",
     "adx.kusto.windows.net\u3002evil.example",
   ];
-  for (const host of hosts) {
-    const destination = kusto({ cluster: `https://${host}`, database: "db", credential: spy });
-    await assert.rejects(destination.open(contextOf()), { code: "UNTRUSTED_HOST", message: /trustedHosts/ }, host);
-  }
+  for (const [hosts, message] of [
+    [foreign, /trustedHosts/],
+    [alike, /^(?!.*trust).*(did you mean https:|looks like https:)/],
+  ] as const)
+    for (const host of hosts) {
+      const destination = kusto({ cluster: `https://${host}`, database: "db", credential: spy });
+      await assert.rejects(destination.open(contextOf()), { code: "UNTRUSTED_HOST", message }, host);
+    }
   assert.equal(asked, 0);
 });
 

@@ -12,14 +12,16 @@ export function findingOf(error: unknown, principal: string | undefined, signal:
   const advice = typeof error.context.fix === "string" ? error.context.fix : undefined;
   const told = advice === undefined ? error.message : error.message.replace(` ${advice}`, "");
   const message = grant === undefined ? told : told.replace(/ Somebody who may has to run: .*$/s, "");
-  const host = code === "UNTRUSTED_HOST" ? error.context.host : undefined;
-  const known = host === undefined ? (advice ?? fixes[code]) : trustFix(String(host));
+  const isForeign = code === "UNTRUSTED_HOST" && error.context.host !== undefined;
+  const known = isForeign ? trustFix(error) : (advice ?? fixes[code]);
   const fix = grant === undefined ? known : `Somebody who may grant it runs: ${granted(grant, principal)}`;
   return { status: "failed", message, code, retryable, ...(fix !== undefined && { fix }) };
 }
 
-export function trustFix(host: string): string {
-  return `If it is yours: trustedHosts: [${JSON.stringify(host)}] (--trusted-host).`;
+/** What to do about a host that is given no token: one that is near a host of Kusto is not offered for trust. */
+export function trustFix({ context: { host, question } }: MillraceError): string {
+  if (question !== undefined) return `${String(question).charAt(0).toUpperCase()}${String(question).slice(1)}`;
+  return `If it is yours: trustedHosts: [${JSON.stringify(String(host))}] (--trusted-host).`;
 }
 
 /** The command, with the principal in it where that is known. */

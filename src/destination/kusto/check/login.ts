@@ -21,7 +21,7 @@ export async function trust(connection: Connection): Promise<Finding> {
     return failed(
       "UNTRUSTED_HOST",
       `${String(error.context.host)} is not known as a Kusto host, so it is given no token.`,
-      trustFix(String(error.context.host)),
+      trustFix(error),
     );
   }
   return ok(login.kind === "none" ? `${host} needs no token.` : `${host} may be given a token.`);
