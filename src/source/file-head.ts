@@ -1,12 +1,20 @@
 import type { FilesOptions } from "./file-options.ts";
-import { type FileFormat, formatOf } from "./format.ts";
+import { bomLength, type FileFormat, formatOf } from "./format.ts";
 import { isJsonSpace } from "./json-text.ts";
 import { longestMark } from "./text-encoding.ts";
 
-/** The first chunk, and more until there are enough bytes for a mark; and until `isEnough`, if it is given. */
+/** What is blank for so long is taken for blank. */
+const longestBlank = 64 * 1024;
+
+/** Whether the content shows: white space before it, and a byte order mark, may come in pieces of their own. */
+function hasText(head: Uint8Array): boolean {
+  return head.length >= longestBlank || contentOf(head, bomLength(head)) === "text";
+}
+
+/** The first chunk, and more until there are enough bytes for a mark and some text; or until `isEnough`, if it is given. */
 export async function firstBytes(
   bytes: AsyncGenerator<Uint8Array>,
-  isEnough: (head: Uint8Array) => boolean = () => true,
+  isEnough: (head: Uint8Array) => boolean = hasText,
 ): Promise<Uint8Array> {
   let head: Uint8Array = new Uint8Array(0);
   while (head.length < longestMark || !isEnough(head)) {

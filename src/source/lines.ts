@@ -7,7 +7,7 @@ const carriageReturn = 13;
 
 /**
  * NDJSON: a record per line, which ends with LF, CR LF or CR. Lines of nothing but white space are skipped; a last line
- * needs no line end.
+ * needs no line end. JSON takes CR for white space, too: within a record it ends no line.
  */
 export function lineSplitter(from: FilePosition): Splitter {
   let start = from.byte;
@@ -48,18 +48,25 @@ export function lineSplitter(from: FilePosition): Splitter {
   /** Where the line ends; undefined: not in the window. */
   function lineEnd({ bytes, base, length }: ByteWindow, isLast: boolean): LineEnd | undefined {
     const feed = indexOf(bytes, newline, scanned - base, length);
-    if (nextReturn < scanned || (nextReturn < base + length && bytes[nextReturn - base] !== carriageReturn))
-      nextReturn = base + indexOf(bytes, carriageReturn, Math.max(nextReturn, scanned) - base, length);
-    const back = nextReturn - base;
-    if (back >= feed) {
-      if (feed === length) return undefined;
-      endsWithReturn = false;
-      return { stop: feed, next: feed + 1, isWhole: true };
+    for (;;) {
+      if (nextReturn < scanned || (nextReturn < base + length && bytes[nextReturn - base] !== carriageReturn))
+        nextReturn = base + indexOf(bytes, carriageReturn, Math.max(nextReturn, scanned) - base, length);
+      const back = nextReturn - base;
+      if (back >= feed) {
+        if (feed === length) return undefined;
+        endsWithReturn = false;
+        return { stop: feed, next: feed + 1, isWhole: true };
+      }
+      // LF may follow.
+      if (back + 1 === length) return isLast ? { stop: back, next: length, isWhole: endsWithReturn } : undefined;
+      const isPair = bytes[back + 1] === newline;
+      if (!isPair && !isLast && spaceEnd(bytes, back + 1, length) === length) return undefined; // what follows decides
+      if (isPair || isBetweenRecords(bytes, start - base, back, length)) {
+        endsWithReturn = !isPair;
+        return { stop: back, next: back + (isPair ? 2 : 1), isWhole: true };
+      }
+      nextReturn++;
     }
-    // LF may follow.
-    if (back + 1 === length) return isLast ? { stop: back, next: length, isWhole: endsWithReturn } : undefined;
-    endsWithReturn = bytes[back + 1] !== newline;
-    return { stop: back, next: back + (endsWithReturn ? 1 : 2), isWhole: true };
   }
 }
 
@@ -76,6 +83,31 @@ interface LineEnd {
 function indexOf(bytes: Buffer, byte: number, from: number, length: number): number {
   const found = bytes.indexOf(byte, from);
   return found < 0 || found >= length ? length : found;
+}
+
+const [comma, colon, opening, closing, brace, endBrace] = [...Buffer.from(",:[]{}")];
+
+/**
+ * No record goes on behind the CR at `back`: what stands before it and behind it are never neighbours within a JSON text. A line that is
+ * broken is told from its neighbours by the brace that begins the next.
+ */
+function isBetweenRecords(bytes: Buffer, first: number, back: number, length: number): boolean {
+  const after = spaceEnd(bytes, back + 1, length);
+  if (after === length || bytes[after] === newline) return false;
+  let last = back - 1;
+  while (last >= first && isJsonSpace(bytes[last]!)) last--;
+  if (last < first) return true;
+  const before = bytes[last];
+  const next = bytes[after];
+  if (before === endBrace) return next !== comma && next !== closing && next !== endBrace;
+  return next === brace && before !== comma && before !== colon && before !== opening;
+}
+
+/** Behind the white space from there on, at the line's end at most. */
+function spaceEnd(bytes: Buffer, from: number, length: number): number {
+  let at = from;
+  while (at < length && bytes[at] !== newline && isJsonSpace(bytes[at]!)) at++;
+  return at;
 }
 
 /** White space, or an object: what is written behind an object belongs to another line, or breaks this one. */
