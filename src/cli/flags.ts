@@ -108,7 +108,7 @@ export function fileOptions(flags: FileFlags, onNotice: OnNotice): FilesOptions 
     ...(header === false && { header }),
     ...(ragged !== undefined && { ragged }),
     ...(trim !== undefined && { trim }),
-    onNotice: once((notice) => onNotice(inPhrases(notice))),
+    onNotice: once((notice, kind) => onNotice(inPhrases(notice), kind)),
   };
 }
 
