@@ -1,4 +1,5 @@
 import { parseExactly } from "../schema/exact-json.ts";
+import { ExactNumber } from "../schema/exact-number.ts";
 import { type CsvDialect, originalOf } from "./csv-dialect.ts";
 import { csvRecords, type KnownHeader } from "./csv-records.ts";
 import { type BlankLines, csvSplitter } from "./csv-rows.ts";
@@ -53,8 +54,16 @@ export function decoderOf(
 export function parseObject(text: string): RawRecord | string {
   try {
     const value = parseExactly(text);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as RawRecord;
-    return `a record is a JSON object, and this is ${Array.isArray(value) ? "an array" : value === null ? "null" : `a ${typeof value}`}`;
+    const isNumber = value instanceof ExactNumber || typeof value === "bigint";
+    if (typeof value === "object" && value !== null && !Array.isArray(value) && !isNumber) return value as RawRecord;
+    const sort = isNumber
+      ? "a number"
+      : Array.isArray(value)
+        ? "an array"
+        : value === null
+          ? "null"
+          : `a ${typeof value}`;
+    return `a record is a JSON object, and this is ${sort}`;
   } catch (error) {
     return (error as Error).message;
   }

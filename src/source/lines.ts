@@ -60,8 +60,10 @@ export function lineSplitter(from: FilePosition): Splitter {
       // LF may follow.
       if (back + 1 === length) return isLast ? { stop: back, next: length, isWhole: endsWithReturn } : undefined;
       const isPair = bytes[back + 1] === newline;
-      if (!isPair && !isLast && spaceEnd(bytes, back + 1, length) === length) return undefined; // what follows decides
-      if (isPair || isBetweenRecords(bytes, start - base, back, length)) {
+      // Behind a line that CR ended, it ends the next, too, also a broken one; else what follows decides.
+      const isEnd = isPair || endsWithReturn;
+      if (!isEnd && !isLast && spaceEnd(bytes, back + 1, length) === length) return undefined;
+      if (isEnd || isBetweenRecords(bytes, start - base, back, length)) {
         endsWithReturn = !isPair;
         return { stop: back, next: back + (isPair ? 2 : 1), isWhole: true };
       }

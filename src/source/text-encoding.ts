@@ -52,6 +52,8 @@ function markedEncoding([a, b, c, d]: Uint8Array): OwnEncoding | undefined {
 }
 
 const bytesLooked = 4096;
+/** A zero byte by chance weighs much among so few. */
+const fewQuads = 4;
 
 function unmarkedEncoding(head: Uint8Array): OwnEncoding | undefined {
   const length = Math.min(head.length, bytesLooked) & ~3;
@@ -63,9 +65,10 @@ function unmarkedEncoding(head: Uint8Array): OwnEncoding | undefined {
   const quads = length / 4;
   if (d === quads && c * 2 > quads && b * 2 > quads && a * 4 <= quads) return "utf-32le";
   if (a === quads && b * 2 > quads && c * 2 > quads && d * 4 <= quads) return "utf-32be";
-  // Half of the characters are ASCII or more; some others have a zero where ASCII has none.
-  if (b + d >= quads && (a + c) * 4 <= b + d) return "utf-16le";
-  if (a + c >= quads && (b + d) * 4 <= a + c) return "utf-16be";
+  // Half of the characters are ASCII or more, of a few bytes all; some others have a zero where ASCII has none.
+  const least = quads < fewQuads ? 2 * quads : quads;
+  if (b + d >= least && (a + c) * 4 <= b + d) return "utf-16le";
+  if (a + c >= least && (b + d) * 4 <= a + c) return "utf-16be";
   return undefined;
 }
 

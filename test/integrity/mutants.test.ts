@@ -157,7 +157,7 @@ for (const [index, [name, edits]] of Object.entries(safeguards).entries())
         ...["--import", "tsx", "test/integrity/model/main.ts", "--trials", "4000", "--until-violation"],
         ...["--mode", modes[name] ?? "move"],
       ],
-      { cwd: copy, encoding: "utf8", timeout: 150_000 },
+      { cwd: copy, encoding: "utf8", timeout: 500_000 },
     );
     assert.equal(run.status, 1, `no violation in 4000 trials:\n${run.stdout}\n${run.stderr}`);
     assert.match(run.stdout, /^violation: seed \d+/m);

@@ -528,3 +528,16 @@ test("the text of a refused line is kept whole, with what is needed to read it a
     [{ original: `${long};1;2`, source: { format: "csv", header: ["b", "a"], delimiter: ";" } }],
   );
 });
+
+test("a CR within an NDJSON record is white space, one between records ends a line, and a number of any size is no record", async () => {
+  const path = write(
+    "returns.ndjson",
+    '{"a":\r1\r,"b":[\r{"c":2}\r]\r}\r{"a":2}\r-1e400\n12345678901234567890\n{broken\r{"a":3}\r',
+  );
+  const { records, refused } = await readFile(path);
+  assert.deepEqual(records, [{ a: 1, b: [{ c: 2 }] }, { a: 2 }, { a: 3 }]);
+  assert.deepEqual(
+    refused.map(({ reason }) => /this is a number/.test(reason)),
+    [true, true, false],
+  );
+});
