@@ -156,7 +156,7 @@ async function checkLines(next: Next): Promise<void> {
 async function compare(read: Read, { records, others, isBroken }: Judged, text: string): Promise<void> {
   const said = JSON.stringify(text);
   if (/^[ \t\r\n]*$/.test(text) && read.error !== undefined) {
-    assert.match(read.error, /holds no record/, said);
+    assert.match(read.error, /holds no record|the file ends before the array/, said);
     return;
   }
   if (isBroken) {
