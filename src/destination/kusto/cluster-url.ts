@@ -2,6 +2,7 @@ import { MillraceError } from "../../errors.ts";
 import { isKustoHost } from "./kusto-hosts.ts";
 import { likelyHost, likelyQuestion } from "./likely-host.ts";
 import { plainHost } from "./no-proxy.ts";
+import { percentDecoded } from "./percent-text.ts";
 import { isListed, refuseUnknownHost } from "./trust.ts";
 
 /** The addresses of a cluster, from what a caller gave. */
@@ -109,11 +110,11 @@ function refuseRest({ protocol, host, hostname, pathname, search, hash, username
   const [, name, named] = /^\/clusters\/([^/]+)(?:\/databases\/([^/]+))?/.exec(pathname) ?? [];
   if (/^dataexplorer\.azure\.(com|us|cn)$/.test(hostname)) {
     const cluster = clusterNamed(name);
-    const from = named === undefined ? "" : ` and the database ${shown(decoded(named))}`;
+    const from = named === undefined ? "" : ` and the database ${shown(percentDecoded(named))}`;
     throw bad(`cluster is the address of the web interface; give the cluster's own, such as ${cluster}${from}.`);
   }
   if (search || hash) throw bad(`cluster must be scheme and host only, as ${plain}; there is a query behind it.`);
-  const path = decoded(pathname.replace(/^\/|\/$/g, ""));
+  const path = percentDecoded(pathname.replace(/^\/|\/$/g, ""));
   if (path === "" || path === database) return;
   if (path.includes("/")) throw bad(`cluster must be scheme and host only, as ${plain}; there is a path behind it.`);
   throw bad(
@@ -131,14 +132,6 @@ function clusterNamed(name: string | undefined): string {
   const host = likelyHost(hostname)?.host;
   if (host !== undefined) return `https://${host}`;
   return /^[a-z0-9-]+(\.[a-z0-9]+)?$/.test(hostname) ? `https://${hostname}.kusto.windows.net` : example;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** Of what was given, without what may be a password. */

@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { bypassesProxy, isLocal } from "./no-proxy.ts";
+import { percentDecoded } from "./percent-text.ts";
 
 /** The proxy by which requests to a host go. */
 export interface ForwardProxy {
@@ -58,7 +59,7 @@ function proxyIn(variable: string, text: string): ForwardProxy {
     throw bad(`names a proxy by ${protocol}//, which is not supported; name an HTTP proxy, as http://host:port.`);
   const isTls = protocol === "https:";
   const port = Number(url.port) || (isTls ? 443 : 80);
-  const user = `${decoded(username)}:${decoded(password)}`;
+  const user = `${percentDecoded(username)}:${percentDecoded(password)}`;
   const authorization = user === ":" ? undefined : `Basic ${Buffer.from(user).toString("base64")}`;
   return {
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -67,13 +68,4 @@ function proxyIn(variable: string, text: string): ForwardProxy {
     authorization: () => authorization,
     name: `the proxy ${protocol}//${hostname}:${port} (${variable})`,
   };
-}
-
-/** A percent sign that begins no escape stands for itself. */
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
