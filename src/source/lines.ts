@@ -61,13 +61,17 @@ export function lineSplitter(from: FilePosition): Splitter {
       if (back + 1 === length) return isLast ? { stop: back, next: length, isWhole: endsWithReturn } : undefined;
       const isPair = bytes[back + 1] === newline;
       // Behind a line that CR ended, it ends the next, too, also a broken one; else what follows decides.
-      const isEnd = isPair || endsWithReturn;
-      if (!isEnd && !isLast && spaceEnd(bytes, back + 1, length) === length) return undefined;
-      if (isEnd || isBetweenRecords(bytes, start - base, back, length)) {
-        endsWithReturn = !isPair;
-        return { stop: back, next: back + (isPair ? 2 : 1), isWhole: true };
+      if (!isPair && !endsWithReturn) {
+        const after = spaceEnd(bytes, back + 1, length);
+        if (after === length && !isLast) return undefined;
+        const follows = after < length ? bytes[after]! : newline; // the file ends as a line does
+        if (!isBetweenRecords(bytes, start - base, back, follows)) {
+          nextReturn++;
+          continue;
+        }
       }
-      nextReturn++;
+      endsWithReturn = !isPair;
+      return { stop: back, next: back + (isPair ? 2 : 1), isWhole: true };
     }
   }
 }
@@ -90,22 +94,20 @@ function indexOf(bytes: Buffer, byte: number, from: number, length: number): num
 const [comma, colon, opening, closing, brace, endBrace] = [...Buffer.from(",:[]{}")];
 
 /**
- * No record goes on behind the CR at `back`: what stands before it and behind it are never neighbours within a JSON text. A line that is
- * broken is told from its neighbours by the brace that begins the next.
+ * Whether no record goes on after the CR at `back`: the byte before it and the `next` one, white space aside, are never neighbours
+ * within a JSON text. The brace that begins the next record separates it from a broken line.
  */
-function isBetweenRecords(bytes: Buffer, first: number, back: number, length: number): boolean {
-  const after = spaceEnd(bytes, back + 1, length);
-  if (after === length || bytes[after] === newline) return false;
+function isBetweenRecords(bytes: Buffer, first: number, back: number, next: number): boolean {
+  if (next === newline) return false;
   let last = back - 1;
   while (last >= first && isJsonSpace(bytes[last]!)) last--;
   if (last < first) return true;
   const before = bytes[last];
-  const next = bytes[after];
   if (before === endBrace) return next !== comma && next !== closing && next !== endBrace;
   return next === brace && before !== comma && before !== colon && before !== opening;
 }
 
-/** Behind the white space from there on, at the line's end at most. */
+/** The first byte from there on that is no white space, or a line feed. */
 function spaceEnd(bytes: Buffer, from: number, length: number): number {
   let at = from;
   while (at < length && bytes[at] !== newline && isJsonSpace(bytes[at]!)) at++;
