@@ -2,36 +2,27 @@ import { realpath, stat } from "node:fs/promises";
 import { MillraceError } from "../errors.ts";
 import { isGzip } from "./byte-stream.ts";
 import { type FileStamp, stampOf } from "./content.ts";
-import { type CsvDialect, rfc4180 } from "./csv-dialect.ts";
-import { dialectOf } from "./csv-sniff.ts";
 import { fileBytes, isDecoded, type Storage } from "./file-bytes.ts";
-import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
+import { askedPath, type FileHead, firstBytes, readHead } from "./file-head.ts";
 import type { FilesOptions } from "./file-options.ts";
-import { refuseForeignFormat } from "./foreign-format.ts";
-import { bomLength, type FileFormat, isNamedJson } from "./format.ts";
+import { isNamedJson } from "./format.ts";
 import { expandGlob, isGlob } from "./glob.ts";
 import { shapeOf } from "./json-shape.ts";
 import { noWrapper, type Wrapper, wrapperIn } from "./json-wrapper.ts";
 import { openStream } from "./open-stream.ts";
 import { kindOf, openRaw, type RawFile } from "./raw-file.ts";
 import { type StreamReader, streamReader } from "./stream-reader.ts";
-import { encodingOf, headInUtf8 } from "./text-encoding.ts";
 import { unreadable } from "./unreadable.ts";
 
-export interface OpenedFile {
+export interface OpenedFile extends Omit<FileHead, "encoding"> {
   /** As the caller spelled it, for messages. */
   readonly path: string;
   /** Without symbolic links, from the root on: one name per file, whatever folder the process runs in. */
   readonly realPath: string;
   readonly stamp: FileStamp;
-  readonly format: FileFormat;
   readonly storage: Storage;
   /** Packed, or in another encoding than UTF-8: positions count bytes of the text in UTF-8. */
   readonly isPacked: boolean;
-  readonly bom: number;
-  /** Of its first bytes. */
-  readonly content: HeadContent;
-  readonly dialect: CsvDialect;
   /** JSON: the way to the array; empty: the documents themselves. */
   readonly jsonPath: readonly string[];
   /** JSON, where the path was found and not given: members beside the array, which are not read. */
@@ -143,33 +134,13 @@ export async function lookAt(
   const { path, stamp } = raw;
   const isPacked = isGzip(await raw.at(0, 2));
   const rawHead = await headOf(raw, { isGzip: isPacked, encoding: "utf-8" }, signal);
-  refuseForeignFormat(path, rawHead);
-  const encoding = encodingOf(rawHead, options.encoding);
+  const { encoding, ...head } = readHead(path, rawHead, options);
   const storage = { isGzip: isPacked, encoding };
-  const head = headInUtf8(rawHead, encoding);
-  const format = chosenFormat(path, head, options);
-  const bom = bomLength(head);
-  const { dialect, notices } = format === "csv" ? dialectOf(path, head.subarray(bom), options) : noDialect;
-  if (options.encoding === undefined && encoding !== "utf-8")
-    options.onNotice?.(`${path}: the text is ${encoding}, as its first bytes show.`);
-  for (const notice of notices) options.onNotice?.(notice);
-  const { notice, ...wrapper } = format === "json" ? await wrapperOf(raw, storage, bom, options, signal) : noWrapper;
+  const isJson = head.format === "json";
+  const { notice, ...wrapper } = isJson ? await wrapperOf(raw, storage, head.bom, options, signal) : noWrapper;
   if (notice !== undefined) options.onNotice?.(notice);
-  return {
-    path,
-    realPath,
-    stamp,
-    format,
-    storage,
-    isPacked: isDecoded(storage),
-    bom,
-    content: contentOf(head, bom),
-    dialect,
-    ...wrapper,
-  };
+  return { path, realPath, stamp, ...head, storage, isPacked: isDecoded(storage), ...wrapper };
 }
-
-const noDialect = { dialect: rfc4180, notices: [] };
 
 async function headOf(raw: RawFile, storage: Storage, signal: AbortSignal): Promise<Uint8Array> {
   const bytes = fileBytes(raw, storage, 0, signal);
@@ -184,13 +155,14 @@ async function wrapperOf(
   raw: RawFile,
   storage: Storage,
   bom: number,
-  { path: given, format = "auto" }: FilesOptions,
+  options: FilesOptions,
   signal: AbortSignal,
 ): Promise<Wrapper> {
-  if (given !== undefined) return { ...noWrapper, jsonPath: given === "$" ? [] : given.split(".") };
+  const jsonPath = askedPath(options);
+  if (jsonPath) return { ...noWrapper, jsonPath };
   const shape = await shapeOf(fileBytes(raw, storage, bom, signal));
   if (shape.is === "documents") return noWrapper;
   // A line of NDJSON that is longer than the bytes by which the format was chosen.
-  if (shape.isOneLine && format === "auto" && !isNamedJson(raw.path)) return noWrapper;
+  if (shape.isOneLine && (options.format ?? "auto") === "auto" && !isNamedJson(raw.path)) return noWrapper;
   return wrapperIn(raw.path, shape);
 }

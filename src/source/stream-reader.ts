@@ -1,19 +1,15 @@
 import type { Readable } from "node:stream";
 import { toldIfBlank } from "./blank-lines.ts";
 import { streamBytes } from "./byte-stream.ts";
-import type { CsvDialect } from "./csv-dialect.ts";
-import { dialectOf } from "./csv-sniff.ts";
 import { decoderOf } from "./decoder.ts";
 import { isExport, toldIfEmpty } from "./empty-file.ts";
 import type { Storage } from "./file-bytes.ts";
-import { chosenFormat, contentOf, firstBytes, type HeadContent } from "./file-head.ts";
+import { askedPath, type FileHead, firstBytes, readHead } from "./file-head.ts";
 import { defaultMaxRecordBytes, type FilesOptions } from "./file-options.ts";
-import { refuseForeignFormat } from "./foreign-format.ts";
-import { bomLength, type FileFormat } from "./format.ts";
 import { type RawRecord, readRecords } from "./records.ts";
 import type { Slice } from "./source.ts";
 import { type Cut, untilStopped, wholeRecords } from "./stopped-stream.ts";
-import { encodingOf, headInUtf8, inUtf8 } from "./text-encoding.ts";
+import { inUtf8 } from "./text-encoding.ts";
 
 /** A stream of bytes that can be read once, and looked at before. */
 export interface StreamReader {
@@ -28,15 +24,11 @@ export interface StreamReader {
 }
 
 /** What the first bytes of a stream say. */
-export interface StreamHead {
-  readonly format: FileFormat;
+export interface StreamHead extends Pick<FileHead, "format" | "dialect"> {
   readonly storage: Storage;
-  readonly dialect: CsvDialect;
 }
 
-interface Head extends StreamHead {
-  readonly bom: number;
-  readonly content: HeadContent;
+interface Head extends StreamHead, Pick<FileHead, "bom" | "content"> {
   /** All of them, in UTF-8. */
   readonly bytes: AsyncIterable<Uint8Array>;
 }
@@ -75,7 +67,7 @@ export function streamReader(name: string, open: () => Promise<Readable>, option
       try {
         const { format, bytes, content, bom, storage, dialect } = await look();
         const start = { byte: bom, line: 1 };
-        const path = options.path === undefined || options.path === "$" ? [] : options.path.split(".");
+        const path = askedPath(options) ?? [];
         const { fields, blankLines, ...decoder } = decoderOf(
           format,
           start,
@@ -118,20 +110,12 @@ async function lookAhead(bytes: AsyncGenerator<Uint8Array>, name: string, option
   const isSniffed = options.format === "csv" && options.delimiter === undefined;
   const hasRow = (head: Uint8Array) => head.length >= longestFirstRow || head.includes(10) || head.includes(13);
   const first = await firstBytes(bytes, isSniffed ? hasRow : undefined);
-  refuseForeignFormat(name, first);
-  const encoding = encodingOf(first, options.encoding);
-  const head = headInUtf8(first, encoding);
-  const format = chosenFormat(name, head, options);
-  const bom = bomLength(head);
-  const { dialect, notices } = dialectOf(name, head.subarray(bom), options);
-  if (options.encoding === undefined && encoding !== "utf-8")
-    options.onNotice?.(`${name}: the text is ${encoding}, as its first bytes show.`);
-  if (format === "csv") for (const notice of notices) options.onNotice?.(notice);
+  const { encoding, ...head } = readHead(name, first, options);
   async function* all(): AsyncGenerator<Uint8Array> {
     yield first;
     yield* bytes;
   }
   const text = encoding === "utf-8" ? all() : inUtf8(all(), encoding);
   // The stream is unpacked already.
-  return { format, storage: { isGzip: false, encoding }, dialect, bom, content: contentOf(head, bom), bytes: text };
+  return { ...head, storage: { isGzip: false, encoding }, bytes: text };
 }
