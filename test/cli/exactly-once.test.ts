@@ -1,33 +1,17 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import { onEmulator } from "./on-emulator.ts";
 import { cli, lastJson, startCli } from "./run-cli.ts";
 
-let emulator: Emulator;
-let admin: KustoAdmin;
-let folder: string;
-let at: string[];
-
-before(async () => {
-  emulator = await startEmulator({ databases: ["demo"] });
-  admin = await kustoAdmin({ cluster: emulator.url, database: "demo" });
-  folder = await mkdtemp(join(tmpdir(), "millrace-cli-"));
-  at = ["--cluster", emulator.url, "--database", "demo"];
-});
-after(async () => {
-  admin?.close();
-  await emulator?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+const on = onEmulator("cli");
+const { folder } = on;
 
 async function idsIn(table: string): Promise<number[]> {
-  const { rows } = await admin.query(`${table} | project id | sort by id asc`);
+  const { rows } = await on.admin.query(`${table} | project id | sort by id asc`);
   return rows.map(([id]) => Number(id));
 }
 
@@ -40,9 +24,9 @@ test("a run that is killed goes on from its state: nothing lost, nothing twice",
   }
   const state = join(folder, "state");
   const table = "Killed";
-  await admin.execute(`.create table ${table} (id:long, text:string)`);
+  await on.admin.execute(`.create table ${table} (id:long, text:string)`);
   const args = [
-    ...["ingest", join(folder, "part-*.ndjson"), "--table", table, ...at],
+    ...["ingest", join(folder, "part-*.ndjson"), "--table", table, ...on.at],
     ...["--guarantee", "exactly-once", "--state", state, "--checkpoint-ms", "20", "--batch-size", "2000", "--json"],
   ];
   let kills = 0;
@@ -72,7 +56,7 @@ test("a run that is killed goes on from its state: nothing lost, nothing twice",
   assert.equal(status.records, names.length * perFile);
   assert.equal((await cli(["log", "inspect", "--state", state])).out, "the log is empty: everything is committed\n");
 
-  const verified = await cli(["verify", join(folder, "part-*.ndjson"), "--table", table, "--state", state, ...at]);
+  const verified = await cli(["verify", join(folder, "part-*.ndjson"), "--table", table, "--state", state, ...on.at]);
   assert.equal(verified.code, 0, verified.out);
   assert.match(verified.out, /the same on both sides, 48,?\s?000 rows/);
 
@@ -82,8 +66,8 @@ test("a run that is killed goes on from its state: nothing lost, nothing twice",
   assert.equal((await idsIn(table)).length, names.length * perFile);
 
   // And what differs is found.
-  await admin.execute(`.ingest inline into table ${table} <| 1,more`);
-  const differing = await cli(["verify", join(folder, "part-*.ndjson"), "--table", table, ...at]);
+  await on.admin.execute(`.ingest inline into table ${table} <| 1,more`);
+  const differing = await cli(["verify", join(folder, "part-*.ndjson"), "--table", table, ...on.at]);
   assert.equal(differing.code, 1);
   assert.match(differing.out, /rows: 48000 in the files, 48001 in the table/);
 });
@@ -91,7 +75,7 @@ test("a run that is killed goes on from its state: nothing lost, nothing twice",
 for (const mode of ["move", "append", "tag"])
   test(`by ${mode}: rows that the service refuses go to the dead letter while the rest is committed, and can be replayed`, async () => {
     const table = `Poisoned_${mode}`;
-    await admin.execute(`.create table ${table} (id:long, text:string)`);
+    await on.admin.execute(`.create table ${table} (id:long, text:string)`);
     const source = join(folder, `poisoned-${mode}.ndjson`);
     const letters = join(folder, `letters-${mode}.ndjson`);
     const state = join(folder, `state-2-${mode}`);
@@ -99,12 +83,12 @@ for (const mode of ["move", "append", "tag"])
       JSON.stringify({ id, text: id === 77 ? 'POISON, "77"' : "fine" }),
     );
     await writeFile(source, `${lines.join("\n")}\n`);
-    emulator.faults.refuseRows({ containing: "POISON" });
+    on.emulator.faults.refuseRows({ containing: "POISON" });
     const ingest = await cli([
-      ...["ingest", source, "--table", table, ...at, "--guarantee", "exactly-once", "--commit-mode", mode],
+      ...["ingest", source, "--table", table, ...on.at, "--guarantee", "exactly-once", "--commit-mode", mode],
       ...["--state", state, "--dead-letter", letters, "--max-rejected", "1", "--json"],
     ]);
-    emulator.faults.clear();
+    on.emulator.faults.clear();
     assert.equal(ingest.code, 0, ingest.err);
     const { read, delivered, rejected } = lastJson(ingest.out);
     assert.deepEqual({ read, delivered, rejected }, { read: 300, delivered: 299, rejected: 1 });
@@ -115,22 +99,22 @@ for (const mode of ["move", "append", "tag"])
       { original: '77,"POISON, ""77"""\n', place: true },
     );
 
-    const replayed = await cli(["replay-dlq", letters, "--table", table, ...at, "--json"]);
+    const replayed = await cli(["replay-dlq", letters, "--table", table, ...on.at, "--json"]);
     assert.equal(replayed.code, 0, replayed.err);
     assert.deepEqual(lastJson(replayed.out), { ok: true, table, read: 1, delivered: 1, rejected: 0 });
-    const { rows } = await admin.query(`${table} | where id == 77 | project text`);
+    const { rows } = await on.admin.query(`${table} | where id == 77 | project text`);
     assert.deepEqual(rows, [['POISON, "77"']]);
   });
 
 test("a state that another process has open, and one of another table, are named", async () => {
   const state = join(folder, "state-3");
-  await admin.execute(".create table Held (id:long, text:string)");
-  await admin.execute(".create table Other (id:long, text:string)");
+  await on.admin.execute(".create table Held (id:long, text:string)");
+  await on.admin.execute(".create table Other (id:long, text:string)");
   const source = join(folder, "held.ndjson");
   await writeFile(source, '{"id":1,"text":"a"}\n');
-  const args = ["--guarantee", "exactly-once", "--state", state, "--json", ...at];
+  const args = ["--guarantee", "exactly-once", "--state", state, "--json", ...on.at];
   // It waits for a service that does not answer.
-  emulator.faults.answer("blob", 503, { requests: 10_000 });
+  on.emulator.faults.answer("blob", 503, { requests: 10_000 });
   const { child, done } = startCli(["ingest", source, "--table", "Held", ...args]);
   for (;;) {
     const status = await cli(["status", "--state", state, "--json"]);
@@ -142,7 +126,7 @@ test("a state that another process has open, and one of another table, are named
   assert.equal((lastJson(second.out).error as { code: string }).code, "STATE_IN_USE");
   child.kill("SIGKILL");
   await Promise.all([done, child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined]);
-  emulator.faults.clear();
+  on.emulator.faults.clear();
 
   const foreign = await cli(["ingest", source, "--table", "Other", ...args]);
   assert.equal((lastJson(foreign.out).error as { code: string }).code, "STATE_FOREIGN", foreign.err);
@@ -151,7 +135,7 @@ test("a state that another process has open, and one of another table, are named
 });
 
 test("what makes no sense is said before anything is started", async () => {
-  const none = await cli(["ingest", "x.ndjson", "--table", "T", "--guarantee", "exactly-once", ...at]);
+  const none = await cli(["ingest", "x.ndjson", "--table", "T", "--guarantee", "exactly-once", ...on.at]);
   assert.equal(none.code, 2);
   assert.match(none.err, /needs --state/);
   const nothing = await cli(["status", "--state", join(folder, "nothing")]);

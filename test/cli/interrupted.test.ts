@@ -1,49 +1,33 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import { onEmulator } from "./on-emulator.ts";
 import { cli, lastJson, mainScript, type RunningCli, startCli } from "./run-cli.ts";
 
 // Signals to real processes: what was read arrives, what did not is told, and the command that goes on does so.
 
-let emulator: Emulator;
-let admin: KustoAdmin;
-let folder: string;
-let at: string[];
-
-before(async () => {
-  emulator = await startEmulator({ databases: ["demo"] });
-  admin = await kustoAdmin({ cluster: emulator.url, database: "demo" });
-  folder = await mkdtemp(join(tmpdir(), "millrace-signals-"));
-  at = ["--cluster", emulator.url, "--database", "demo"];
-});
-after(async () => {
-  admin?.close();
-  await emulator?.close();
-  await rm(folder, { recursive: true, force: true });
-});
+const on = onEmulator("signals");
+const { folder } = on;
 
 const upTo = (end: number, from = 0) => Array.from({ length: end - from }, (_, i) => from + i);
 const lines = (ids: readonly number[]) => ids.map((id) => `{"id":${id}}\n`).join("");
 
 async function idsIn(table: string): Promise<number[]> {
-  const { rows } = await admin.query(`${table} | project id | sort by id asc`);
+  const { rows } = await on.admin.query(`${table} | project id | sort by id asc`);
   return rows.map(([id]) => Number(id));
 }
 
 async function makeTable(table: string): Promise<void> {
-  await admin.execute(`.create table ${table} (id:long)`);
+  await on.admin.execute(`.create table ${table} (id:long)`);
 }
 
 /** A run of standard input that has been given these records, has written most of them, and waits for more. */
 async function waiting(table: string, ids: readonly number[], ...more: string[]): Promise<RunningCli> {
   const batch = ["--batch-size", String(Math.floor(ids.length * 0.8)), "--parallelism", "0"];
-  const running = startCli(["ingest", "-", "--table", table, ...at, "--json", "--verbose", ...batch, ...more]);
+  const running = startCli(["ingest", "-", "--table", table, ...on.at, "--json", "--verbose", ...batch, ...more]);
   running.child.stdin.write(lines(ids));
   await seen(running, / sealed by /);
   return running;
@@ -106,8 +90,8 @@ test("Ctrl-C in a terminal ends the producer as well: what it wrote arrives, but
 
 test("a signal while the table is still to be inferred: the table is made of what came, and holds it", async () => {
   // The files are looked at first: whoever asks the service has begun to read.
-  emulator.faults.answer("mgmt", 503, { requests: 2 });
-  const running = startCli(["ingest", "-", "--table", "Inferred", "--create-table", ...at, "--json"]);
+  on.emulator.faults.answer("mgmt", 503, { requests: 2 });
+  const running = startCli(["ingest", "-", "--table", "Inferred", "--create-table", ...on.at, "--json"]);
   running.child.stdin.write(lines(upTo(50)));
   await seen(running, /attempt 1 failed/);
   running.child.kill("SIGTERM");
@@ -119,7 +103,7 @@ test("a signal while the table is still to be inferred: the table is made of wha
 
 test("the second signal aborts at once and says what was not delivered; so does the end of --stop-timeout-ms", async () => {
   await makeTable("Twice");
-  emulator.faults.answer("blob", 503, { requests: 100_000 });
+  on.emulator.faults.answer("blob", 503, { requests: 100_000 });
   try {
     const running = await waiting("Twice", upTo(1_000));
     running.child.kill("SIGTERM");
@@ -136,7 +120,7 @@ test("the second signal aborts at once and says what was not delivered; so does 
     assert.equal(code, 130);
     assert.equal(onlyLine(out).notDelivered, 1_000);
   } finally {
-    emulator.faults.clear();
+    on.emulator.faults.clear();
   }
 });
 
@@ -144,11 +128,11 @@ test("standard input with a state: what could not be delivered in time is safe, 
   await makeTable("Kept");
   const state = join(folder, "kept");
   const flags = ["--state", state, "--guarantee", "exactly-once"];
-  emulator.faults.answer("blob", 503, { requests: 100_000 });
+  on.emulator.faults.answer("blob", 503, { requests: 100_000 });
   const running = await waiting("Kept", upTo(1_000), ...flags, "--stop-timeout-ms", "2000");
   running.child.kill("SIGTERM");
   const { code, out, err } = await running.done;
-  emulator.faults.clear();
+  on.emulator.faults.clear();
   assert.equal(code, 143);
   assert.match(err, /every record that was read is delivered or safe in the state/);
   const { inState, notDelivered, continueWith } = onlyLine(out);
@@ -156,7 +140,7 @@ test("standard input with a state: what could not be delivered in time is safe, 
   assert.match(String(continueWith), /^millrace ingest - .*--state \S+kept.* < \/dev\/null$/);
   assert.match((await cli(["status", "--state", state])).out, /\npositions {3}none\n/);
 
-  const next = await cli(["ingest", "-", "--table", "Kept", ...at, ...flags], { input: lines(upTo(1_500, 1_000)) });
+  const next = await cli(["ingest", "-", "--table", "Kept", ...on.at, ...flags], { input: lines(upTo(1_500, 1_000)) });
   assert.equal(next.code, 0, next.err);
   assert.match(next.out, /^Kept: 500 records of 500 delivered, 0 rejected, 1 000 more from an earlier run delivered, /);
   assert.deepEqual(await idsIn("Kept"), upTo(1_500));
@@ -170,7 +154,7 @@ test("standard input with a state, killed: what a checkpoint held arrives once, 
   for (let round = 0; round < 3; round++) {
     const first = round * 100_000;
     const before = round === 0 ? 0 : Number((await statusOf(state)).records);
-    const running = startCli(["ingest", "-", "--table", "KilledInput", ...at, "--quiet", ...flags]);
+    const running = startCli(["ingest", "-", "--table", "KilledInput", ...on.at, "--quiet", ...flags]);
     let isKilled = false;
     const feeding = (async () => {
       for (let id = first; !isKilled && id < first + 50_000; id += 50) {
@@ -191,7 +175,7 @@ test("standard input with a state, killed: what a checkpoint held arrives once, 
     assert.deepEqual(positions, {});
     expected.push(...upTo(first + Number(records) - before, first));
   }
-  const last = await cli(["ingest", "-", "--table", "KilledInput", ...at, ...flags], { input: lines([900_000]) });
+  const last = await cli(["ingest", "-", "--table", "KilledInput", ...on.at, ...flags], { input: lines([900_000]) });
   assert.equal(last.code, 0, last.err);
   assert.deepEqual(await idsIn("KilledInput"), [...expected, 900_000]);
 });
@@ -227,7 +211,7 @@ async function threeFiles(name: string): Promise<{ paths: string[]; mend(): Prom
 test("an error in the midst of several files: what landed of each is said, and the printed command ingests the rest", async () => {
   await makeTable("Midst");
   const { paths, mend } = await threeFiles("midst");
-  const failed = await cli(["ingest", ...paths, "--table", "Midst", ...at, "--json"]);
+  const failed = await cli(["ingest", ...paths, "--table", "Midst", ...on.at, "--json"]);
   assert.equal(failed.code, 1);
   const { error, files, continueWith, read, delivered } = onlyLine(failed.out);
   assert.equal((error as { code: string }).code, "BAD_SOURCE");
@@ -256,7 +240,7 @@ test("the same with a state: the same command goes on, and nothing arrives twice
   await makeTable("MidstExact");
   const { paths, mend } = await threeFiles("exact");
   const flags = ["--state", join(folder, "it's a state"), "--guarantee", "exactly-once"];
-  const failed = await cli(["ingest", ...paths, "--table", "MidstExact", ...at, ...flags, "--json"]);
+  const failed = await cli(["ingest", ...paths, "--table", "MidstExact", ...on.at, ...flags, "--json"]);
   assert.equal(failed.code, 1);
   assert.match(failed.err, /to go on behind the newest checkpoint \(no record arrives twice\):\n {2}millrace ingest /);
   assert.deepEqual(await idsIn("MidstExact"), upTo(150));
@@ -277,10 +261,10 @@ test("a service that fails in the midst of a run: each file says what had arrive
     }),
   );
   // The first batches arrive, then the storage answers no more.
-  emulator.faults.play({ faults: [{ at: "blob", do: "answer", status: 400, after: 8, times: 100_000 }] });
-  const args = ["--batch-size", "200", "--retry-timeout-ms", "0", "--json", ...at];
+  on.emulator.faults.play({ faults: [{ at: "blob", do: "answer", status: 400, after: 8, times: 100_000 }] });
+  const args = ["--batch-size", "200", "--retry-timeout-ms", "0", "--json", ...on.at];
   const { code, out } = await cli(["ingest", ...paths, "--table", "Outage", ...args]);
-  emulator.faults.clear();
+  on.emulator.faults.clear();
   assert.equal(code, 1);
   const { delivered, files } = onlyLine(out) as { delivered: number; files: { delivered: number; read: number }[] };
   const ids = await idsIn("Outage");

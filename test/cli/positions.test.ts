@@ -1,43 +1,17 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import {
-  appendFileSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, copyFileSync, mkdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import { onEmulator } from "./on-emulator.ts";
 import { cli, lastJson, mainScript, startCli } from "./run-cli.ts";
 
 // Files that change between two runs of one state.
 
-let emulator: Emulator;
-let admin: KustoAdmin;
-let at: string[];
-const root = realpathSync(mkdtempSync(join(tmpdir(), "millrace-cli-positions-")));
-
-before(async () => {
-  emulator = await startEmulator({ databases: ["demo"] });
-  admin = await kustoAdmin({ cluster: emulator.url, database: "demo" });
-  at = ["--cluster", emulator.url, "--database", "demo"];
-});
-after(async () => {
-  admin?.close();
-  await emulator?.close();
-  rmSync(root, { recursive: true, force: true });
-});
+const on = onEmulator("cli-positions");
+const { folder: root } = on;
 
 interface Job {
   folder: string;
@@ -51,12 +25,21 @@ interface Job {
 async function job(table: string): Promise<Job> {
   const folder = join(root, table);
   mkdirSync(folder);
-  await admin.execute(`.create table ${table} (id:long)`);
+  await on.admin.execute(`.create table ${table} (id:long)`);
   return {
     folder,
     async run(files, ...flags) {
       const state = ["--guarantee", "exactly-once", "--state", join(folder, "state")];
-      const { code, out, err } = await cli(["ingest", ...files, "--table", table, ...state, ...at, "--json", ...flags]);
+      const { code, out, err } = await cli([
+        "ingest",
+        ...files,
+        "--table",
+        table,
+        ...state,
+        ...on.at,
+        "--json",
+        ...flags,
+      ]);
       const { error } = lastJson(out) as { error?: { code: string } };
       return { code, err, ids: await idsIn(table), ...(error && { error: error.code }) };
     },
@@ -64,7 +47,7 @@ async function job(table: string): Promise<Job> {
 }
 
 async function idsIn(table: string): Promise<number[]> {
-  const { rows } = await admin.query(`${table} | project id | sort by id asc`);
+  const { rows } = await on.admin.query(`${table} | project id | sort by id asc`);
   return rows.map(([id]) => Number(id));
 }
 
@@ -184,7 +167,7 @@ test("a packed file that is cut off is an error, what lies before it arrives, an
 test("CSV without a state: the row with an open quote is rejected by its line, its neighbours arrive", async () => {
   const path = join(root, "open.csv");
   writeFileSync(path, 'id,text\n1,a\n2,"b\n');
-  const { code, err } = await cli(["ingest", path, "--table", "Open", "--create-table", ...at]);
+  const { code, err } = await cli(["ingest", path, "--table", "Open", "--create-table", ...on.at]);
   assert.equal(code, 1);
   assert.match(err, /rejected .*open\.csv:3: a quote opens a field on line 3 and is not closed/);
   assert.deepEqual(await idsIn("Open"), [1]);
@@ -193,21 +176,21 @@ test("CSV without a state: the row with an open quote is rejected by its line, i
 test("pipes: a shell's <(...), /dev/stdin, and a pipe nobody writes to, which a signal ends", {
   skip: process.platform === "win32",
 }, async () => {
-  await admin.execute(".create table Piped (id:long)");
-  const { code, err } = await cli(["ingest", "/dev/stdin", "--table", "Piped", ...at], { input: lines(0, 3) });
+  await on.admin.execute(".create table Piped (id:long)");
+  const { code, err } = await cli(["ingest", "/dev/stdin", "--table", "Piped", ...on.at], { input: lines(0, 3) });
   assert.equal(code, 0, err);
   const script = `"$0" "$@" <(echo '{"id":3}') <(echo '{"id":4}')`;
-  const shell = ["-c", script, process.execPath, mainScript(), "ingest", "--table", "Piped", ...at];
+  const shell = ["-c", script, process.execPath, mainScript(), "ingest", "--table", "Piped", ...on.at];
   const [status] = await once(spawn("bash", shell, { stdio: "inherit" }), "exit");
   assert.equal(status, 0);
   assert.deepEqual(await idsIn("Piped"), range(0, 5));
 
   const path = join(root, "pipe");
   execFileSync("mkfifo", [path]);
-  const stated = await cli(["ingest", path, "--table", "Piped", "--state", join(root, "none"), ...at]);
+  const stated = await cli(["ingest", path, "--table", "Piped", "--state", join(root, "none"), ...on.at]);
   assert.equal(stated.code, 2);
   assert.match(stated.err, /cannot be read again/);
-  const waiting = startCli(["ingest", path, "--table", "Piped", ...at], { NODE_OPTIONS: tellsWhenListening });
+  const waiting = startCli(["ingest", path, "--table", "Piped", ...on.at], { NODE_OPTIONS: tellsWhenListening });
   await once(waiting.child.stderr, "data");
   waiting.child.kill("SIGTERM");
   const { code: ended, err: said } = await waiting.done;

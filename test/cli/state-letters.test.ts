@@ -1,44 +1,41 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import { onEmulator } from "./on-emulator.ts";
 import { cli, lastJson, startCli } from "./run-cli.ts";
 
 // What a run with a state may not forget: rejected records, and a slow stream whose table is yet to be made.
 
-let emulator: Emulator;
-let admin: KustoAdmin;
-let at: string[];
-const root = realpathSync(mkdtempSync(join(tmpdir(), "millrace-state-letters-")));
-
-before(async () => {
-  emulator = await startEmulator({ databases: ["demo"] });
-  admin = await kustoAdmin({ cluster: emulator.url, database: "demo" });
-  at = ["--cluster", emulator.url, "--database", "demo"];
-});
-after(async () => {
-  admin?.close();
-  await emulator?.close();
-  rmSync(root, { recursive: true, force: true });
-});
+const on = onEmulator("state-letters");
+const { folder: root } = on;
 
 async function valuesIn(table: string): Promise<number[]> {
-  const { rows } = await admin.query(`${table} | project a | order by a asc`);
+  const { rows } = await on.admin.query(`${table} | project a | order by a asc`);
   return rows.map(([a]) => Number(a));
 }
 
 test("a record that a run with a state rejects keeps every later run from ending with 0, until it is replayed", async () => {
-  await admin.execute(".create table Kept (a:int)");
+  await on.admin.execute(".create table Kept (a:int)");
   const file = join(root, "kept.csv");
   const state = join(root, "kept state");
   const letters = join(state, "rejected.ndjson");
   writeFileSync(file, "a\n1\nx\u2028y\n2\n");
   const ingest = (...more: string[]) =>
-    cli(["ingest", file, "--table", "Kept", "--guarantee", "exactly-once", "--state", state, ...at, "--json", ...more]);
+    cli([
+      "ingest",
+      file,
+      "--table",
+      "Kept",
+      "--guarantee",
+      "exactly-once",
+      "--state",
+      state,
+      ...on.at,
+      "--json",
+      ...more,
+    ]);
 
   const first = await ingest();
   assert.equal(first.code, 1);
@@ -52,7 +49,7 @@ test("a record that a run with a state rejects keeps every later run from ending
   assert.equal((await ingest("--max-rejected", "1")).code, 0);
 
   writeFileSync(letters, readFileSync(letters, "utf8").replaceAll(/x(\u2028|\\u2028)y/g, "3"));
-  const replayed = await cli(["replay-dlq", letters, "--table", "Kept", ...at]);
+  const replayed = await cli(["replay-dlq", letters, "--table", "Kept", ...on.at]);
   assert.equal(replayed.code, 0, replayed.err);
   const last = await ingest();
   assert.equal(last.code, 0, last.err);
@@ -61,13 +58,13 @@ test("a record that a run with a state rejects keeps every later run from ending
 });
 
 test("--dead-letter keeps rejected records where it says, and must not be a file of data", async () => {
-  await admin.execute(".create table Elsewhere (a:int)");
+  await on.admin.execute(".create table Elsewhere (a:int)");
   const file = join(root, "elsewhere.csv");
   const data = join(root, "data.csv");
   writeFileSync(file, "a\n1\nx\n");
   writeFileSync(data, "a\n1\n");
   const state = join(root, "elsewhere state");
-  const flags = ["--table", "Elsewhere", "--guarantee", "exactly-once", "--state", state, ...at];
+  const flags = ["--table", "Elsewhere", "--guarantee", "exactly-once", "--state", state, ...on.at];
   const refused = await cli(["ingest", file, ...flags, "--dead-letter", data]);
   assert.equal(refused.code, 2, refused.err);
   assert.match(refused.err, /--dead-letter .*data\.csv holds other data/);
@@ -80,7 +77,7 @@ test("--dead-letter keeps rejected records where it says, and must not be a file
 
 test("slow standard input becomes durable also where its table is yet to be made", async () => {
   const state = join(root, "slow state");
-  const flags = ["--table", "Slow", "--create-table", "--state", state, "--guarantee", "exactly-once", ...at];
+  const flags = ["--table", "Slow", "--create-table", "--state", state, "--guarantee", "exactly-once", ...on.at];
   const running = startCli(["ingest", "-", "--format", "ndjson", ...flags, "--checkpoint-ms", "200"]);
   let written = 0;
   let checkpointed = 0;
