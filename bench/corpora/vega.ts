@@ -14,11 +14,12 @@ export async function vegaRecords(
   most: number,
 ): Promise<{ table: Table; records: Record<string, unknown>[] }> {
   const path = join(fileURLToPath(new URL("../data", import.meta.resolve("vega-datasets"))), file);
-  const plan = await files(path).plan();
-  const { table, renames } = await inferFiles(name, plan, {}, 0, signal);
+  const source = files(path);
+  const plan = await source.plan();
+  const { table, renames } = await inferFiles(name, plan, (each) => source.readOne!(each, signal), 0);
   const convert = coerce(table, plan.form, { renames });
   const records: Record<string, unknown>[] = [];
-  for await (const slice of files(path).read({}, signal)) {
+  for await (const slice of source.read({}, signal)) {
     for (const raw of slice.records.slice(0, most - records.length)) records.push(convert(raw));
     if (records.length >= most) break;
   }

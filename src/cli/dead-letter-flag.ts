@@ -5,25 +5,24 @@ import { usage } from "./connection.ts";
 import { mustBeDeadLetter } from "./letter-source.ts";
 
 /**
- * Refuses a `--dead-letter` that is one of the files to be read, under whatever name: what is appended would be read as data.
+ * Refuses a `--dead-letter` that is an input file under any of its names, or that holds other data: letters would be appended to it.
  *
  * @param inputs paths; "stdin" stands for standard input where no file has that name
  * @throws MillraceError BAD_OPTION
  */
-export async function refuseInputAsDeadLetter(deadLetter: string, inputs: readonly string[]): Promise<void> {
+export async function checkDeadLetter(
+  deadLetter: string,
+  inputs: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const id = await idOf(deadLetter);
-  if (id === undefined) return; // a file that does not exist yet is none of those that do
+  if (id === undefined) return; // a file that does not exist yet is none of those that do, and holds nothing
   for (const input of inputs) {
     if (id !== ((await idOf(input)) ?? (input === "stdin" ? stdinId() : undefined))) continue;
     throw usage(
       `--dead-letter ${deadLetter} is the same file as the input ${input}: rejected records would be appended to it. Give another file.`,
     );
   }
-}
-
-/** Refuses a `--dead-letter` that holds other data, to which letters would be appended. @throws MillraceError BAD_OPTION */
-export async function refuseForeignDeadLetter(deadLetter: string, signal: AbortSignal): Promise<void> {
-  if ((await idOf(deadLetter)) === undefined) return;
   try {
     await mustBeDeadLetter(deadLetter, signal);
   } catch (error) {

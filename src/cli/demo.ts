@@ -114,7 +114,7 @@ async function loadOne(
   const source = files(path);
   const plan = await source.plan(signal);
   // From all records, so that every one fits: the demo shows what inference can do.
-  const { table, renames } = await inferFiles(name, plan, {}, 0, signal);
+  const { table, renames } = await inferFiles(name, plan, (each) => source.readOne!(each, signal), 0);
   await admin.execute(createMergeTableCommand(table), signal);
   const summary = await load({
     source,

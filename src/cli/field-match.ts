@@ -3,14 +3,7 @@ import { listed, matchFields, whyNoneMatches } from "../schema/match-fields.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
 import { positionalName } from "../source/csv-header.ts";
-import type { FilesOptions } from "../source/file-options.ts";
-import { type FilesPlan, files } from "../source/files.ts";
-
-/** The names in the beginning of one file, or of standard input. */
-export interface FieldSample {
-  readonly path: string;
-  readonly fields: readonly string[];
-}
+import type { FieldSample } from "./field-names.ts";
 
 /** How the fields of all files go into the table. */
 export interface MatchedFields {
@@ -18,31 +11,6 @@ export interface MatchedFields {
   /** Fields that no column takes, and so are left out. */
   readonly unknown: readonly string[];
   readonly warnings: readonly string[];
-}
-
-/** The names of the fields in the beginning of each file. A file without a record has none. */
-export async function sampleFields(
-  plan: FilesPlan,
-  options: FilesOptions,
-  signal: AbortSignal,
-): Promise<FieldSample[]> {
-  const { onNotice: _, ...quiet } = options;
-  const samples: FieldSample[] = [];
-  for (const { path } of plan.files) samples.push({ path, fields: await fieldsOf(path, quiet, signal) });
-  return samples;
-}
-
-async function fieldsOf(path: string, options: FilesOptions, signal: AbortSignal): Promise<string[]> {
-  for await (const { records } of files([path], options).read({}, signal))
-    if (records.length > 0) return namesIn(records);
-  return [];
-}
-
-/** Every name that one of the records has. */
-export function namesIn(records: readonly object[]): string[] {
-  const names = new Set<string>();
-  for (const record of records) for (const name of Object.keys(record)) names.add(name);
-  return [...names];
 }
 
 /**

@@ -1,7 +1,30 @@
 import { columnNames } from "../schema/names.ts";
-import type { FilesOptions } from "../source/file-options.ts";
-import { type FilesPlan, files } from "../source/files.ts";
+import type { FilesPlan } from "../source/files.ts";
 import type { RawRecord } from "../source/records.ts";
+import type { ReadOne } from "./infer-files.ts";
+
+/** The names in the beginning of one file, or of standard input. */
+export interface FieldSample {
+  readonly path: string;
+  readonly fields: readonly string[];
+}
+
+/** The names of the fields in the beginning of each file. A file without a record has none. */
+export async function sampleFields(plan: FilesPlan, readOne: ReadOne): Promise<FieldSample[]> {
+  const samples: FieldSample[] = [];
+  for (const { path } of plan.files) samples.push({ path, fields: await firstFields(readOne(path)) });
+  return samples;
+}
+
+async function firstFields(slices: ReturnType<ReadOne>): Promise<readonly string[]> {
+  for await (const { records } of slices) if (records.length > 0) return namesIn(records);
+  return [];
+}
+
+/** Every name that one of the records has. */
+function namesIn(records: readonly RawRecord[]): readonly string[] {
+  return [...new Set(records.flatMap((record) => Object.keys(record)))];
+}
 
 /** The names of the fields of some records, in the order of their first appearance. */
 export interface FieldNames {
@@ -21,7 +44,7 @@ export function fieldNames(columns: readonly string[]): FieldNames {
   return {
     names,
     add(records) {
-      for (const record of records) for (const field of Object.keys(record)) names.add(field);
+      for (const name of namesIn(records)) names.add(name);
     },
     isComplete() {
       const taken = new Set(columnNames([...names]).names);
@@ -36,15 +59,14 @@ export function fieldNames(columns: readonly string[]): FieldNames {
  */
 export async function fieldsOfFiles(
   plan: FilesPlan,
-  options: FilesOptions,
+  readOne: ReadOne,
   columns: readonly string[],
   mostRecords: number,
-  signal: AbortSignal,
 ): Promise<readonly string[]> {
   const found = fieldNames(columns);
   let left = mostRecords || Number.POSITIVE_INFINITY;
   for (const { path, format } of plan.files) {
-    for await (const { records } of files([path], options).read({}, signal)) {
+    for await (const { records } of readOne(path)) {
       found.add(records);
       left -= records.length;
       if (found.isComplete()) return [...found.names];

@@ -1,13 +1,16 @@
 import { MillraceError } from "../errors.ts";
 import { type Inferred, startInference } from "../schema/infer.ts";
-import type { FilesOptions } from "../source/file-options.ts";
-import { type FilesPlan, files } from "../source/files.ts";
-import type { Refusal } from "../source/source.ts";
+import type { FilesPlan } from "../source/files.ts";
+import type { RawRecord } from "../source/records.ts";
+import type { Refusal, Slice } from "../source/source.ts";
 import type { ValueOptions } from "./flags.ts";
 import { count } from "./quantities.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;
+
+/** Reads one of the planned files from its start: `readOne()` of their source. */
+export type ReadOne = (path: string) => AsyncIterable<Slice<RawRecord>>;
 
 /**
  * Proposes a table for files, from the first records of each; 0: from all of them.
@@ -17,9 +20,8 @@ export const defaultInferRecords = 100_000;
 export async function inferFiles(
   name: string,
   plan: FilesPlan,
-  options: FilesOptions,
+  readOne: ReadOne,
   recordsPerFile: number,
-  signal: AbortSignal,
   onRefused?: (refusal: Refusal) => void,
   values: ValueOptions = {},
 ): Promise<Inferred> {
@@ -28,7 +30,7 @@ export async function inferFiles(
   let observed = 0;
   for (const { path } of plan.files) {
     let left = recordsPerFile || Number.POSITIVE_INFINITY;
-    for await (const { records, refused = [], placeOf } of files([path], options).read({}, signal)) {
+    for await (const { records, refused = [], placeOf } of readOne(path)) {
       first ??= refused[0];
       for (const refusal of refused) onRefused?.(refusal);
       for (const [i, record] of records.slice(0, left).entries())

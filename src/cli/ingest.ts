@@ -17,12 +17,12 @@ import type { RawRecord } from "../source/records.ts";
 import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
-import { refuseForeignDeadLetter, refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
+import { checkDeadLetter } from "./dead-letter-flag.ts";
 import { CommandFailed } from "./failure-line.ts";
-import { matchSamples, sampleFields } from "./field-match.ts";
-import { fieldNames, fieldsOfFiles } from "./field-names.ts";
+import { matchSamples } from "./field-match.ts";
+import { fieldNames, fieldsOfFiles, sampleFields } from "./field-names.ts";
 import { addFileFlags, byteCount, type FileFlags, fileOptions, gzipLevel, valueOptions, wholeNumber } from "./flags.ts";
-import { inferenceNotes, inferFiles, noRecord } from "./infer-files.ts";
+import { inferenceNotes, inferFiles, noRecord, type ReadOne } from "./infer-files.ts";
 import { failedReport, successLine, tell } from "./ingest-report.ts";
 import { interrupted, onStop, type SignalName } from "./interrupt.ts";
 import { type LoadSummary, loadOutcome } from "./load.ts";
@@ -217,8 +217,7 @@ export async function ingest(
     if (flags.strict) refuseLeftOut(plan);
     if (flags.deadLetter !== undefined) {
       const inputs = [...plan.files.map(({ path }) => path), ...(flags.schema === undefined ? [] : [flags.schema])];
-      await refuseInputAsDeadLetter(flags.deadLetter, inputs);
-      await refuseForeignDeadLetter(flags.deadLetter, untilRead);
+      await checkDeadLetter(flags.deadLetter, inputs, untilRead);
     }
     // Of files nothing is read for good before the table is known; a stream is.
     const preparing = source.replayable ? untilRead : signal;
@@ -230,8 +229,6 @@ export async function ingest(
     const { kusto } = await import("../destination/kusto/index.ts");
     admin = await kustoAdmin(connection, preparing, longRetries(flags));
 
-    // The notices about the files come when they are read for good, and should not come twice.
-    const { onNotice: _, ...quiet } = options;
     // With a state what was read becomes durable soon, so a slow stream is not looked at for long.
     const patienceMs = flags.state === undefined ? undefined : Math.min(flags.checkpointMs ?? mostAheadMs, mostAheadMs);
     const most = {
@@ -239,6 +236,7 @@ export async function ingest(
       records: Math.min(aheadLimit.records, flags.inferRecords || aheadLimit.records),
       patienceMs,
     };
+    const readOne: ReadOne = (path) => source.readOne!(path, preparing);
     const begun = beginning(source, plan.form === "csv", most, preparing);
     const target = await targetTable({
       admin,
@@ -247,15 +245,15 @@ export async function ingest(
       schema,
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
-      infer: () => inferred(flags, source, plan, options, begun, preparing, terminal),
+      infer: () => inferred(flags, plan, source.replayable ? readOne : undefined, begun, options, terminal),
       fields: (columns) =>
-        source.replayable ? fieldsOfFiles(plan, quiet, columns, flags.inferRecords, preparing) : begun.fields(columns),
+        source.replayable ? fieldsOfFiles(plan, readOne, columns, flags.inferRecords) : begun.fields(columns),
       signal: preparing,
     });
     const { table, isCreated } = target;
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
     const samples = source.replayable
-      ? await sampleFields(plan, options, preparing)
+      ? await sampleFields(plan, readOne)
       : [{ path: source.name, fields: await begun.fields(table.list.map(({ name }) => name)) }];
     const isCsv = plan.form === "csv";
     const { renames, unknown, warnings } = matchSamples(samples, table, target.renames, {
@@ -427,23 +425,21 @@ function beginning(source: FilesSource, isCsv: boolean, limit: AheadLimit, signa
 
 async function inferred(
   flags: IngestFlags,
-  source: FilesSource,
   plan: FilesPlan,
-  options: FilesOptions,
+  /** Absent for a stream. */
+  readOne: ReadOne | undefined,
   begun: Beginning,
-  signal: AbortSignal,
+  { onNotice }: FilesOptions,
   terminal: Terminal,
 ) {
-  // The notices about the files come when they are read for good, and should not come twice.
-  const { onNotice, ...quiet } = options;
   const values = valueOptions(flags);
   const unreadable: Refusal[] = [];
   const keep = (refusal: Refusal): void => {
     if (unreadable.length < unreadableShown) unreadable.push(refusal);
   };
   try {
-    const inferred = source.replayable
-      ? await inferFiles(flags.table!, plan, quiet, flags.inferRecords, signal, keep, values)
+    const inferred = readOne
+      ? await inferFiles(flags.table!, plan, readOne, flags.inferRecords, keep, values)
       : await inferredAhead(flags.table!, begun, { from: plan.form, ...values }, keep);
     for (const note of inferenceNotes(inferred)) onNotice?.(note);
     return inferred;

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import type { Table } from "../schema/table.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries } from "./connection.ts";
-import { refuseInputAsDeadLetter } from "./dead-letter-flag.ts";
+import { checkDeadLetter } from "./dead-letter-flag.ts";
 import { wholeNumber } from "./flags.ts";
 import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { letterConversion, letterSource } from "./letter-source.ts";
@@ -58,7 +58,7 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
   const stopLines = showRetries(terminal);
   let ledger: ReplayLedger | undefined;
   try {
-    if (flags.deadLetter !== undefined) await refuseInputAsDeadLetter(flags.deadLetter, [file, ledgerPath(file)]);
+    if (flags.deadLetter !== undefined) await checkDeadLetter(flags.deadLetter, [file, ledgerPath(file)], signal);
     const connection = connectionFrom(flags);
     const { kustoAdmin } = await import("../destination/kusto/admin.ts");
     const { kusto } = await import("../destination/kusto/index.ts");

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import { type FileHandle, open, unlink } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { MillraceError, reasonOf } from "../errors.ts";
@@ -23,29 +23,33 @@ export function ledgerPath(deadLetter: string): string {
 /** Tells of a letter, by its line, whether it was replayed. @throws MillraceError DEAD_LETTER_FAILED */
 export async function replayedLetters(deadLetter: string): Promise<(line: string) => boolean> {
   const path = ledgerPath(deadLetter);
-  const known = new Set<string>();
-  try {
-    for await (const hash of createInterface(createReadStream(path))) known.add(hash);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw failed(path, error);
-  }
+  const known = existsSync(path) ? await hashesIn(path) : new Set();
   return (line) => known.has(hashOf(line));
+}
+
+async function hashesIn(path: string): Promise<ReadonlySet<string>> {
+  const hashes = new Set<string>();
+  try {
+    for await (const hash of createInterface(createReadStream(path))) hashes.add(hash);
+  } catch (error) {
+    throw failed(path, error);
+  }
+  return hashes;
 }
 
 /** @throws MillraceError DEAD_LETTER_FAILED when the ledger cannot be read or written; also from `save()`. */
 export async function openLedger(deadLetter: string): Promise<ReplayLedger> {
   const path = ledgerPath(deadLetter);
-  const known = new Set<string>();
   const underWay = new Map<string, string>();
   let file: FileHandle;
   let isEmpty: boolean;
   try {
     file = await open(path, "a+", 0o600);
     isEmpty = (await file.stat()).size === 0;
-    for await (const hash of createInterface(createReadStream(path))) known.add(hash);
   } catch (error) {
     throw failed(path, error);
   }
+  const known = await hashesIn(path);
   return {
     has: (line) => known.has(hashOf(line)),
     add(place, line) {

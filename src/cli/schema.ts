@@ -42,15 +42,15 @@ async function schema(patterns: readonly string[], flags: SchemaFlags): Promise<
     const options: FilesOptions = fileOptions(flags, (notice) =>
       process.stderr.write(`${plainLine(`note: ${notice}`)}\n`),
     );
-    const plan = await files(patterns, options).plan(interrupt.signal);
+    const source = files(patterns, options);
+    const plan = await source.plan(interrupt.signal);
     const name = flags.table ?? tableNameFor(plan.files[0]!.path);
     let unreadable = 0;
     const inferred = await inferFiles(
       name,
       plan,
-      options,
+      (path) => source.readOne!(path, interrupt.signal, options.onNotice),
       flags.inferRecords,
-      interrupt.signal,
       ({ place, reason }) => {
         if (unreadable++ < unreadableShown)
           process.stderr.write(`${plainLine(`unreadable ${place}: ${inPhrases(reason)}`)}\n`);

@@ -12,9 +12,10 @@ import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { expandPatterns } from "../source/open-files.ts";
 import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
-import { matchSamples, sampleFields } from "./field-match.ts";
-import { fieldsOfFiles } from "./field-names.ts";
+import { matchSamples } from "./field-match.ts";
+import { fieldsOfFiles, sampleFields } from "./field-names.ts";
 import { addFileFlags, type FileFlags, fileOptions, type ValueOptions, valueOptions } from "./flags.ts";
+import type { ReadOne } from "./infer-files.ts";
 import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { unknownFieldNotes } from "./load.ts";
 import type { Finish } from "./program.ts";
@@ -148,7 +149,8 @@ export interface Verdict {
 export async function compareFiles(job: Comparison): Promise<Verdict> {
   const { admin, database, table, patterns, options, values, inferRecords, schema, signal } = job;
   const groups = await groupsOf(patterns, options, signal);
-  const targetOf = async ({ plan }: FileGroup) => {
+  const targetOf = async ({ source, plan }: FileGroup) => {
+    const readOne: ReadOne = (path) => source.readOne!(path, signal);
     const target = await targetTable({
       admin,
       name: table.name,
@@ -157,12 +159,12 @@ export async function compareFiles(job: Comparison): Promise<Verdict> {
       mayCreate: false,
       isMapped: false,
       infer: neverAsked,
-      fields: (columns) => fieldsOfFiles(plan, options, columns, inferRecords, signal),
+      fields: (columns) => fieldsOfFiles(plan, readOne, columns, inferRecords),
       signal,
     });
     const isCsv = plan.form === "csv";
     const hasHeader = !isCsv || options.header !== false;
-    const samples = await sampleFields(plan, options, signal);
+    const samples = await sampleFields(plan, readOne);
     return { ...target, ...matchSamples(samples, target.table, target.renames, { isCsv, hasHeader, isStrict: false }) };
   };
   const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
@@ -202,19 +204,24 @@ interface FileGroup {
 
 /** Files of several forms may have been ingested one after the other. */
 async function groupsOf(patterns: readonly string[], options: FilesOptions, signal: AbortSignal): Promise<FileGroup[]> {
-  const byForm = new Map<SampleForm, string[]>();
+  const byForm = new Map<SampleForm, (FileGroup & { readonly path: string })[]>();
   for (const path of await expandPatterns(patterns)) {
-    const source = files([path], options);
-    if (!source.replayable) throw usage(`${path} is a pipe or a device, which cannot be read again`);
-    const { form } = await source.plan(signal);
-    byForm.set(form, [...(byForm.get(form) ?? []), path]);
+    const group = await groupOf([path]);
+    const { form } = group.plan;
+    byForm.set(form, [...(byForm.get(form) ?? []), { path, ...group }]);
   }
   const groups: FileGroup[] = [];
-  for (const paths of byForm.values()) {
-    const source = files(paths, options);
-    groups.push({ source, plan: await source.plan(signal) });
+  for (const alike of byForm.values()) {
+    const [first, ...others] = alike;
+    groups.push(others.length === 0 ? first! : await groupOf(alike.map(({ path }) => path)));
   }
   return groups;
+
+  async function groupOf(paths: readonly string[]): Promise<FileGroup> {
+    const source = files(paths, options);
+    if (!source.replayable) throw usage(`${paths[0]} is a pipe or a device, which cannot be read again`);
+    return { source, plan: await source.plan(signal) };
+  }
 }
 
 async function figuresOfFiles(

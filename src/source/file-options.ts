@@ -60,7 +60,7 @@ export interface FilesOptions {
    * Told what a reader of the data should know: columns without a name, and the like. A "warning" says that records may be missing
    * if the file is not what it seems to be.
    */
-  onNotice?: (notice: string, kind?: "warning") => void;
+  onNotice?: ((notice: string, kind?: "warning") => void) | undefined;
 }
 
 export const defaultMaxRecordBytes = 16 * 1024 * 1024;

@@ -49,6 +49,14 @@ export interface FilesSource extends Source<RawRecord> {
    * @throws MillraceError BAD_SOURCE naming what is missing, or when the files are partly CSV and partly JSON.
    */
   plan(signal?: AbortSignal): Promise<FilesPlan>;
+  /**
+   * Reads one of the planned files from its start, as `plan()` found it; a later `read()` is not affected. Absent for standard
+   * input. A pipe or a device among the files is refused.
+   *
+   * @param path as the plan has it
+   * @param onNotice replaces the option of that name. Default: no notices.
+   */
+  readOne?(path: string, signal: AbortSignal, onNotice?: FilesOptions["onNotice"]): AsyncIterable<Slice<RawRecord>>;
 }
 
 /**
@@ -105,6 +113,15 @@ export function files(patterns: string | readonly string[], options: FilesOption
         form: formOf(first.format),
         totalBytes: isUnknown ? undefined : found.reduce((sum, file) => sum + file.bytes, 0),
       };
+    },
+    async *readOne(path, signal, onNotice) {
+      const file = (await look(signal)).files.find((each) => each.path === path);
+      if (!file)
+        throw new MillraceError("BAD_SOURCE", `${path} is none of the files that can be read again.`, {
+          context: { file: path },
+        });
+      const start = { file, partition: file.realPath, position: undefined };
+      yield* readFile(start, { ...options, onNotice }, options.final === false, signal);
     },
     async *read(from, signal, mode) {
       const inputs = await look(signal);

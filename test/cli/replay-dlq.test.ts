@@ -202,4 +202,9 @@ test("a dead letter that is an input is refused, by whatever name it goes", asyn
   assert.equal(pattern.code, 2);
   for (const name of [soft, hard]) assert.equal((await replay(path, "Named", "--dead-letter", name)).code, 2);
   assert.equal(readFileSync(path, "utf8"), content);
+  const data = file("data.csv", "n\n1\n");
+  const onData = await replay(`${join(folder, "foreign.csv")}.letters`, "Named", "--dead-letter", data);
+  assert.equal(onData.code, 2, onData.err);
+  assert.match(onData.err, /--dead-letter .*data\.csv holds other data than rejected records/);
+  assert.equal(readFileSync(data, "utf8"), "n\n1\n");
 });

@@ -541,3 +541,21 @@ test("a CR within an NDJSON record is white space, one between records ends a li
     [true, true, false],
   );
 });
+
+test("readOne() reads a planned file from its start, tells nobody what plan() told, and leaves read() as it was", async () => {
+  const path = write("wrapped.json", '{"id":7,"rows":[{"a":1},{"a":2}]}');
+  const notices: string[] = [];
+  const source = files(path, { onNotice: (notice) => notices.push(notice) });
+  const plan = await source.plan();
+  assert.equal(notices.length, 1);
+  for (let turn = 0; turn < 2; turn++) {
+    const found: unknown[] = [];
+    for await (const { records } of source.readOne!(plan.files[0]!.path, new AbortController().signal))
+      found.push(...records);
+    assert.deepEqual(found, [{ a: 1 }, { a: 2 }]);
+  }
+  assert.deepEqual((await read(source)).records, [{ a: 1 }, { a: 2 }]);
+  assert.equal(notices.length, 1);
+  const other = source.readOne!("other.json", new AbortController().signal)[Symbol.asyncIterator]();
+  await assert.rejects(other.next(), { code: "BAD_SOURCE", message: /^other\.json is none of the files/ });
+});
