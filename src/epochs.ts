@@ -3,6 +3,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { blobEvent } from "./blob-event.ts";
 import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
 import type { EpochHandle, Head, RefusedRows } from "./checkpoint/epoch.ts";
+import type { PositionChanges } from "./checkpoint/positions.ts";
 import type { StateChange, StateLease } from "./checkpoint/state-backend.ts";
 import { rowsLeft } from "./deliver/attempt.ts";
 import { systemClock, withRetries } from "./deliver/backoff.ts";
@@ -19,7 +20,6 @@ import { isCode, MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
-import type { Positions } from "./source/source.ts";
 
 /** A sink's batches on their way through the log, epoch by epoch. */
 export interface Epochs {
@@ -38,7 +38,7 @@ export interface Epochs {
   /** Writes a batch into the log, for the given epoch. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** Decides on the epoch behind the head. Durable when it resolves. */
-  prepare(positions: Positions, records: number): Promise<Head>;
+  prepare(positions: PositionChanges, records: number): Promise<Head>;
   /** Resolves when every checkpoint is committed. */
   settled(): Promise<void>;
   close(): Promise<void>;

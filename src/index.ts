@@ -64,6 +64,7 @@ export {
   type RetryEvent,
   type SealedEvent,
   type SinkFailedEvent,
+  type SourceWarningEvent,
   type StepEvent,
   type TelemetryFailedEvent,
 } from "./events.ts";
@@ -119,7 +120,19 @@ export { type FilesPlan, type FilesSource, files, type PlannedFile } from "./sou
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { RawRecord } from "./source/records.ts";
-export type { Origin, OriginalFormat, Position, Positions, ReadMode, Refusal, Slice, Source } from "./source/source.ts";
+export type {
+  Lease,
+  Origin,
+  OriginalFormat,
+  PartitionOwnership,
+  Position,
+  Positions,
+  ReadContext,
+  Recovery,
+  Refusal,
+  Slice,
+  Source,
+} from "./source/source.ts";
 export { stdin } from "./source/stdin.ts";
 export type { StreamOptions } from "./streams.ts";
 export type {

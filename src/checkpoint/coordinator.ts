@@ -3,7 +3,6 @@ import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { Json } from "../schema/kinds.ts";
-import type { Positions } from "../source/source.ts";
 import {
   type EpochHandle,
   type EpochRange,
@@ -31,6 +30,7 @@ import {
   newLineageId,
   withLineage,
 } from "./lineage.ts";
+import { type PositionChanges, withChanges } from "./positions.ts";
 import type { StateChange, StateLease } from "./state-backend.ts";
 
 /** What the state belongs to. Whatever of it changes makes the state foreign. */
@@ -80,7 +80,7 @@ export interface Coordinator extends JobHistory {
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** The decision on the epoch behind the head: durable when it resolves. Returns the new head. */
-  prepare(positions: Positions, records: number): Promise<Head>;
+  prepare(positions: PositionChanges, records: number): Promise<Head>;
   /** Resolves when no prepared epoch is left; rejects with what made committing fail. */
   settled(): Promise<void>;
   /** Waits for what is being written, and gives the lease back. Pending epochs stay in the state. */
@@ -272,7 +272,10 @@ export async function coordinator(
       if (undecided) throw undecided.error;
       const epoch = head.epoch + 1;
       const { batches, writing } = openEpoch(epoch);
-      const reached: Head = { epoch, positions: { ...head.positions, ...positions }, records: head.records + records };
+      const reached: Head = {
+        ...{ epoch, records: head.records + records },
+        positions: withChanges(head.positions, positions),
+      };
       try {
         await Promise.all(writing);
         await lease.log.seal(epoch);

@@ -219,7 +219,7 @@ async function groupsOf(patterns: readonly string[], options: FilesOptions, sign
 
   async function groupOf(paths: readonly string[]): Promise<FileGroup> {
     const source = files(paths, options);
-    if (!source.replayable) throw usage(`${paths[0]} is a pipe or a device, which cannot be read again`);
+    if (source.recovery === "none") throw usage(`${paths[0]} is a pipe or a device, which cannot be read again`);
     return { source, plan: await source.plan(signal) };
   }
 }
