@@ -80,6 +80,7 @@ export {
   type SinkOptions,
   type WriteOptions,
 } from "./options.ts";
+export type { RecordSink } from "./record-sink.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
 export { type CoerceOptions, type Coercion, coerce, type ExcessPrecision, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
@@ -150,6 +151,11 @@ export type {
   TelemetryOptions,
   Tracer,
 } from "./telemetry-options.ts";
+export type { AsyncCall, AsyncRetry } from "./transform/async-call.ts";
+export { type AsyncMapOptions, asyncMap } from "./transform/async-map.ts";
+export { filter } from "./transform/filter.ts";
+export { flatMap } from "./transform/flat-map.ts";
+export { map } from "./transform/map.ts";
 export { version } from "./version.ts";
 export {
   KustoConnectionOptions,

@@ -6,17 +6,18 @@ import { keepLease, releaseUnacknowledged, warnOfSource } from "./lease-keeper.t
 import { refuseUnknownOptions } from "./option-names.ts";
 import { partitionChanges } from "./partition-changes.ts";
 import { reachedPositions } from "./reached-positions.ts";
-import type { Coercion } from "./schema/coerce.ts";
-import type { Sink, SinkStats } from "./sink.ts";
+import type { RecordSink } from "./record-sink.ts";
+import type { SinkStats } from "./sink.ts";
 import { type Arrival, type SliceReader, sliceReader } from "./slice-reader.ts";
-import type { Origin, OriginalFormat, Positions, Recovery, Refusal, Source } from "./source/source.ts";
+import type { Positions, Recovery, Source } from "./source/source.ts";
 import { wakeup } from "./source/wakeup.ts";
+import { mapped } from "./transform/map.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
   from: Source<Raw>;
-  into: Sink<R>;
-  /** Turns what the source reads into what the table takes, such as `coerce(table, "csv")`. Default: as it is. */
+  into: RecordSink<R>;
+  /** Short for `from: map(from, through)`: turns what the source reads into what the table takes, such as `coerce(table, "csv")`. Default: as it is. */
   through?: (raw: Raw) => R;
   /** Between two checkpoints, in milliseconds. Default 30 000. */
   checkpointMs?: number;
@@ -37,7 +38,7 @@ const optionNames = ["from", "into", "through", "checkpointMs", "positions", "st
 
 /** How far a run has come. */
 export interface RunProgress {
-  /** Records read, and what could not be read as one. */
+  /** Records read, and what could not be read as one; behind the transforms of the source. */
   readonly read: number;
   /** Bytes of the source consumed, where the source tells. */
   readonly sourceBytes: number;
@@ -73,7 +74,9 @@ const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
  */
 export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
   checkRunOptions(options);
-  const { from, into, through, checkpointMs = 30_000, onProgress } = options;
+  const { into, through, checkpointMs = 30_000, onProgress } = options;
+  // Without `through` the records are what the sink takes: the types of `RunOptions` say so.
+  const from = through ? mapped("through()", options.from, through) : (options.from as unknown as Source<R>);
   const end = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
   const doing = `reading ${from.name}`;
@@ -88,8 +91,8 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   /** Slices were written since the last checkpoint. */
   let isBehind = false;
   let checkpointing: Promise<void> = Promise.resolve();
-  let reader: SliceReader<Raw> | undefined;
-  let writing: Arrival<Raw> | undefined;
+  let reader: SliceReader<R> | undefined;
+  let writing: Arrival<R> | undefined;
 
   const partitions = partitionChanges({
     async stored() {
@@ -133,14 +136,14 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
     throw error;
   }
 
-  async function write(arrival: Arrival<Raw>): Promise<void> {
+  async function write(arrival: Arrival<R>): Promise<void> {
     const { slice, position, moved } = arrival;
     const { partition, dropped = [] } = slice;
     if (partitions.isGone(partition)) return;
     writing = arrival;
     isBehind = true;
     read += slice.records.length + (slice.refused?.length ?? 0);
-    await writeSlice(arrival, into, signal, through);
+    await writeSlice(arrival, into, signal);
     writing = undefined;
     const isOurs = (each: string) => !partitions.isGone(each);
     if (!arrival.isLost) {
@@ -264,54 +267,16 @@ function watchStop<Raw>(stop: AbortSignal | undefined, from: Source<Raw>, onOver
 }
 
 /** Writes until the partition is lost: its new owner reads the rest. */
-async function writeSlice<Raw, R>(
-  arrival: Arrival<Raw>,
-  into: Sink<R>,
-  signal: AbortSignal,
-  through?: (raw: Raw) => R,
-): Promise<void> {
+async function writeSlice<R>(arrival: Arrival<R>, into: RecordSink<R>, signal: AbortSignal): Promise<void> {
   const { slice } = arrival;
   const room = () => unlessAborted(into.ready, signal, "waiting for room in the sink");
   for (const refusal of slice.refused ?? []) {
     if (arrival.isLost) return;
-    if (!into.reject(withSource(refusal, through))) await room();
+    if (!into.reject(refusal)) await room();
   }
   let index = 0;
-  // What a function of the caller's made of the record can be written again; what it was made of cannot.
-  const origin =
-    slice.originOf && (!through || isCoercion(through))
-      ? () => withRenames(slice.originOf!(index), through)
-      : undefined;
+  const origin = slice.originOf && (() => slice.originOf!(index));
   const place = slice.placeOf && (() => slice.placeOf!(index));
-  for (; index < slice.records.length && !arrival.isLost; index++) {
-    const raw = slice.records[index]!;
-    const record = through ? through(raw) : (raw as unknown as R);
-    if (!into.write(record, place, origin)) await room();
-  }
-}
-
-function isCoercion(through: object): through is Converting {
-  return "renames" in through && Array.isArray(through.renames);
-}
-
-function withSource(refusal: Refusal, through: object | undefined): Refusal {
-  const { source } = refusal;
-  if (!source || !through) return refusal;
-  return { ...refusal, source: isCoercion(through) ? sourceWith(source, through) : { ...source, isConverted: true } };
-}
-
-function withRenames(origin: Origin, through: Converting | undefined): Origin {
-  return through ? { ...origin, source: sourceWith(origin.source, through) } : origin;
-}
-
-type Converting = Pick<Coercion, "renames" | "nullTexts" | "excessPrecision">;
-
-function sourceWith(source: OriginalFormat, { renames, nullTexts, excessPrecision }: Converting): OriginalFormat {
-  if (renames.length === 0 && !nullTexts && !excessPrecision) return source;
-  return {
-    ...source,
-    ...(renames.length > 0 && { renames }),
-    ...(nullTexts && { nullTexts }),
-    ...(excessPrecision && { excessPrecision }),
-  };
+  for (; index < slice.records.length && !arrival.isLost; index++)
+    if (!into.write(slice.records[index]!, place, origin)) await room();
 }

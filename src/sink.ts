@@ -26,6 +26,7 @@ import { type LetterScope, letterScope } from "./letter-scope.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { type Undelivered, watchProcessEnd } from "./process-end.ts";
+import type { RecordSink } from "./record-sink.ts";
 import type { Table } from "./schema/table.ts";
 import { checkIterable } from "./source/iterable.ts";
 import type { Origin, OriginalFormat, Positions, Refusal } from "./source/source.ts";
@@ -126,7 +127,7 @@ const deadLetterPatienceMs = 5_000;
  * a record is accepted, or refused by an error (or sent to the dead letter), and an accepted one is delivered, or the
  * sink fails and says so at every call from then on.
  */
-export class Sink<R> implements AsyncDisposable {
+export class Sink<R> implements RecordSink<R>, AsyncDisposable {
   readonly #parts: SinkParts<R>;
   readonly #batcher: Batcher<R>;
   /** Deliveries under way; none of them rejects. */
@@ -347,6 +348,7 @@ export class Sink<R> implements AsyncDisposable {
       "source",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
         context: { table: this.table.name, place: refusal.place, reason: refusal.reason },
+        cause: refusal.cause,
       }),
       refusal.original,
       refusal.place,

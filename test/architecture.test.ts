@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { version } from "../src/version.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
-const flow = ["schema", "source", "encode", "batch", "log", "deliver", "destination"];
+const flow = ["schema", "source", "transform", "encode", "batch", "log", "deliver", "destination"];
 /** Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. */
 const beside: Record<string, readonly string[]> = {
   checkpoint: ["schema", "source", "encode", "batch", "log"],

@@ -150,8 +150,7 @@ const from = ", from ";
 
 function refusalOf(letter: KeptLetter, place: string, reason: string, table: Table): Refusal {
   const { original, source } = originOf(letter, table);
-  // The sink hands it on to the dead letter, which takes any value.
-  return { place, reason, original: original as string, source };
+  return { place, reason, original, source };
 }
 
 /** The line itself is the original, also where it is a whole letter. */

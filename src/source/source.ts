@@ -34,7 +34,7 @@ export interface OriginalFormat {
   readonly isCut?: true;
   /** The bytes were not UTF-8: U+FFFD stands for what could not be read. */
   readonly isUtf8?: false;
-  /** A function of the program (`through` of `run()`) converted the records of this source: only that program can read it again. */
+  /** A function of the program (`map()`, `through` of `run()`) converts the records of this source: only that program can read it again. */
   readonly isConverted?: true;
 }
 
@@ -75,10 +75,12 @@ export interface Refusal {
   /** `events.ndjson:17` */
   readonly place: string;
   readonly reason: string;
-  /** The text as it stood; `source` says whether it was cut. */
-  readonly original: string;
-  /** How the text is to be read again, for the dead letter. */
+  /** The text as it stood, or the record that a transform could not convert; `source` says whether it was cut. */
+  readonly original: unknown;
+  /** How the original is to be read again, for the dead letter. */
   readonly source?: OriginalFormat;
+  /** What was thrown: of the error that is thrown where there is no dead letter. */
+  readonly cause?: unknown;
 }
 
 /**
