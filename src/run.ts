@@ -53,6 +53,7 @@ export interface RunSummary extends RunProgress {
   readonly isStopped: boolean;
 }
 
+const sinkCalls = ["write", "reject", "checkpoint", "keepToCheckpoints"] as const;
 const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
 
 /**
@@ -200,7 +201,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
       if (step.kind === "slice") await write(step);
     }
     await checkpoint();
-    partitions.settle(partitions.waiting);
+    partitions.settle(partitions.waiting.filter((each) => !reader?.holds(each.partitions)));
     const { isStopped } = stopping;
     return { read, sourceBytes, positions: reached.now, checkpoints, isStopped, stats: into.stats };
   } finally {
@@ -220,8 +221,13 @@ function checkRunOptions<Raw, R>(options: RunOptions<Raw, R>): void {
   const { from, into, through, checkpointMs = 30_000, onProgress } = options;
   if (typeof from?.read !== "function")
     throw badArgument("run()", "from", from, "a source: files(), stdin(), iterable(records), or an object with read()");
-  if (typeof into?.write !== "function" || typeof into.checkpoint !== "function")
-    throw badArgument("run()", "into", into, "the sink that open() gives");
+  if (sinkCalls.some((call) => typeof into?.[call] !== "function"))
+    throw badArgument(
+      "run()",
+      "into",
+      into,
+      `the sink that open() gives, or an object with ${sinkCalls.join("(), ")}()`,
+    );
   checkOptionalFunction("run()", "through", through);
   checkOptionalFunction("run()", "onProgress", onProgress);
   checkOptionalSignal("run()", "signal", options.signal);

@@ -204,6 +204,46 @@ test("lost() in the middle of a slice: the rest of it is left out", async () => 
   await sink.close();
 });
 
+test("a partition that is lost and comes back at once: what was read before it was lost is of no account", async () => {
+  const to = gated();
+  const sink = await open({ table: events, to, parallelism: 0, batchSize: 1, maxBatchesInFlight: 1 });
+  let owned!: PartitionOwnership;
+  let comeBack = () => {};
+  const isBack = new Promise<void>((resolve) => {
+    comeBack = resolve;
+  });
+  let given = 0;
+  const source = group(
+    async function* (all) {
+      owned = all;
+      yield slice("a", 9, ...Array.from({ length: 50 }, (_, n) => n));
+      given = 1;
+      yield slice("a", 10, 200);
+      given = 2;
+      await isBack;
+      yield slice("b", 1, 100);
+    },
+    { prefetch: 2 },
+  );
+  const running = run({ from: source, into: sink });
+  await until(() => to.waiting.length > 0 && given === 2, "a full sink, and a slice that waits");
+  owned.lost(["a"]);
+  assert.deepEqual(await owned.assigned(["a"]), {});
+  comeBack();
+  let isDone = false;
+  const done = running.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    if (to.waiting.length > 0) to.release();
+    await new Promise(setImmediate);
+  }
+  assert.deepEqual((await done).positions, { b: 1 });
+  const numbers = to.taken.flatMap(rowsOf).map(([n]) => Number(n));
+  assert.ok(numbers.length < 50 && !numbers.includes(200), numbers.join());
+  await sink.close();
+});
+
 test("a run that fails tells a source that waits to give a partition up", async () => {
   const sink = await open({ table: events, to: gated() });
   const stop = new AbortController();

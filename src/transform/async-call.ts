@@ -60,7 +60,7 @@ export async function outcomeOf<A, B>(
   });
   try {
     const outcome = await Promise.race([attempts(record, policy, signal), ended]);
-    if (outcome && !signal.aborted) return outcome;
+    if (outcome) return outcome;
   } finally {
     clearTimeout(timer);
   }
