@@ -17,8 +17,8 @@ export interface SliceBuilder<B> {
 /** @param name of the source, for the places of records that have none */
 export function sliceBuilder<A, B>(name: string, of: Slice<A>, effect: Effect): SliceBuilder<B> {
   const records: B[] = [];
-  /** Of which record each was made. */
-  const origins: number[] = [];
+  /** Of which record each was made, as soon as it is not the one at its own index: most transforms keep all of them. */
+  let origins: number[] | undefined;
   const refused: Refusal[] = (of.refused ?? []).map((refusal) => withEffectOn(refusal, effect));
 
   const originAt = (index: number): Origin => {
@@ -26,10 +26,13 @@ export function sliceBuilder<A, B>(name: string, of: Slice<A>, effect: Effect): 
     return { original, source: withEffect(source, effect) };
   };
 
+  const originOf = (index: number): number => (origins ? origins[index]! : index);
+
   return {
     add(index, record) {
+      if (!origins && index !== records.length) origins = [...records.keys()];
+      origins?.push(index);
       records.push(record);
-      origins.push(index);
     },
     refuse(index, reason, cause) {
       const place = of.placeOf?.(index) ?? placeIn(name, of, index);
@@ -41,8 +44,8 @@ export function sliceBuilder<A, B>(name: string, of: Slice<A>, effect: Effect): 
       return {
         ...{ partition, position, records },
         ...(refused.length > 0 && { refused }),
-        ...(of.placeOf && { placeOf: (index: number) => of.placeOf!(origins[index]!) }),
-        ...(!isSame && { originOf: (index: number) => originAt(origins[index]!) }),
+        ...(of.placeOf && { placeOf: (index: number) => of.placeOf!(originOf(index)) }),
+        ...(!isSame && { originOf: (index: number) => originAt(originOf(index)) }),
         ...(moved && { moved }),
         ...(dropped && { dropped }),
         ...(bytes !== undefined && { bytes }),
