@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate as afterTick } from "node:timers/promises";
 import { aborted, MillraceError, throwIfAborted } from "../errors.ts";
+import { download } from "./blobs/requests.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { openCatalogue } from "./engine/catalogue.ts";
 import type { EmulatorClock } from "./engine/clock.ts";
@@ -16,7 +17,6 @@ import { identityTokens } from "./ingest/identity-tokens.ts";
 import { startQueueReader } from "./ingest/queue-reader.ts";
 import { queuedOperations } from "./ingest/queued-operations.ts";
 import type { FailureRecord } from "./ingest/report.ts";
-import { download } from "./ingest/source.ts";
 import { loadLanguage } from "./kql/language.ts";
 import { requireOptionalPackages } from "./optional-package.ts";
 import { checkOptions, type EmulatorOptions } from "./options.ts";

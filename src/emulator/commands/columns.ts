@@ -6,9 +6,9 @@ import {
   type StoredColumn,
   type StoredTable,
 } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
 import { columnAt, columnOf, type Place, placeIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";
 import { kindNamed, schemaRow } from "./tables.ts";

@@ -1,7 +1,7 @@
 import { changeDatabase, type Database, type StoredFunction } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
 import type { Command, CommandContext } from "./run.ts";
 import { hasWord, keywordsOf, propertiesOf, refuseOtherProperties, textValue } from "./syntax.ts";
 

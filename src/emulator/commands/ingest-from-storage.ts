@@ -1,8 +1,8 @@
-import { IngestionFailure } from "../ingest/failure.ts";
+import { shownAddress } from "../blobs/requests.ts";
 import { ingestAll } from "../ingest/ingest.ts";
 import { readProperties } from "../ingest/properties.ts";
 import { failureRecord, remember } from "../ingest/report.ts";
-import { shownAddress } from "../ingest/source.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { findParts } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import { logged } from "./operations.ts";

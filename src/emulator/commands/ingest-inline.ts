@@ -1,5 +1,5 @@
-import { IngestionFailure } from "../ingest/failure.ts";
 import { ingest } from "../ingest/ingest.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { findPart } from "../kql/tree.ts";
 import type { Command } from "./run.ts";
 import { listProperty, propertiesOf, tableName } from "./syntax.ts";

@@ -1,8 +1,8 @@
 import { changeDatabase, changeTable, type Database, type StoredTable } from "../engine/catalogue.ts";
 import { batchingPolicy, batchingPolicyText, defaultBatching, parseBatchingPolicy } from "../ingest/batching-policy.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findPart, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
 import { databaseIn, type Place, placesIn } from "./named.ts";
 import { changed } from "./policies.ts";
 import type { Command } from "./run.ts";

@@ -1,5 +1,5 @@
-import { ticksPerDay } from "../engine/ticks.ts";
 import { findPart, textOf } from "../kql/tree.ts";
+import { ticksPerDay } from "../values/ticks.ts";
 import type { Command } from "./run.ts";
 
 /** How long the service remembers a failure (documentation, ".show ingestion failures"). */

@@ -1,9 +1,9 @@
 import { changeDatabase, changeTable, type Database, type StoredMapping } from "../engine/catalogue.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
 import { type MappingEntry, parseMapping, pathOf } from "../ingest/mapping.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { findPart, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
 import { databaseIn, placeIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";
 import { textValue } from "./syntax.ts";

@@ -7,10 +7,11 @@ import {
   type StoredTable,
 } from "../engine/catalogue.ts";
 import { defaultMergePolicy, type TagRetention } from "../engine/merging.ts";
-import { ticksPerDay, timespanText } from "../engine/ticks.ts";
-import { datetimeOf, type Stored, timespanOf } from "../ingest/text-values.ts";
 import { findPart, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import { datetimeOf, timespanOf } from "../values/text-values.ts";
+import { ticksPerDay, timespanText } from "../values/ticks.ts";
 import { databaseIn, placesIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";
 

@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { Database } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityNotFound } from "../kusto-error.ts";
 import type { Directory } from "../security/directory.ts";
@@ -18,6 +17,7 @@ import {
   unassign,
   wholeDatabase,
 } from "../security/roles.ts";
+import type { Stored } from "../values/stored.ts";
 import { databaseIn, placeIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";
 

@@ -1,14 +1,14 @@
 import type { Catalogue, Database } from "../engine/catalogue.ts";
 import type { OperationResult } from "../engine/operations.ts";
-import { type ResultTable, resultTable } from "../http/result.ts";
 import type { FailureRecord } from "../ingest/report.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts";
 import type { Relation } from "../kql/relation.ts";
 import { runQuery, translated } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import type { Access } from "../security/access.ts";
 import { authorizeCommand, ownNewEntities } from "../security/command-rights.ts";
+import { type ResultTable, resultTable } from "../values/result.ts";
+import type { Stored } from "../values/stored.ts";
 import { columnCommands } from "./columns.ts";
 import { databaseCommands } from "./databases.ts";
 import { extentCommands } from "./extents.ts";

@@ -17,9 +17,9 @@ import {
   type TableTexts,
   tableOf,
 } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { childrenOf, findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
 import { isIfExistsBehind } from "./grammar-gaps.ts";
 import { placeIn } from "./named.ts";
 import type { Command, CommandContext } from "./run.ts";

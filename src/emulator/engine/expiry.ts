@@ -1,4 +1,4 @@
-import { datetimeOf, timespanOf } from "../ingest/text-values.ts";
+import { datetimeOf, timespanOf } from "../values/text-values.ts";
 import { type Catalogue, type Database, dropTable, policyOf, type StoredTable } from "./catalogue.ts";
 import { dropExtents, type Extent } from "./extents.ts";
 

@@ -1,9 +1,9 @@
 import { reasonOf } from "../../errors.ts";
-import { timespanOf } from "../ingest/text-values.ts";
+import { timespanOf } from "../values/text-values.ts";
+import { ticksPerDay, ticksPerHour } from "../values/ticks.ts";
 import { type Catalogue, type Database, policyOf, type StoredTable } from "./catalogue.ts";
 import { dropExpiredTable, dropOldExtents } from "./expiry.ts";
 import { type Extent, latest, mergeExtents, retagExtents, type Succession } from "./extents.ts";
-import { ticksPerDay, ticksPerHour } from "./ticks.ts";
 
 /** The merge policy, as far as it is followed here; names and defaults are the documentation's ("Merge policy"). */
 interface MergePolicy {

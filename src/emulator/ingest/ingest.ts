@@ -1,6 +1,6 @@
 import type { Catalogue, Database, StoredTable } from "../engine/catalogue.ts";
 import type { Extent } from "../engine/extents.ts";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { type Loaded, load, type Source } from "./load.ts";
 import { type MappingEntry, parseMapping } from "./mapping.ts";
 import type { IngestionProperties } from "./properties.ts";

@@ -2,7 +2,7 @@ import type { DuckDBAppender, DuckDBConnection, DuckDBType } from "@duckdb/node-
 import { inPhysicalOrder, type StoredTable } from "../engine/catalogue.ts";
 import { physicalType } from "../engine/physical.ts";
 import type { DuckDB } from "../engine/store.ts";
-import type { Stored } from "./text-values.ts";
+import type { Stored } from "../values/stored.ts";
 
 /** Collects rows by column and hands them to DuckDB's appender a vector at a time. */
 export interface RowWriter {

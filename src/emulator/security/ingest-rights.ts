@@ -1,7 +1,7 @@
 import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
 import type { IdentityTokens } from "../ingest/identity-tokens.ts";
 import type { IngestionMessage } from "../ingest/message.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Access } from "./access.ts";
 import type { Authentication } from "./authentication.ts";

@@ -1,9 +1,9 @@
 import { StorageSharedKeyCredential as BlobKey, BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
+import { shownAddress } from "../blobs/requests.ts";
 import type { StoragePorts } from "../data-directory.ts";
 import type { FaultPlan } from "../faults/request-faults.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
-import { shownAddress } from "../ingest/source.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { type Account, containerSas, queueSas, tableAccountSas, tableSas } from "./accounts.ts";
 import { type Azurite, startAzurite } from "./azurite.ts";
 import { type StorageFront, startFront } from "./front.ts";

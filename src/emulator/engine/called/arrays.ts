@@ -1,4 +1,4 @@
-import { longDatetimeText, ticksPerHour, timespanText } from "../ticks.ts";
+import { longDatetimeText, ticksPerHour, timespanText } from "../../values/ticks.ts";
 import type { CalledFunction } from "./called.ts";
 import { arrayText, canonical, itemsIn, longIn, realIn, textIn } from "./json-values.ts";
 

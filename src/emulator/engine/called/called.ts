@@ -1,4 +1,4 @@
-import type { Stored } from "../../ingest/text-values.ts";
+import type { Stored } from "../../values/stored.ts";
 import { arrayFunctions } from "./arrays.ts";
 import { bagFunctions } from "./bags.ts";
 import { datetimeFunctions } from "./datetimes.ts";

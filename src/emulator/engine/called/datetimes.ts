@@ -7,7 +7,7 @@ import {
   ticksPerMinute,
   ticksPerSecond,
   unixEpoch,
-} from "../ticks.ts";
+} from "../../values/ticks.ts";
 import type { CalledFunction } from "./called.ts";
 import { longIn, realIn, textIn } from "./json-values.ts";
 

@@ -1,4 +1,4 @@
-import { civilTime, ticksPerDay } from "../ticks.ts";
+import { civilTime, ticksPerDay } from "../../values/ticks.ts";
 import type { CalledFunction } from "./called.ts";
 import { longIn, textIn } from "./json-values.ts";
 

@@ -1,4 +1,4 @@
-import { addDecimals, decimalText, multiplyDecimals, parseDecimal } from "../decimal.ts";
+import { addDecimals, decimalText, multiplyDecimals, parseDecimal } from "../../values/decimal.ts";
 import type { CalledFunction } from "./called.ts";
 import { longIn, realIn, textIn } from "./json-values.ts";
 
