@@ -1,11 +1,5 @@
-import {
-  changeTable,
-  checkColumns,
-  columnChanges,
-  freshColumns,
-  type StoredColumn,
-  type StoredTable,
-} from "../engine/catalogue.ts";
+import { changeTable, checkColumns, columnChanges, freshColumns } from "../engine/catalogue.ts";
+import type { StoredColumn, StoredTable } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";

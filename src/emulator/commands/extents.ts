@@ -1,7 +1,7 @@
-import { type Database, databaseOf, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { databaseOf, tableOf } from "../engine/catalogue.ts";
+import type { Database, Extent, StoredTable } from "../engine/entities.ts";
 import {
   dropExtents,
-  type Extent,
   mergeExtents,
   moveExtents,
   type Pick,

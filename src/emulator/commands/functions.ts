@@ -1,4 +1,5 @@
-import { changeDatabase, type Database, type StoredFunction } from "../engine/catalogue.ts";
+import { changeDatabase } from "../engine/catalogue.ts";
+import type { Database, StoredFunction } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";

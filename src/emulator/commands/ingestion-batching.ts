@@ -1,4 +1,5 @@
-import { changeDatabase, changeTable, type Database, type StoredTable } from "../engine/catalogue.ts";
+import { changeDatabase, changeTable } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { batchingPolicy, batchingPolicyText, defaultBatching, parseBatchingPolicy } from "../ingest/batching-policy.ts";
 import { findPart, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";

@@ -1,5 +1,6 @@
-import { changeDatabase, changeTable, type Database, type StoredMapping } from "../engine/catalogue.ts";
-import { type MappingEntry, parseMapping, pathOf } from "../ingest/mapping.ts";
+import { changeDatabase, changeTable } from "../engine/catalogue.ts";
+import type { Database, StoredMapping } from "../engine/entities.ts";
+import { type MappingEntry, parseMapping, pathOf } from "../engine/mapping.ts";
 import { IngestionFailure } from "../ingestion-failure.ts";
 import { findPart, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";

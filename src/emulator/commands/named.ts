@@ -1,4 +1,5 @@
-import { type Database, databaseOf, type StoredColumn, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { databaseOf, tableOf } from "../engine/catalogue.ts";
+import type { Database, StoredColumn, StoredTable } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, part, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { CommandContext } from "./run.ts";

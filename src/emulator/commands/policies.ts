@@ -1,11 +1,5 @@
-import {
-  changeDatabase,
-  changeTable,
-  type Database,
-  databaseOf,
-  policyOf,
-  type StoredTable,
-} from "../engine/catalogue.ts";
+import { changeDatabase, changeTable, databaseOf, policyOf } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { defaultMergePolicy, type TagRetention } from "../engine/merging.ts";
 import { findPart, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";

@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { Database } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
+import type { Principal, RoleAssignment, RoleScope } from "../engine/role-assignment.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityNotFound } from "../kusto-error.ts";
 import type { Directory } from "../security/directory.ts";
-import { isSame, type Principal, parsePrincipal, principalText } from "../security/principal.ts";
+import { isSame, parsePrincipal, principalText } from "../security/principal.ts";
 import {
   assign,
   assignmentsIn,
   isScope,
-  type RoleAssignment,
-  type RoleScope,
   roleNamed,
   scopeOfFunction,
   scopeOfTable,

@@ -1,4 +1,5 @@
-import type { Catalogue, Database } from "../engine/catalogue.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
 import type { OperationResult } from "../engine/operations.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts";

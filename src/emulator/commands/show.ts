@@ -1,4 +1,5 @@
-import { type Database, databaseOf, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { databaseOf, tableOf } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { dotNetType } from "../engine/physical.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";

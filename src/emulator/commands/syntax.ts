@@ -1,4 +1,4 @@
-import type { StoredTable } from "../engine/catalogue.ts";
+import type { StoredTable } from "../engine/entities.ts";
 import { dotNetType } from "../engine/physical.ts";
 import { kindOf } from "../kql/language.ts";
 import { childrenOf, findPart, findParts, nameOf, part, type SyntaxNode, sourceOf, textOf } from "../kql/tree.ts";

@@ -12,11 +12,10 @@ import {
   type NewColumn,
   refuseOtherKinds,
   renameTables,
-  type StoredColumn,
-  type StoredTable,
   type TableTexts,
   tableOf,
 } from "../engine/catalogue.ts";
+import type { StoredColumn, StoredTable } from "../engine/entities.ts";
 import { childrenOf, findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";

@@ -11,6 +11,8 @@ import type { QueuedOperations } from "../ingest/queued-operations.ts";
 import { IngestionFailure } from "../ingestion-failure.ts";
 import { refuseOption } from "../kql/request-options.ts";
 import { KustoError } from "../kusto-error.ts";
+import { packed, readBody, readBytes } from "../listener/body.ts";
+import type { Refusal } from "../listener/listener.ts";
 import type { Access } from "../security/access.ts";
 import { type Authentication, Unauthenticated } from "../security/authentication.ts";
 import { mayIngest } from "../security/ingest-rights.ts";
@@ -18,9 +20,7 @@ import { serviceResource } from "../security/security.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { ResultTable } from "../values/result.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
-import { packed, readBody, readBytes } from "./body.ts";
 import { editorAnswer } from "./editor-answer.ts";
-import type { Refusal } from "./listener.ts";
 import { isPageRefresh, pageFileOf, servePage } from "./page.ts";
 
 export interface ServedParts extends Engine {

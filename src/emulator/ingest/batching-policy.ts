@@ -1,4 +1,4 @@
-import type { Database, StoredTable } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { KustoError } from "../kusto-error.ts";
 import { timespanOf } from "../values/text-values.ts";
 import { timespanText } from "../values/ticks.ts";

@@ -1,6 +1,7 @@
 import { filesOf } from "../blobs/files.ts";
-import { alone, type Catalogue, type StoredTable } from "../engine/catalogue.ts";
-import { type Extent, nextLoad, recordExtent } from "../engine/extents.ts";
+import { alone, type Catalogue } from "../engine/catalogue.ts";
+import type { Extent, StoredTable } from "../engine/entities.ts";
+import { nextLoad, recordExtent } from "../engine/extents.ts";
 import type { Store } from "../engine/store.ts";
 import { IngestionFailure } from "../ingestion-failure.ts";
 import { type ReadingOptions, readRows } from "./record-reader.ts";

@@ -1,5 +1,6 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBType } from "@duckdb/node-api";
-import { inPhysicalOrder, type StoredTable } from "../engine/catalogue.ts";
+import { inPhysicalOrder } from "../engine/catalogue.ts";
+import type { StoredTable } from "../engine/entities.ts";
 import { physicalType } from "../engine/physical.ts";
 import type { DuckDB } from "../engine/store.ts";
 import type { Stored } from "../values/stored.ts";

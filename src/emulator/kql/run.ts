@@ -1,5 +1,6 @@
 import type { DuckDBVector } from "@duckdb/node-api";
-import type { Catalogue, Database } from "../engine/catalogue.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Access } from "../security/access.ts";
 import { type ResultTable, rowOf } from "../values/result.ts";

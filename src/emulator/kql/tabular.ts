@@ -1,4 +1,5 @@
-import { databaseOf, type StoredTable } from "../engine/catalogue.ts";
+import { databaseOf } from "../engine/catalogue.ts";
+import type { StoredTable } from "../engine/entities.ts";
 import { extentColumn } from "../engine/physical.ts";
 import { semanticError } from "../kusto-error.ts";
 import { calledBody, relationOfCall } from "./calls.ts";

@@ -1,7 +1,6 @@
 import { StorageSharedKeyCredential as BlobKey, BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
 import { shownAddress } from "../blobs/requests.ts";
-import type { StoragePorts } from "../data-directory.ts";
 import type { FaultPlan } from "../faults/request-faults.ts";
 import { IngestionFailure } from "../ingestion-failure.ts";
 import { type Account, containerSas, queueSas, tableAccountSas, tableSas } from "./accounts.ts";
@@ -46,6 +45,9 @@ export interface ListedBlob {
   readonly shown: string;
   readonly bytes: number;
 }
+
+/** The ports of the services as clients see them, by account: those that clients may still have in their hands. */
+export type StoragePorts = Readonly<Record<"blob" | "queue" | "table", readonly number[]>>;
 
 export interface StorageOptions {
   readonly plan: FaultPlan;

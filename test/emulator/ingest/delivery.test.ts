@@ -10,7 +10,7 @@ import {
   databaseOf,
   dropTable,
 } from "../../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../../src/emulator/engine/store.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { defaultBatching } from "../../../src/emulator/ingest/batching-policy.ts";
 import { type QueueReaderOptions, startQueueReader } from "../../../src/emulator/ingest/queue-reader.ts";
 import { queuedOperations } from "../../../src/emulator/ingest/queued-operations.ts";

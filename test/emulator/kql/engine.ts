@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Catalogue, createCatalogue, createTable, databaseOf } from "../../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../../src/emulator/engine/store.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { ingest } from "../../../src/emulator/ingest/ingest.ts";
 import { loadLanguage } from "../../../src/emulator/kql/language.ts";
 import { runQuery } from "../../../src/emulator/kql/run.ts";

@@ -8,7 +8,7 @@ import {
   ticksPerSecond,
   unixEpoch,
 } from "../../values/ticks.ts";
-import type { CalledFunction } from "./called.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { longIn, realIn, textIn } from "./json-values.ts";
 
 const long = (act: CalledFunction["act"]): CalledFunction => ({ gives: "long", takesTicks: true, act });
