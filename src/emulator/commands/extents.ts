@@ -17,9 +17,9 @@ import { findPart, findParts, nameOf, resultColumns, type SyntaxNode, textOf } f
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
 import { ticksPerDay, ticksPerHour } from "../values/ticks.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { movesAll, replaceQueries, tablesToDropFrom } from "./grammar-gaps.ts";
 import { logged } from "./operations.ts";
-import type { Command, CommandContext } from "./run.ts";
 import {
   datetimeProperty,
   guidsIn,

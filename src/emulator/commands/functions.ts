@@ -3,7 +3,7 @@ import type { Database, StoredFunction } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
-import type { Command, CommandContext } from "./run.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { hasWord, keywordsOf, propertiesOf, refuseOtherProperties, textValue } from "./syntax.ts";
 
 const functionOf = (database: Database, name: string): StoredFunction => {

@@ -21,8 +21,8 @@ import { refusedByStore } from "../kql/run.ts";
 import type { SyntaxNode } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
 import { scopeOfTable } from "../security/roles.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { logged } from "./operations.ts";
-import type { Command, CommandContext } from "./run.ts";
 import {
   datetimeProperty,
   isTrue,

@@ -5,8 +5,8 @@ import { failureRecord, remember } from "../ingest/report.ts";
 import { IngestionFailure } from "../ingestion-failure.ts";
 import { findParts } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { logged } from "./operations.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { propertiesOf, tableName } from "./syntax.ts";
 
 const noExtent = "00000000-0000-0000-0000-000000000000";

@@ -4,9 +4,9 @@ import { batchingPolicy, batchingPolicyText, defaultBatching, parseBatchingPolic
 import { findPart, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
+import type { Command } from "./command.ts";
 import { databaseIn, type Place, placesIn } from "./named.ts";
 import { changed } from "./policies.ts";
-import type { Command } from "./run.ts";
 
 const row = (
   holder: Database | StoredTable,

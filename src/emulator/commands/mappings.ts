@@ -5,8 +5,8 @@ import { IngestionFailure } from "../ingestion-failure.ts";
 import { findPart, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { textValue } from "./syntax.ts";
 
 /** The kinds that an ingestion can use here, and how Kusto spells them in its answers. */

@@ -6,8 +6,8 @@ import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
 import { datetimeOf, timespanOf } from "../values/text-values.ts";
 import { ticksPerDay, timespanText } from "../values/ticks.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placesIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 
 /** A policy that tables and databases can have, and what its commands need to know of it. */
 export interface PolicyKind {

@@ -17,8 +17,8 @@ import {
   wholeDatabase,
 } from "../security/roles.ts";
 import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 
 /** What a command's roles are over, and how answers name it: `Table T`. */
 interface Place {

@@ -3,8 +3,8 @@ import { reasonOf } from "../../errors.ts";
 import type { OperationResult } from "../engine/operations.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
+import type { Command } from "./command.ts";
 import { commandsOf } from "./grammar-gaps.ts";
-import type { Command } from "./run.ts";
 import { isTrue, propertiesOf, refuseOtherProperties } from "./syntax.ts";
 
 const columns: OperationResult["columns"] = [

@@ -5,10 +5,10 @@ import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tre
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
 import { nowTicks } from "../values/ticks.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseScript } from "./database-script.ts";
 import { databaseIn, placeIn } from "./named.ts";
 import { effectivePolicy } from "./policies.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { jsonSchema, schemaText } from "./syntax.ts";
 
 const startedOn = nowTicks();

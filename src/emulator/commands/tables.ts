@@ -19,9 +19,9 @@ import type { StoredColumn, StoredTable } from "../engine/entities.ts";
 import { childrenOf, findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { isIfExistsBehind } from "./grammar-gaps.ts";
 import { placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 import {
   hasWord,
   isTrue,
