@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { test } from "node:test";
 import { build } from "esbuild";
 import { version } from "../src/version.ts";
-import { filesOf, type Import, importsOf, roomOf } from "./import-graph.ts";
+import { circlesOf, filesOf, type Import, importsOf, roomOf } from "./import-graph.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
 const flow = ["schema", "source", "encode", "batch", "log", "deliver", "destination"];
@@ -98,6 +98,13 @@ test("the check itself refuses a back edge", () => {
   assert.match(objection({ from: "batch/batcher.ts", to: "sink.ts", isType: false }) ?? "", /compose/);
   assert.match(objection({ from: "deliver/deliverer.ts", to: "destination/memory.ts", isType: false }) ?? "", /right/);
   assert.equal(objection({ from: "deliver/deliverer.ts", to: "destination/destination.ts", isType: true }), undefined);
+});
+
+test("no files of assembly/ import each other in a circle", () => {
+  const kernels = filesOf("assembly").flatMap((file) => importsOf("assembly", file));
+  assert.ok(kernels.length > 100, "the pattern must find the imports");
+  // AssemblyScript's imports name files without their ending.
+  assert.deepEqual(circlesOf(kernels.map(({ from, to }) => ({ from: from.replace(/\.ts$/, ""), to }))), []);
 });
 
 test("WebAssembly is named in one file", () => {
