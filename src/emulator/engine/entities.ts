@@ -2,6 +2,8 @@ import type { Kind } from "../../schema/kinds.ts";
 import type { MappingEntry } from "./mapping.ts";
 import type { RoleAssignment } from "./role-assignment.ts";
 
+// What the catalogue keeps, as plain data. catalogue.ts and extents.ts change it.
+
 export interface Database {
   readonly name: string;
   readonly id: string;

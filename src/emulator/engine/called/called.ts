@@ -9,6 +9,7 @@ import { numberFunctions } from "./numbers.ts";
 import { parsedFunctions } from "./parsed.ts";
 import { textFunctions } from "./texts.ts";
 
+/** Functions of Kusto that are written in JavaScript, by name. */
 export const calledFunctions: Readonly<Record<string, CalledFunction | undefined>> = {
   ...arrayFunctions,
   ...bagFunctions,
