@@ -1,7 +1,16 @@
 export type { Place } from "./batch/batcher.ts";
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
 export { type CheckReport, type CheckTargetOptions, checkTarget } from "./check.ts";
-export type { EpochRange, EpochState } from "./checkpoint/epoch.ts";
+export type {
+  EpochHandle,
+  EpochProgress,
+  EpochRange,
+  EpochState,
+  Head,
+  JobHistory,
+  PreparedEpoch,
+  RefusedRows,
+} from "./checkpoint/epoch.ts";
 export { fileState, memoryState } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
@@ -21,21 +30,20 @@ export {
   memoryDeadLetter,
 } from "./deliver/dead-letter.ts";
 export type {
-  Arrived,
   CheckContext,
   CheckItem,
   CheckStatus,
+  CommitHooks,
   CommitMode,
   Destination,
   DestinationContext,
   DestinationSession,
+  EpochCommitter,
   EpochContext,
-  EpochSession,
   IngestionOptions,
   Outcome,
+  SentBlob,
   StagedBatch,
-  StagedExtent,
-  StagingTable,
 } from "./destination/destination.ts";
 export { type AdminRetries, type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export type { Answer } from "./destination/kusto/answer.ts";

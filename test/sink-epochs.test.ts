@@ -288,7 +288,7 @@ for (const [what, changed] of change)
       ...to,
       openEpochs: async (context) => ({
         ...(await to.openEpochs!(context)),
-        stage: () => new Promise<never>(() => {}),
+        commit: () => new Promise<never>(() => {}),
       }),
     };
     const sink = await start(disk, stuck as never);

@@ -14,6 +14,7 @@ import { open } from "../../src/open.ts";
 import type { SinkOptions } from "../../src/options.ts";
 import { createMergeTableCommand } from "../../src/schema/kql.ts";
 import { k, table } from "../../src/schema/table.ts";
+import { throughSession } from "../destination/kusto/through-session.ts";
 
 // State folders that are restored from a backup, copied, or used by two processes at once: no row is lost or doubled, and who may not
 // go on is told so.
@@ -171,14 +172,10 @@ for (const commitMode of ["move", "append", "tag"] as const) {
     await writeTo(100, target, folder, { commitMode });
     // Decided on, and never sent: its destination does not answer.
     const abort = new AbortController();
-    const never = kusto({ cluster: emulator.url, database: "db" });
-    const stalled: Destination = {
-      ...never,
-      openEpochs: async (context) => ({
-        ...(await never.openEpochs!(context)),
-        stage: () => new Promise(() => {}),
-      }),
-    };
+    const stalled = throughSession({ cluster: emulator.url, database: "db" }, (session) => ({
+      ...session,
+      stage: () => new Promise(() => {}),
+    }));
     const sink = await start(target, folder, { commitMode, signal: abort.signal }, stalled);
     for (let n = 100; n < 200; n++) sink.write({ n });
     await sink.checkpoint({ positions: { numbers: 200 } });

@@ -79,6 +79,7 @@ test("error codes: what looks like one in a document is one", () => {
     ...["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "DEPTH_ZERO_SELF_SIGNED_CERT", "ERR_TLS_CERT_ALTNAME_INVALID"],
     ...["SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"],
     undeliveredCode, // of a process warning
+    "IN_DOUBT", // a state of an epoch
   ]);
   for (const document of documents) {
     const found = codeOf(proseOf(read(document))).filter((name) => /^[A-Z]+(_[A-Z]+)+$/.test(name));

@@ -1,6 +1,7 @@
 import type { Destination } from "../destination.ts";
 import { checkCluster } from "./check/check-cluster.ts";
-import { openEpochSession } from "./epochs.ts";
+import { openCommitter } from "./commit/committer.ts";
+import { openEpochSession } from "./commit/session.ts";
 import { connectionOf, type KustoOptions } from "./options.ts";
 import { openSession } from "./session.ts";
 
@@ -20,7 +21,7 @@ export function kusto(options: KustoOptions): Destination {
     name: `${connection.engineUrl}/${connection.database}`,
     database: connection.database,
     open: (context) => openSession(connection, context),
-    openEpochs: (context) => openEpochSession(connection, context),
+    openEpochs: (context) => openCommitter((opening) => openEpochSession(connection, opening), context),
     check: (context) => checkCluster(connection, context),
   };
 }

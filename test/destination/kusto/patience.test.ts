@@ -3,7 +3,9 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer } from "node:net";
 import { after, afterEach, before, test } from "node:test";
 import { memoryState } from "../../../src/checkpoint/file-state.ts";
-import type { EpochContext } from "../../../src/destination/destination.ts";
+import type { SessionContext } from "../../../src/destination/kusto/commit/epoch-session.ts";
+import { openEpochSession } from "../../../src/destination/kusto/commit/session.ts";
+import { connectionOf } from "../../../src/destination/kusto/options.ts";
 import { isRepeatable } from "../../../src/destination/kusto/repeatable.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import type { RetryEvent } from "../../../src/events.ts";
@@ -308,9 +310,8 @@ test("extents that an earlier command has dropped already are dropped", async (t
   const job = "drops.0123456789ab";
   const proxy = await start({ target: emulator.url, cut: once(/^\.drop extents/, () => notFound) });
   t.after(() => proxy.close());
-  const { openEpochs } = kusto({ cluster: proxy.url, database: "db" });
   const signal = new AbortController().signal;
-  const context: EpochContext = {
+  const context: SessionContext = {
     ...contextOf({}, signal),
     table: target,
     commitMode: "move",
@@ -318,7 +319,7 @@ test("extents that an earlier command has dropped already are dropped", async (t
     generation: 1,
     lineage: "ba9876543210",
   };
-  const session = await openEpochs!(context);
+  const session = await openEpochSession(connectionOf({ cluster: proxy.url, database: "db" }), context);
   const staging = (await session.makeStaging(signal))!.name;
   await admin.execute(`.append ['${staging}'] with (tags='["a/1"]') <| print n = 1`);
   // The command has taken effect, and the client is told that there is nothing to be dropped.

@@ -1,10 +1,10 @@
 import { aborted } from "../../../errors.ts";
 import type { CheckContext, CheckItem } from "../../destination.ts";
+import { dropStaging } from "../commit/staging-table.ts";
 import { withDeadline } from "../deadline.ts";
 import type { Connection } from "../options.ts";
 import { patience } from "../patience.ts";
 import { scrubber } from "../scrub.ts";
-import { dropStaging } from "../staging.ts";
 import { findingOf } from "./error-finding.ts";
 import { notReached } from "./finding.ts";
 import type { Seen } from "./seen.ts";

@@ -1,7 +1,7 @@
 import type { CheckContext } from "../../destination.ts";
+import { mayCommit, mayLook } from "../commit/rights.ts";
 import type { Connection } from "../options.ts";
 import type { Patience } from "../patience.ts";
-import { mayCommit, mayLook } from "../rights.ts";
 import type { Scrubber } from "../scrub.ts";
 import { batchingFit } from "./batching-fit.ts";
 import { isStaged } from "./batching-policy.ts";

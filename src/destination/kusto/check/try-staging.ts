@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { CheckContext } from "../../destination.ts";
+import { makeStaging, stagingName } from "../commit/staging-table.ts";
 import type { Connection } from "../options.ts";
-import { makeStaging, stagingName } from "../staging.ts";
 import { type Finding, ok } from "./finding.ts";
 import type { Seen } from "./seen.ts";
 

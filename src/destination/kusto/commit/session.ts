@@ -1,12 +1,14 @@
-import { claimOf, jobNamePrefix, nameOf } from "../../batch/epoch-tag.ts";
-import { isCode, MillraceError } from "../../errors.ts";
-import { quoteName, quoteString } from "../../schema/kql.ts";
-import type { Arrived, EpochContext, EpochSession, Outcome, StagedExtent } from "../destination.ts";
-import type { Answer } from "./answer.ts";
-import { openLink, type TableLink } from "./link.ts";
-import type { Connection } from "./options.ts";
+import { nameOf } from "../../../deliver/held-epochs.ts";
+import { isCode, MillraceError } from "../../../errors.ts";
+import { quoteName, quoteString } from "../../../schema/kql.ts";
+import type { Outcome } from "../../destination.ts";
+import type { Answer } from "../answer.ts";
+import { openLink, type TableLink } from "../link.ts";
+import type { Connection } from "../options.ts";
+import type { Arrived, EpochSession, SessionContext, StagedExtent } from "./epoch-session.ts";
+import { claimOf, jobNamePrefix } from "./epoch-tag.ts";
 import { mayCommit, mayLook } from "./rights.ts";
-import { dropStaging, findStagings, makeStaging, renewStaging, stagingName } from "./staging.ts";
+import { dropStaging, findStagings, makeStaging, renewStaging, stagingName } from "./staging-table.ts";
 import { tagged } from "./tagged-extents.ts";
 
 /**
@@ -14,7 +16,7 @@ import { tagged } from "./tagged-extents.ts";
  *
  * @throws MillraceError FORBIDDEN, naming the right that is missing and the command that grants it.
  */
-export async function openEpochSession(connection: Connection, context: EpochContext): Promise<EpochSession> {
+export async function openEpochSession(connection: Connection, context: SessionContext): Promise<EpochSession> {
   const link = await openLink(connection, context);
   try {
     const ground = { engine: link.patientEngine, database: link.database };
@@ -26,7 +28,7 @@ export async function openEpochSession(connection: Connection, context: EpochCon
   }
 }
 
-function stagedSession(link: TableLink, context: EpochContext): EpochSession {
+function stagedSession(link: TableLink, context: SessionContext): EpochSession {
   const { engine, patientEngine, database } = link;
   const { table, job, generation, lineage, ingestion, commitMode } = context;
   const target = table.name;
@@ -114,7 +116,7 @@ function stagedSession(link: TableLink, context: EpochContext): EpochSession {
 /** The two questions about the target's tags. */
 function askedOf(
   { engine, database }: TableLink,
-  { table, job }: EpochContext,
+  { table, job }: SessionContext,
 ): Pick<EpochSession, "held" | "tagsUnder"> {
   const name = nameOf(job);
   return {
@@ -243,7 +245,7 @@ function appendCommand(
   return `.append ${quoteName(target)} with (tags=${tags}, ingestIfNotExists=${unless}) <| let landed = ${quoteName(staging)} | where extent_id() in (${ids}); landed | where toscalar(landed | count) == ${rows}`;
 }
 
-function taggedSession(link: TableLink, context: EpochContext): EpochSession {
+function taggedSession(link: TableLink, context: SessionContext): EpochSession {
   const { engine, database } = link;
   const { table, ingestion } = context;
   return {

@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { EpochHandle, Progress } from "../../src/checkpoint/epoch.ts";
-import type { Sent } from "../../src/deliver/attempt.ts";
-import { type RetryClock, systemClock } from "../../src/deliver/backoff.ts";
-import { type CommitPolicy, commitStaged, exactCover } from "../../src/deliver/commit-staged.ts";
-import type { EpochSession, StagedExtent } from "../../src/destination/destination.ts";
-import { MillraceError } from "../../src/errors.ts";
-import type { LoggedBatch } from "../../src/log/write-ahead-log.ts";
+import { type RetryClock, systemClock } from "../../../../src/deliver/backoff.ts";
+import type { Sent } from "../../../../src/destination/kusto/commit/blobs.ts";
+import type { EpochSession, StagedExtent } from "../../../../src/destination/kusto/commit/epoch-session.ts";
+import {
+  attemptOf,
+  type KustoEpoch,
+  type KustoProgress,
+} from "../../../../src/destination/kusto/commit/kusto-epoch.ts";
+import { type CommitPolicy, commitStaged, exactCover } from "../../../../src/destination/kusto/commit/staged.ts";
+import { MillraceError } from "../../../../src/errors.ts";
+import type { LoggedBatch } from "../../../../src/log/write-ahead-log.ts";
 
 function sentOf(rows: readonly number[]): Sent[] {
   return rows.map((count, index) => ({
@@ -93,10 +97,10 @@ async function committing(
   session: Partial<EpochSession>,
   clock: RetryClock = policy.clock,
   batches: readonly LoggedBatch[] = [batch],
-): Promise<{ states: Progress[]; warnings: string[] }> {
-  const states: Progress[] = [{ state: "PREPARED" }];
+): Promise<{ states: KustoProgress[]; warnings: string[] }> {
+  const states: KustoProgress[] = [{ step: "PREPARED" }];
   const warnings: string[] = [];
-  const epoch: EpochHandle = {
+  const epoch: KustoEpoch = {
     prepared: { epoch: 1, records: 2, batches, preparedAt: 0 },
     generation: 1,
     get progress() {
@@ -154,6 +158,11 @@ function leapingClock(): RetryClock {
   };
 }
 
+/** Where it ended, and in which attempt. */
+function endOf(states: readonly KustoProgress[]): { step: string; attempt: number } {
+  return { step: states.at(-1)!.step, attempt: Math.max(...states.map(attemptOf)) };
+}
+
 /** A blob's own tag, in the nth attempt: `tag/n/0`. */
 const blobTag = (attempt: number) => `millrace:job/T/1/l.d/${attempt}/0`;
 
@@ -176,7 +185,7 @@ test("staged extents that the service merged before the move are no sign of a mo
     },
   });
   assert.deepEqual(moved, ["as landed 2"]);
-  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 2 });
+  assert.deepEqual(endOf(states), { step: "COMMITTED", attempt: 2 });
 });
 
 test("a move of which one extent is still in staging was none", async () => {
@@ -193,7 +202,7 @@ test("a move of which one extent is still in staging was none", async () => {
       if (refusals-- > 0) throw missing;
     },
   });
-  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 2 });
+  assert.deepEqual(endOf(states), { step: "COMMITTED", attempt: 2 });
 });
 
 test("extents that are gone, with nothing left of them, were moved: a person is told that the tag is not there", async () => {
@@ -207,7 +216,7 @@ test("extents that are gone, with nothing left of them, were moved: a person is 
       throw missing;
     },
   });
-  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 });
+  assert.deepEqual(endOf(states), { step: "COMMITTED", attempt: 1 });
   assert.match(warnings.join(), /gone from staging/);
 });
 
@@ -241,14 +250,14 @@ test("an answer of the target that lags behind a move does not have it done twic
       throw missing;
     },
   });
-  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 });
+  assert.deepEqual(endOf(states), { step: "COMMITTED", attempt: 1 });
 });
 
 test("another epoch of the same number in the target ends the commit", async () => {
   for (const tags of [["millrace:job/T/1/other.d/1/0"], [blobTag(1), "millrace:job/T/1/l.other"]])
     await assert.rejects(committing({ tagsUnder: async () => tags, arrived: arrivedAtOnce }), { code: "STATE_FENCED" });
   const { states } = await committing({ tagsUnder: async () => [blobTag(7)], arrived: arrivedAtOnce });
-  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 1 }, "its own epoch is there already");
+  assert.deepEqual(endOf(states), { step: "COMMITTED", attempt: 1 }, "its own epoch is there already");
 });
 
 async function arrivedAtOnce() {
@@ -276,7 +285,7 @@ test("a service slower than an attempt may take is waited for longer each time, 
     time,
   );
   assert.deepEqual(committed, [blobTag(1)]);
-  assert.deepEqual(states.at(-1), { state: "COMMITTED", attempt: 3 }, "after 1 and 3 seconds it is sent again");
+  assert.deepEqual(endOf(states), { step: "COMMITTED", attempt: 3 }, "after 1 and 3 seconds it is sent again");
   assert.equal(sent.length, 3);
 });
 

@@ -1,9 +1,11 @@
-import type { SealedBatch } from "../batch/sealed-batch.ts";
-import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
-import type { EpochSession } from "../destination/destination.ts";
-import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { attemptBlob, attemptId, someRows } from "./attempt.ts";
-import type { CommitPolicy } from "./commit-staged.ts";
+import type { SealedBatch } from "../../../batch/sealed-batch.ts";
+import type { RefusedRows } from "../../../checkpoint/epoch.ts";
+import { someRows } from "../../../deliver/logged-batch.ts";
+import type { LoggedBatch } from "../../../log/write-ahead-log.ts";
+import { attemptBlob, attemptId } from "./blobs.ts";
+import type { EpochSession } from "./epoch-session.ts";
+import type { KustoEpoch } from "./kusto-epoch.ts";
+import type { CommitPolicy } from "./staged.ts";
 
 /** A blob that the service refused for good. */
 export interface Poisoned {
@@ -39,7 +41,7 @@ const probesAtOnce = 16;
  * left. All pieces of a round are on their way side by side, so a blob of a million rows takes twenty rounds, whatever is wrong with it.
  */
 export async function findRefusedRows(
-  epoch: EpochHandle,
+  epoch: KustoEpoch,
   poisoned: readonly Poisoned[],
   probing: Probing,
 ): Promise<RefusedRows> {
@@ -66,7 +68,7 @@ export async function findRefusedRows(
   return found;
 }
 
-function pieceOf(epoch: EpochHandle, batches: readonly LoggedBatch[], reason: string): Piece {
+function pieceOf(epoch: KustoEpoch, batches: readonly LoggedBatch[], reason: string): Piece {
   if (batches.length > 1) return { batches, rows: [], reason };
   const [batch] = batches;
   const known = new Set((epoch.refused[batch!.id] ?? []).map(({ row }) => row));
@@ -76,7 +78,7 @@ function pieceOf(epoch: EpochHandle, batches: readonly LoggedBatch[], reason: st
 
 /** Those of the pieces that the service refuses, in their order. */
 async function judgeAll(
-  epoch: EpochHandle,
+  epoch: KustoEpoch,
   pieces: readonly Piece[],
   round: number,
   probing: Probing,
@@ -93,7 +95,7 @@ async function judgeAll(
 
 /** Loads a piece by itself. Undefined: it is sound. */
 async function judge(
-  epoch: EpochHandle,
+  epoch: KustoEpoch,
   piece: Piece,
   tag: string,
   { session, policy, signal, patienceMs, ask }: Probing,
@@ -118,7 +120,7 @@ async function judge(
   }
 }
 
-async function packed(epoch: EpochHandle, { batches, rows }: Piece, id: string): Promise<SealedBatch> {
+async function packed(epoch: KustoEpoch, { batches, rows }: Piece, id: string): Promise<SealedBatch> {
   if (batches.length > 1) return attemptBlob(epoch, { id, batches });
   const wanted = new Set(rows);
   return { ...(await someRows(epoch, batches[0]!, (row) => wanted.has(row))), id };

@@ -1,11 +1,14 @@
-import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
-import type { Arrived, EpochSession, StagedExtent } from "../destination/destination.ts";
-import { MillraceError } from "../errors.ts";
-import { allRefused, attemptBlob, blobsOf, rowsLeft, type Sent } from "./attempt.ts";
-import { type Retry, type RetryClock, type RetryPolicy, withRetries } from "./backoff.ts";
+import type { RefusedRows } from "../../../checkpoint/epoch.ts";
+import { type RetryClock, type RetryPolicy, withRetries } from "../../../deliver/backoff.ts";
+import { allRefused, rowsLeft } from "../../../deliver/logged-batch.ts";
+import { unlessAborted } from "../../../deliver/unless-aborted.ts";
+import { MillraceError } from "../../../errors.ts";
+import type { CommitHooks } from "../../destination.ts";
+import { attemptBlob, blobsOf, type Sent } from "./blobs.ts";
+import type { Arrived, EpochSession, StagedExtent } from "./epoch-session.ts";
+import type { KustoEpoch } from "./kusto-epoch.ts";
 import { isInTarget } from "./ownership.ts";
 import { findRefusedRows } from "./poison.ts";
-import { unlessAborted } from "./unless-aborted.ts";
 
 export interface CommitPolicy extends RetryPolicy {
   /** The longest pause between two looks at what has arrived. */
@@ -18,25 +21,6 @@ export interface CommitPolicy extends RetryPolicy {
   readonly blobBytesLimit: number;
   /** The time, and chance: replaced in tests. */
   readonly clock: RetryClock;
-}
-
-export interface CommitHooks {
-  onRetry(epoch: number, what: string, retry: Retry): void;
-  /** An attempt was given up. */
-  onAttemptAbandoned(epoch: number, attempt: number, reason: string): void;
-  /** Rows that the service refuses: they go to the dead letter, and what throws here ends the sink. */
-  onRowsRefused(epoch: EpochHandle, found: RefusedRows): Promise<void>;
-  /** Something that a person should look at, and that loses nothing. */
-  onWarning(epoch: number, message: string): void;
-  /** A blob of an attempt is stored, and how long that took, retries included. */
-  onStaged?(epoch: number, blob: WeighedBlob, durationMs: number): void;
-  /** The service has been told to load it. */
-  onTaken?(epoch: number, blob: WeighedBlob, durationMs: number): void;
-}
-
-export interface WeighedBlob extends Sent {
-  readonly rawBytes: number;
-  readonly packedBytes: number;
 }
 
 const uploadsAtOnce = 4;
@@ -55,7 +39,7 @@ const looksInDoubt = 10;
  *   dropped.
  */
 export async function commitStaged(
-  epoch: EpochHandle,
+  epoch: KustoEpoch,
   session: EpochSession,
   policy: CommitPolicy,
   signal: AbortSignal,
@@ -69,7 +53,7 @@ export async function commitStaged(
    * An earlier process may have begun to commit it. Otherwise nobody has: then the question before the commit waits for no command that is
    * under way, which may well be that of this sink's own epoch before.
    */
-  const isInherited = epoch.progress.state !== "PREPARED";
+  const isInherited = epoch.progress.step !== "PREPARED";
   /** Copies that may still arrive, by blob. Begun anew when rows are left out, for the blobs are others then. */
   let copies: Sent[][] = [];
   /** Which blobs the next attempt sends; undefined: all. */
@@ -79,8 +63,8 @@ export async function commitStaged(
 
   for (;;) {
     const { progress } = epoch;
-    if (progress.state === "COMMITTED") return;
-    if (progress.state === "PREPARED") {
+    if (progress.step === "COMMITTED") return;
+    if (progress.step === "PREPARED") {
       await next(0);
       continue;
     }
@@ -88,18 +72,18 @@ export async function commitStaged(
       await afterTakeover(progress.attempt);
       continue;
     }
-    if (progress.state === "SUBMITTED") await land(progress.attempt);
-    else if (progress.state !== "LANDED") await move(progress.attempt, progress.extents);
-    else if (await isThere(!isInherited)) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });
-    else await epoch.advance({ ...progress, state: "MOVING" });
+    if (progress.step === "SUBMITTED") await land(progress.attempt);
+    else if (progress.step !== "LANDED") await move(progress.attempt, progress.extents);
+    else if (await isThere(!isInherited)) await epoch.advance({ step: "COMMITTED" });
+    else await epoch.advance({ ...progress, step: "MOVING" });
   }
 
   /** Begins the attempt behind `attempt`. */
   async function next(attempt: number, refused?: RefusedRows): Promise<void> {
     if (rowsLeft(prepared, refused ?? epoch.refused) === 0) {
       // The service refuses all of it: there is nothing to commit, and no tag to look for.
-      if (refused) await epoch.advance({ state: "SUBMITTED", attempt: attempt + 1, generation }, refused);
-      await epoch.advance({ state: "COMMITTED", attempt: attempt + (refused ? 1 : 0) });
+      if (refused) await epoch.advance({ step: "SUBMITTED", attempt: attempt + 1, generation }, refused);
+      await epoch.advance({ step: "COMMITTED" });
       return;
     }
     if (++attempts > policy.mostAttempts)
@@ -108,11 +92,11 @@ export async function commitStaged(
         `Epoch ${number} did not arrive as it should in ${policy.mostAttempts} attempts. It is kept in the state and will be tried again by the next start.`,
         { retryable: true, context: { epoch: number } },
       );
-    await epoch.advance({ state: "SUBMITTED", attempt: attempt + 1, generation }, refused);
+    await epoch.advance({ step: "SUBMITTED", attempt: attempt + 1, generation }, refused);
   }
 
   async function afterTakeover(attempt: number): Promise<void> {
-    if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt });
+    if (await isThere()) await epoch.advance({ step: "COMMITTED" });
     else await next(attempt);
   }
 
@@ -125,7 +109,7 @@ export async function commitStaged(
     await submit(tag);
     const arrived = await awaitArrival();
     const extents = coverOf(copies, arrived);
-    if (extents) return epoch.advance({ state: "LANDED", attempt, generation, extents });
+    if (extents) return epoch.advance({ step: "LANDED", attempt, generation, extents });
     hooks.onAttemptAbandoned(number, attempt, reasonIn(copies, arrived));
     const poisoned = arrived.failures.filter((failure) => !failure.retryable);
     if (poisoned.length === 0) {
@@ -220,7 +204,7 @@ export async function commitStaged(
         }
       }
     }
-    await epoch.advance({ state: "COMMITTED", attempt });
+    await epoch.advance({ step: "COMMITTED" });
     // What the service loaded twice stayed behind; it harms nobody, and the next generation drops it in any case.
     await session.discard(epoch.tag, signal).catch(() => {});
   }

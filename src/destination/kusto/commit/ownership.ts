@@ -1,6 +1,6 @@
-import type { EpochHandle } from "../checkpoint/epoch.ts";
-import type { EpochSession } from "../destination/destination.ts";
-import { MillraceError } from "../errors.ts";
+import { MillraceError } from "../../../errors.ts";
+import type { EpochSession } from "./epoch-session.ts";
+import type { KustoEpoch } from "./kusto-epoch.ts";
 
 /**
  * Does the target hold this epoch? Asked before every commit: another process with a copy of the state may have committed it,
@@ -10,7 +10,7 @@ import { MillraceError } from "../errors.ts";
  * @throws MillraceError STATE_FENCED when the target holds another epoch of this number.
  */
 export async function isInTarget(
-  epoch: EpochHandle,
+  epoch: KustoEpoch,
   session: EpochSession,
   signal: AbortSignal,
   isPrompt = false,

@@ -1,8 +1,8 @@
-import { nameOf } from "../batch/epoch-tag.ts";
-import type { EpochRange, JobHistory } from "../checkpoint/epoch.ts";
-import type { EpochSession, StagingTable } from "../destination/destination.ts";
-import { isCode, MillraceError } from "../errors.ts";
-import { quoteName } from "../schema/kql.ts";
+import type { EpochRange, JobHistory } from "../../../checkpoint/epoch.ts";
+import { nameOf, refuseIfBehind } from "../../../deliver/held-epochs.ts";
+import { isCode, MillraceError } from "../../../errors.ts";
+import { quoteName } from "../../../schema/kql.ts";
+import type { EpochSession, StagingTable } from "./epoch-session.ts";
 
 /** A job, as this state knows it, and its target. */
 export interface TakeOver {
@@ -34,7 +34,7 @@ export interface TakeOver {
  */
 export async function takeOver(job: TakeOver): Promise<void> {
   const { session, history, isAccepted, signal, ask } = job;
-  const held = await refuseIfBehind(job);
+  const held = await refusedIfBehind(job);
   const before = await ask("looking for staging tables", () => session.stagings(signal));
   if (!isAccepted) refuseStrangers(job, before);
   await history.recordLineage(held);
@@ -51,7 +51,7 @@ export async function takeOver(job: TakeOver): Promise<void> {
     );
     for (const { name } of stagings)
       if (name !== own.name) await ask(`dropping staging table ${name}`, () => session.dropStaging(name, signal));
-    await refuseIfBehind(job);
+    await refusedIfBehind(job);
   } catch (error) {
     // Ours: left behind it would look like that of a holder whom no state knows.
     if (own && isCode(error, "STATE_OUTDATED", "STATE_LOST"))
@@ -70,11 +70,11 @@ export async function takeOver(job: TakeOver): Promise<void> {
  *
  * @throws MillraceError STATE_FENCED
  */
-export async function commitWhileHeld(job: TakeOver, commit: () => Promise<void>): Promise<void> {
+export async function commitWhileHeld(job: TakeOver, signal: AbortSignal, commit: () => Promise<void>): Promise<void> {
   try {
     await commit();
   } catch (error) {
-    if (!job.signal.aborted && isCode(error, "NOT_FOUND")) await refuseIfTaken(job);
+    if (!signal.aborted && isCode(error, "NOT_FOUND")) await refuseIfTaken(job);
     throw error;
   }
 }
@@ -83,7 +83,7 @@ export async function commitWhileHeld(job: TakeOver, commit: () => Promise<void>
 export async function refuseIfTaken(job: TakeOver): Promise<void> {
   const { session, history, isStaged, signal, ask } = job;
   try {
-    await refuseIfBehind(job);
+    await refusedIfBehind(job);
     const stagings = await ask("looking for staging tables", () => session.stagings(signal));
     refuseStrangers(job, stagings);
     // With commit mode `tag` there is none.
@@ -104,11 +104,10 @@ function taken({ table, history }: TakeOver, how: string, cause?: unknown): Mill
 }
 
 /** Returns what the target holds. */
-async function refuseIfBehind({ session, history, table, signal, ask }: TakeOver): Promise<readonly EpochRange[]> {
+async function refusedIfBehind({ session, history, table, signal, ask }: TakeOver): Promise<readonly EpochRange[]> {
   const held = await ask("asking the target for its newest epoch", () => session.held(signal));
-  const unknown = held.find((each) => !history.knowsEpochs(each));
-  if (!unknown) return held;
-  throw history.isNew ? lost(table, unknown) : behind(table, history, unknown);
+  refuseIfBehind(history, table, held);
+  return held;
 }
 
 /**
@@ -128,31 +127,5 @@ function refuseStrangers({ history, table }: TakeOver, stagings: readonly Stagin
     history.isNew ? "STATE_LOST" : "STATE_OUTDATED",
     `Table ${table}, job ${job}: ${whose} was opened by another process (staging table ${stranger.name}). Use that state, or another job's name. If the process and its state are gone for good, .drop table ${quoteName(stranger.name)} and start again: this state then goes on from its epoch ${history.head.epoch}. See docs/exactly-once.md, "Backups, copies and clones".`,
     { context },
-  );
-}
-
-function lost(table: string, { job, newest }: EpochRange): MillraceError {
-  const name = nameOf(job);
-  return new MillraceError(
-    "STATE_LOST",
-    `Table ${table} holds epochs of job ${name} that this state knows nothing of (up to epoch ${newest} of ${job}). Give the state that wrote them, or another job's name; acceptDuplicates: true goes on all the same, and rows that the source gives again arrive twice.`,
-    { context: { table, job: name } },
-  );
-}
-
-function behind(
-  table: string,
-  { job: own, head }: JobHistory,
-  { job, lineage, oldest, newest }: EpochRange,
-): MillraceError {
-  const name = nameOf(own);
-  const holds = oldest === newest ? `epoch ${newest}` : `epochs ${oldest} to ${newest}`;
-  const of = job === own ? `${lineage ? ` of lineage ${lineage}` : ""}` : ` of another state of this job (${job})`;
-  const isAhead = job === own && newest > head.epoch;
-  const state = `this state ends at epoch ${head.epoch}${isAhead ? "" : " and did not decide on them"}`;
-  return new MillraceError(
-    "STATE_OUTDATED",
-    `Table ${table} is ahead of the state of job ${name}: it holds ${holds}${of}, and ${state}. The state was restored from a backup, or another copy of it was used since. Nothing was changed. Start with the newest copy; without one see docs/exactly-once.md, "Backups, copies and clones".`,
-    { context: { table, job: name, head: head.epoch, newest } },
   );
 }

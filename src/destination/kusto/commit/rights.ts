@@ -1,7 +1,7 @@
-import { isCode, MillraceError } from "../../errors.ts";
-import { quoteName, quoteString } from "../../schema/kql.ts";
-import type { CommitMode } from "../destination.ts";
-import type { KustoClient } from "./client.ts";
+import { isCode, MillraceError } from "../../../errors.ts";
+import { quoteName, quoteString } from "../../../schema/kql.ts";
+import type { CommitMode } from "../../destination.ts";
+import type { KustoClient } from "../client.ts";
 import { tagged } from "./tagged-extents.ts";
 
 /** Where a right is tried. */

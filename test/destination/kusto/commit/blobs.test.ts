@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import type { EpochHandle, PreparedEpoch } from "../../src/checkpoint/epoch.ts";
-import { attemptBlob, blobsOf } from "../../src/deliver/attempt.ts";
-import { crc32 } from "../../src/encode/crc32.ts";
-import { gzipMember } from "../../src/encode/gzip-member.ts";
-import { jsSegment } from "../../src/encode/js-segment.ts";
-import type { LoggedBatch } from "../../src/log/write-ahead-log.ts";
+import type { EpochHandle, PreparedEpoch } from "../../../../src/checkpoint/epoch.ts";
+import { attemptBlob, blobsOf } from "../../../../src/destination/kusto/commit/blobs.ts";
+import { crc32 } from "../../../../src/encode/crc32.ts";
+import { gzipMember } from "../../../../src/encode/gzip-member.ts";
+import { jsSegment } from "../../../../src/encode/js-segment.ts";
+import type { LoggedBatch } from "../../../../src/log/write-ahead-log.ts";
 
 function epochOf(batches: readonly (readonly [rows: number, rawBytes: number])[]): PreparedEpoch {
   const logged = batches.map(([rows, rawBytes], at) => ({ id: `b${at}`, rows, rawBytes }) as LoggedBatch);

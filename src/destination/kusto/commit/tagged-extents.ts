@@ -1,4 +1,4 @@
-import { quoteName, quoteString } from "../../schema/kql.ts";
+import { quoteName, quoteString } from "../../../schema/kql.ts";
 
 /** Asks for the extents by a tag: `has` is the whole tag, `contains` a part of one (documentation, ".show extents"). */
 export function tagged(table: string, operator: "has" | "contains", tag: string): string {

@@ -1,12 +1,15 @@
-import type { EpochHandle, RefusedRows } from "../checkpoint/epoch.ts";
-import type { EpochSession } from "../destination/destination.ts";
-import { MillraceError } from "../errors.ts";
-import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { allRefused, asLogged, attemptId, someRows } from "./attempt.ts";
-import { withRetries } from "./backoff.ts";
-import { type CommitHooks, type CommitPolicy, patienceMs } from "./commit-staged.ts";
+import type { RefusedRows } from "../../../checkpoint/epoch.ts";
+import { withRetries } from "../../../deliver/backoff.ts";
+import { allRefused, asLogged, someRows } from "../../../deliver/logged-batch.ts";
+import { unlessAborted } from "../../../deliver/unless-aborted.ts";
+import { MillraceError } from "../../../errors.ts";
+import type { LoggedBatch } from "../../../log/write-ahead-log.ts";
+import type { CommitHooks } from "../../destination.ts";
+import { attemptId } from "./blobs.ts";
+import type { EpochSession } from "./epoch-session.ts";
+import { attemptOf, type KustoEpoch } from "./kusto-epoch.ts";
 import { isInTarget } from "./ownership.ts";
-import { unlessAborted } from "./unless-aborted.ts";
+import { type CommitPolicy, patienceMs } from "./staged.ts";
 
 /** Rows of one batch, from the first to before the last. */
 interface Stretch {
@@ -56,7 +59,7 @@ export function claimTurns(
  * The halves follow from the batch, so a restart finds the tags of those that have arrived.
  */
 export async function commitTagged(
-  epoch: EpochHandle,
+  epoch: KustoEpoch,
   session: EpochSession,
   policy: CommitPolicy,
   signal: AbortSignal,
@@ -65,7 +68,7 @@ export async function commitTagged(
 ): Promise<void> {
   const { prepared, generation } = epoch;
   const number = prepared.epoch;
-  const before = attemptOf(epoch);
+  const before = attemptOf(epoch.progress);
   let isClaimed = false;
   let timeouts = 0;
   /** Not stored before the end: after a restart the halves lead to the same rows. */
@@ -79,7 +82,7 @@ export async function commitTagged(
         `Epoch ${number}: ${missing.length} batches did not arrive in ${policy.mostAttempts} attempts. The epoch is kept in the state and will be tried again by the next start.`,
         { retryable: true, context: { epoch: number } },
       );
-    await epoch.advance({ state: "SUBMITTED", attempt, generation });
+    await epoch.advance({ step: "SUBMITTED", attempt, generation });
     missing = await sendAll(missing);
     if (missing.length === 0) break;
     timeouts++;
@@ -87,7 +90,7 @@ export async function commitTagged(
   }
   turn.done();
   const isSound = Object.keys(refused).length === 0;
-  await epoch.advance({ state: "COMMITTED", attempt: attemptOf(epoch) }, isSound ? undefined : refused);
+  await epoch.advance({ step: "COMMITTED" }, isSound ? undefined : refused);
 
   /** Returns what has not arrived. */
   async function sendAll(stretches: readonly Stretch[]): Promise<Stretch[]> {
@@ -122,7 +125,7 @@ export async function commitTagged(
     const isWhole = from === 0 && to === batch.rows;
     const tag = `${epoch.tag}/${batch.id}${isWhole ? "" : `/${from}-${to}`}`;
     if ((await arrived(tag, [])).extents.length > 0) return [];
-    const id = attemptId(tag, `${attemptOf(epoch)}`);
+    const id = attemptId(tag, `${attemptOf(epoch.progress)}`);
     const content = isWhole
       ? await asLogged(epoch, batch)
       : await someRows(epoch, batch, (row) => row >= from && row < to);
@@ -173,8 +176,4 @@ export async function commitTagged(
     const attempt = () => unlessAborted(act(), signal, doing);
     return withRetries(doing, policy, signal, attempt, (retry) => hooks.onRetry(number, what, retry), policy.clock);
   }
-}
-
-function attemptOf({ progress }: EpochHandle): number {
-  return "attempt" in progress ? progress.attempt : 0;
 }

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { nameOf } from "../../batch/epoch-tag.ts";
-import { isCode, MillraceError } from "../../errors.ts";
-import { isKind } from "../../schema/kinds.ts";
-import { columnList, quoteName, quoteString } from "../../schema/kql.ts";
-import type { StagingTable } from "../destination.ts";
-import { columnOf } from "./answer.ts";
-import type { KustoClient } from "./client.ts";
-import { tableColumns } from "./preflight.ts";
+import { nameOf } from "../../../deliver/held-epochs.ts";
+import { isCode, MillraceError } from "../../../errors.ts";
+import { isKind } from "../../../schema/kinds.ts";
+import { columnList, quoteName, quoteString } from "../../../schema/kql.ts";
+import { columnOf } from "../answer.ts";
+import type { KustoClient } from "../client.ts";
+import { tableColumns } from "../preflight.ts";
+import type { StagingTable } from "./epoch-session.ts";
 import { mayNot } from "./rights.ts";
 
 /** Of a job's name, which may be 900 bytes long as it is written in tags; a table's name ends at 1 024. */

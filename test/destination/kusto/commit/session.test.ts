@@ -1,16 +1,18 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { stateOn } from "../../../src/checkpoint/file-state.ts";
-import type { EpochContext } from "../../../src/destination/destination.ts";
-import { type KustoAdmin, kustoAdmin } from "../../../src/destination/kusto/admin.ts";
-import { kusto } from "../../../src/destination/kusto/index.ts";
-import { stagingName } from "../../../src/destination/kusto/staging.ts";
-import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
-import { memoryDisk } from "../../../src/log/memory-disk.ts";
-import { open } from "../../../src/open.ts";
-import type { SinkOptions } from "../../../src/options.ts";
-import { createMergeTableCommand } from "../../../src/schema/kql.ts";
-import { k, table } from "../../../src/schema/table.ts";
+import { stateOn } from "../../../../src/checkpoint/file-state.ts";
+import { type KustoAdmin, kustoAdmin } from "../../../../src/destination/kusto/admin.ts";
+import type { SessionContext } from "../../../../src/destination/kusto/commit/epoch-session.ts";
+import { openEpochSession } from "../../../../src/destination/kusto/commit/session.ts";
+import { stagingName } from "../../../../src/destination/kusto/commit/staging-table.ts";
+import { kusto } from "../../../../src/destination/kusto/index.ts";
+import { connectionOf } from "../../../../src/destination/kusto/options.ts";
+import { type Emulator, startEmulator } from "../../../../src/emulator/index.ts";
+import { memoryDisk } from "../../../../src/log/memory-disk.ts";
+import { open } from "../../../../src/open.ts";
+import type { SinkOptions } from "../../../../src/options.ts";
+import { createMergeTableCommand } from "../../../../src/schema/kql.ts";
+import { k, table } from "../../../../src/schema/table.ts";
 
 // Sessions that commit epochs, against the emulator.
 
@@ -146,7 +148,7 @@ test("the target is not asked while an append that was begun before is under way
 /** A session of mode `append` with one batch in staging, as the committer would have it. */
 async function appending(name: string) {
   const target = await tableOf(name);
-  const context: EpochContext = {
+  const context: SessionContext = {
     table: target,
     format: "csv",
     ingestion: {
@@ -162,7 +164,7 @@ async function appending(name: string) {
     generation: 1,
     lineage: "ba9876543210",
   };
-  const session = await kusto({ cluster: emulator.url, database: "db" }).openEpochs!(context);
+  const session = await openEpochSession(connectionOf({ cluster: emulator.url, database: "db" }), context);
   const staging = await session.makeStaging(context.signal);
   return { session, staging: staging!.name, signal: context.signal };
 }

@@ -1,3 +1,5 @@
+import { nameOf } from "../../../deliver/held-epochs.ts";
+
 /**
  * Extent tags of epochs: `millrace:<job>/<table>/<epoch>/<identity>/<attempt>[/<blob>]`, where `<job>` is `name.id` and `<identity>`
  * is `lineage.digest`. Epochs of states that an older version made have no identity. Plain tags, or `ingest-by:` ones.
@@ -27,11 +29,6 @@ export function firstClaimTag(job: string, table: string): string {
 /** The claim that an epoch's tag belongs to. */
 export function claimOf(tag: string): string {
   return tag.split("/", 3).join("/");
-}
-
-/** The part of a job's `name.id` that the user gave. */
-export function nameOf(job: string): string {
-  return job.slice(0, job.lastIndexOf("."));
 }
 
 /** Reads a tag of one table; undefined where it is no epoch's, or another table's. */
