@@ -3,9 +3,10 @@ import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "../../../src/checkpoint/coordinator.ts";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
-import type { CommitHooks, CommitMode, EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
-import { openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
+import type { CommitHooks, EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
+import { type CommitOptions, openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
 import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
+import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
 import { crc32 } from "../../../src/encode/crc32.ts";
 import { gzipMember } from "../../../src/encode/gzip-member.ts";
 import { jsSegment } from "../../../src/encode/js-segment.ts";
@@ -64,21 +65,16 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
   const settings: Omit<EpochContext, "history" | "generation" | "signal"> = {
     table: table("T", { text: k.string() }),
     format: "csv",
-    ingestion: {
-      ingestionMappingRef: undefined,
-      flushImmediately: false,
-      ingestByTags: [],
-      additionalTags: [],
-      pollForIngestionStatus: false,
-    },
-    commitMode: mode,
     acceptDuplicates: false,
     retries: { retryBaseMs: 5, retryMaxMs: 50, retryTimeoutMs: 100_000, onRetry() {} },
+    onWarning() {},
+  };
+  const committing: CommitOptions = {
+    commitMode: mode,
     pollIntervalMs: 40,
     attemptTimeoutMs: 400,
     // From every batch alone to a handful in one blob.
     blobBytesLimit: random() * 100,
-    onWarning() {},
   };
   const letters = new Set<string>();
   let disk = memoryDisk(new Map(), () => time.sleep(random() * 15));
@@ -123,7 +119,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     let committer: EpochCommitter;
     try {
       const context = { ...settings, history: epochs, generation: lease.generation, signal: killed };
-      committer = await openCommitter(connect, context, bounds);
+      committer = await openCommitter(connect, context, committing, bounds);
     } catch (error) {
       await epochs.close();
       throw error;
