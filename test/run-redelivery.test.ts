@@ -24,7 +24,6 @@ function start(disk = memoryDisk(), to = memory()) {
     table: events,
     to,
     parallelism: 0,
-    pollIntervalMs: 10,
     retryBaseMs: 1,
     retryTimeoutMs: 50,
     ...exactly,

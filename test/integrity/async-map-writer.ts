@@ -53,7 +53,7 @@ const checked = map(looked, (record) => {
 
 const sink = await open({
   table: table("Looked", { partition: k.int(), at: k.int(), square: k.long() }),
-  ...{ to: kusto({ cluster, database: "kills" }), parallelism: 0, pollIntervalMs: 20 },
+  ...{ to: kusto({ cluster, database: "kills", pollIntervalMs: 20 }), parallelism: 0 },
   ...{ deliveryGuarantee: "exactly-once", state: fileState(state) },
 });
 let slices = 0;

@@ -396,7 +396,7 @@ test(`random delays, failures, timeouts and crashes: as Array.map() would have i
         };
         for (const { breakAfter, abortAfter } of [...lives, { breakAfter: Infinity, abortAfter: Infinity }]) {
           const sink = await open({
-            ...{ table: events, to, parallelism: 0, pollIntervalMs: 10, retryBaseMs: 1, deadLetter },
+            ...{ table: events, to, parallelism: 0, retryBaseMs: 1, deadLetter },
             ...{ deliveryGuarantee: "exactly-once", state: stateOn(disk, "state") },
           });
           const stop = new AbortController();
