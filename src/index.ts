@@ -11,7 +11,7 @@ export type {
   PreparedEpoch,
   RefusedRows,
 } from "./checkpoint/epoch.ts";
-export { fileState, memoryState } from "./checkpoint/file-state.ts";
+export { fileState, memoryState, stateIn } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
   inspectState,
@@ -20,7 +20,14 @@ export {
   type SegmentReport,
   type StateReport,
 } from "./checkpoint/inspect.ts";
-export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
+export type {
+  StateBackend,
+  StateChange,
+  StateEntry,
+  StateLease,
+  StateStore,
+  StoreLease,
+} from "./checkpoint/state-backend.ts";
 export type { Retries, Retry, RetryPolicy } from "./deliver/backoff.ts";
 export {
   type DeadLetter,
@@ -56,7 +63,7 @@ export {
 export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
 export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
-export { type ErrorCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
+export { type ErrorCode, type MillraceCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
 export {
   type AttemptAbandonedEvent,
   type BatchEvent,

@@ -8,7 +8,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { batchEvent } from "./batch-events.ts";
 import { copyPositions, type PositionSizes, sizesOf } from "./checkpoint/positions.ts";
 import type { Letter } from "./deliver/dead-letter.ts";
-import type { Deliverer } from "./deliver/deliverer.ts";
+import { type Deliverer, DeliveryError } from "./deliver/deliverer.ts";
 import type { RowFormat } from "./encode/encoder.ts";
 import { rawReasons, rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
@@ -838,8 +838,8 @@ export class Sink<R> implements AsyncDisposable {
 }
 
 /** Where a batch's delivery broke; the log where it was to be written. */
-function stepOf({ context }: MillraceError): BatchStep {
-  return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
+function stepOf(failure: MillraceError): BatchStep {
+  return failure instanceof DeliveryError ? failure.stage : "log";
 }
 
 const notUtf8 = { isUtf8: false } as const;

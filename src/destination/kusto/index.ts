@@ -20,6 +20,7 @@ export function kusto(options: KustoOptions): Destination {
   const connection = connectionOf(options);
   return {
     name: `${connection.engineUrl}/${connection.database}`,
+    identity: `${connection.engineUrl}/${connection.database}`,
     kind: "kusto",
     optionNames,
     delivery: `commitMode ${connection.ingestion.commitMode}`,

@@ -129,12 +129,9 @@ async function connect(
     const root = resources.containers.find((each) => each.account === account && each.name === name);
     if (root && blob) return { root, blob };
     throw new MillraceError(
-      "SAS_EXPIRED",
+      "PLACE_GONE",
       `The service no longer offers the container of ${place}; it is stored again.`,
-      {
-        retryable: true,
-        context: { isPlaceGone: true, place },
-      },
+      { retryable: true, context: { place } },
     );
   }
 
