@@ -1,6 +1,6 @@
 /**
  * What went wrong, for programs: the `code` of a {@link MillraceError}. One of ours, or one that a destination, source or state of
- * somebody else's gave; such a one begins with a name of its own, as `ACME_QUOTA`.
+ * somebody else's gave; such a one begins with a name of its own.
  */
 export type ErrorCode = MillraceCode | (string & {});
 
