@@ -1,7 +1,7 @@
 import type { Catalogue, Database } from "../engine/catalogue.ts";
 import type { Access } from "../security/access.ts";
 import { passStop } from "./parse-deadline.ts";
-import type { Relation, RelationColumn, Scalar } from "./relation.ts";
+import { columnNamed, type Relation, type RelationColumn, type Scalar } from "./relation.ts";
 import { tooComplex } from "./text-bounds.ts";
 import type { SyntaxNode } from "./tree.ts";
 
@@ -82,7 +82,7 @@ export function commonScalar(value: Scalar, context: QueryContext): Scalar {
 export type Scope = (name: string) => Scalar | undefined;
 
 export function scopeOf(columns: readonly RelationColumn[]): Scope {
-  return (name) => columns.find((column) => column.name === name);
+  return (name) => columnNamed(columns, name);
 }
 
 /** What a query may become; see {@link checkSql}. */
