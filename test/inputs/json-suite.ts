@@ -93,7 +93,9 @@ function judgeValue(name: string, outcome: Outcome, note: (text: string) => void
 function noColumnFor(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null || Array.isArray(value) || Object.hasOwn(value, "v"))
     return undefined;
-  const fields = Object.keys(value).map((field) => JSON.stringify(field));
+  // A document with one array of objects holds its records there: see docs/files.md.
+  const [first] = Object.values(value).filter((each) => Array.isArray(each) && typeof each[0] === "object");
+  const fields = Object.keys(first?.[0] ?? value).map((field) => JSON.stringify(field));
   return `none of its fields (${fields.join(", ")}) has a column in table Raw ("v"). No record was read.`;
 }
 
