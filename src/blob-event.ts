@@ -1,9 +1,9 @@
-import type { WeighedBlob } from "./deliver/commit-staged.ts";
+import type { SentBlob } from "./destination/destination.ts";
 import type { BlobEvent } from "./events.ts";
 
 /** What an event says of a blob that batches of an epoch share. */
 export function blobEvent(
-  { id, tag, batches, rows, rawBytes, packedBytes }: WeighedBlob,
+  { id, tag, batches, rows, rawBytes, packedBytes }: SentBlob,
   about: Pick<BlobEvent, "sink" | "table" | "epoch" | "durationMs">,
 ): BlobEvent {
   const openedAt = batches.reduce((oldest, batch) => Math.min(oldest, batch.openedAt ?? Number.NaN), Infinity);

@@ -1,7 +1,16 @@
 export type { Place } from "./batch/batcher.ts";
 export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
 export { type CheckReport, type CheckTargetOptions, checkTarget } from "./check.ts";
-export type { EpochRange, EpochState } from "./checkpoint/epoch.ts";
+export type {
+  EpochHandle,
+  EpochProgress,
+  EpochRange,
+  EpochState,
+  Head,
+  JobHistory,
+  PreparedEpoch,
+  RefusedRows,
+} from "./checkpoint/epoch.ts";
 export { fileState, memoryState } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
@@ -21,25 +30,29 @@ export {
   memoryDeadLetter,
 } from "./deliver/dead-letter.ts";
 export type {
-  Arrived,
   CheckContext,
   CheckItem,
   CheckStatus,
-  CommitMode,
+  CommitHooks,
   Destination,
   DestinationContext,
   DestinationSession,
+  EpochCommitter,
   EpochContext,
-  EpochSession,
-  IngestionOptions,
   Outcome,
+  Polling,
+  SentBlob,
   StagedBatch,
-  StagedExtent,
-  StagingTable,
 } from "./destination/destination.ts";
 export { type AdminRetries, type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export type { Answer } from "./destination/kusto/answer.ts";
-export { type KustoOptions, kusto, type TokenCredential } from "./destination/kusto/index.ts";
+export {
+  type CommitMode,
+  type KustoIngestionOptions,
+  type KustoOptions,
+  kusto,
+  type TokenCredential,
+} from "./destination/kusto/index.ts";
 export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
 export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
@@ -145,4 +158,5 @@ export {
   KustoWriteOptions,
   type KustoWriteOptionsBuilder,
   KustoWriteSink,
+  type WriteSinkOptions,
 } from "./write-sink.ts";

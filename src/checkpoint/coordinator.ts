@@ -1,4 +1,3 @@
-import { claimTag, firstClaimTag } from "../batch/epoch-tag.ts";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
@@ -6,6 +5,7 @@ import type { Json } from "../schema/kinds.ts";
 import type { Positions } from "../source/source.ts";
 import {
   type EpochHandle,
+  type EpochProgress,
   type EpochRange,
   epochOfKey,
   type Head,
@@ -14,8 +14,8 @@ import {
   jobKey,
   objection,
   type PreparedEpoch,
-  type Progress,
   preparedKey,
+  progressIn,
   progressKey,
   type RefusedRows,
   refusedKey,
@@ -70,13 +70,8 @@ export interface Coordinator extends JobHistory {
   readonly pending: number;
   /** Bytes of batches on the disk. */
   readonly logBytes: number;
-  /**
-   * Takes what the target holds for that of other states, which the user accepted, and gives this one a new id. Epochs on their way
-   * are delivered under it.
-   */
-  acceptOthers(held: readonly EpochRange[]): Promise<void>;
   /** Begins to commit what an earlier process has left, and what is prepared from now on. */
-  start(): void;
+  start(hooks: CoordinatorHooks): void;
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** The decision on the epoch behind the head: durable when it resolves. Returns the new head. */
@@ -93,7 +88,6 @@ const mostAtOnce = 4;
 export async function coordinator(
   lease: StateLease,
   identity: JobOpening,
-  hooks: CoordinatorHooks,
   /** Replaced in tests, which want the same course for the same seed. */
   drawId: () => string = newLineageId,
 ): Promise<Coordinator> {
@@ -108,7 +102,8 @@ export async function coordinator(
   );
   waiting.sort((a, b) => a - b);
   const underWay = new Set<Promise<void>>();
-  let isStarted = false;
+  /** Once it is started. */
+  let hooks: CoordinatorHooks | undefined;
   let isClosing = false;
   let failure: { readonly error: unknown } | undefined;
   /** Why an epoch was not decided on; then no later one may be, for it would take the other's place. */
@@ -145,19 +140,17 @@ export async function coordinator(
   function handleOf(epoch: number): EpochHandle {
     const prepared = stored<PreparedEpoch>(preparedKey(epoch));
     if (!prepared) throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
-    const claim = claimTag(job, identity.table, epoch);
     return {
+      job,
       prepared,
       generation: lease.generation,
       get progress() {
-        return stored<Progress>(progressKey(epoch))!;
+        return progressIn(stored(progressKey(epoch))!);
       },
       get refused() {
         return stored<RefusedRows>(refusedKey(epoch)) ?? {};
       },
-      claim,
-      firstClaim: prepared.isFirst && !stored(acceptedKey) ? firstClaimTag(job, identity.table) : undefined,
-      tag: prepared.identity ? `${claim}/${prepared.identity}` : claim,
+      isFirst: prepared.isFirst === true && !stored(acceptedKey),
       async advance(to, refused) {
         const why = objection(this.progress, to);
         if (why) throw new MillraceError("INTERNAL", `Epoch ${epoch}: ${why}.`);
@@ -180,7 +173,7 @@ export async function coordinator(
    */
   async function fencedOr(error: unknown, epoch: number): Promise<unknown> {
     if (isCode(error, "STATE_FENCED")) return error;
-    const progress = stored<Progress>(progressKey(epoch));
+    const progress = stored<Json>(progressKey(epoch));
     if (!progress) return error;
     return lease.compareAndSet([set(progressKey(epoch), progress)]).then(
       () => error,
@@ -188,7 +181,7 @@ export async function coordinator(
     );
   }
 
-  async function commitEpoch(epoch: number): Promise<void> {
+  async function commitEpoch(epoch: number, hooks: CoordinatorHooks): Promise<void> {
     try {
       const handle = handleOf(epoch);
       if (handle.progress.state !== "COMMITTED") await hooks.commit(handle);
@@ -207,11 +200,12 @@ export async function coordinator(
   }
 
   function next(): void {
-    while (isStarted && !isClosing && !failure && waiting.length > 0 && underWay.size < mostAtOnce) {
-      const work = commitEpoch(waiting.shift()!).finally(() => {
+    while (hooks && !isClosing && !failure && waiting.length > 0 && underWay.size < mostAtOnce) {
+      const { onRoom } = hooks;
+      const work = commitEpoch(waiting.shift()!, hooks).finally(() => {
         underWay.delete(work);
         next();
-        hooks.onRoom();
+        onRoom();
       });
       underWay.add(work);
     }
@@ -256,8 +250,8 @@ export async function coordinator(
     get logBytes() {
       return lease.log.bytes;
     },
-    start() {
-      isStarted = true;
+    start(given) {
+      hooks = given;
       next();
     },
     add(epoch, batch) {
@@ -281,7 +275,7 @@ export async function coordinator(
           ...(isRecorded ? { identity: `${lineage}.${digestOf(batches)}` } : {}),
           ...(isRecorded && head.records === 0 ? { isFirst: true } : {}),
         };
-        const begun: Progress = { state: "PREPARED" };
+        const begun: EpochProgress = { state: "PREPARED" };
         await lease.compareAndSet([
           set(headKey, reached),
           ...(batches.length > 0 ? [set(preparedKey(epoch), prepared), set(progressKey(epoch), begun)] : []),

@@ -25,26 +25,18 @@ export interface PreparedEpoch {
 /**
  * How far an epoch has come. Each is written durably before the act that it announces.
  *
- * `PREPARED -> SUBMITTED(attempt) -> LANDED(attempt, extents) -> MOVING(attempt, extents) -> COMMITTED`, then the epoch is
- * cleaned: its entries and its segment go. From SUBMITTED and LANDED an attempt may be given up for the next; from MOVING
- * never, before the target has been asked.
+ * - `PREPARED`: decided on, nothing of it was sent.
+ * - `IN_DOUBT`: it may have been sent, in part or whole. `detail` is the committer's: what it needs to go on behind a restart. It may
+ *   hold no secret.
+ * - `COMMITTED`: all of it is in the target. Then the epoch is cleaned: its entries and its segment go.
  */
-export type Progress =
+export type EpochProgress =
   | { readonly state: "PREPARED" }
-  | { readonly state: "SUBMITTED"; readonly attempt: number; readonly generation: number }
-  | {
-      readonly state: "LANDED";
-      readonly attempt: number;
-      readonly generation: number;
-      readonly extents: readonly string[];
-    }
-  | {
-      readonly state: "MOVING";
-      readonly attempt: number;
-      readonly generation: number;
-      readonly extents: readonly string[];
-    }
-  | { readonly state: "COMMITTED"; readonly attempt: number };
+  | { readonly state: "IN_DOUBT"; readonly detail: Json }
+  | { readonly state: "COMMITTED" };
+
+/** How far an epoch has come, see docs/exactly-once.md. */
+export type EpochState = EpochProgress["state"];
 
 /** What a state knows of its job: it is compared with what the target holds. */
 export interface JobHistory {
@@ -66,6 +58,11 @@ export interface JobHistory {
    * @param held what the target holds: of other states of this job it is known from now on
    */
   recordLineage(held: readonly EpochRange[]): Promise<void>;
+  /**
+   * Takes what the target holds for that of other states, which the user accepted, and gives this one a new id. Epochs on their way
+   * are delivered under it.
+   */
+  acceptOthers(held: readonly EpochRange[]): Promise<void>;
 }
 
 /** Epochs of one job and lineage. */
@@ -83,53 +80,40 @@ export type RefusedRows = Readonly<Record<string, readonly { readonly row: numbe
 
 /** An epoch on its way, as the one who commits it sees it. */
 export interface EpochHandle {
+  /** `name.id`. */
+  readonly job: string;
   readonly prepared: PreparedEpoch;
+  /** Of the state: one more with every opening. */
   readonly generation: number;
   /** As stored. */
-  readonly progress: Progress;
+  readonly progress: EpochProgress;
   /** Rows that were found to be refused by the service, and are left out of the next attempt. */
   readonly refused: RefusedRows;
-  /** `millrace:job.id/table/epoch`: the number, whoever decided on the epoch. */
-  readonly claim: string;
-  /**
-   * `millrace:job/table/first`: of several new states of one job, one begins. Of the first epoch
-   * only, and not where the user accepted other states.
-   */
-  readonly firstClaim: string | undefined;
-  /** `millrace:job.id/table/epoch/lineage.digest`: this epoch and no other. Every tag of its blobs begins so. */
-  readonly tag: string;
+  /** The first of its state with records, where the user did not accept epochs of other states. */
+  readonly isFirst: boolean;
   /**
    * Stores the next state, durably, and with it the rows that it leaves out.
    *
    * @throws MillraceError STATE_FENCED when somebody else has taken the job over: the caller must do nothing more.
    */
-  advance(to: Progress, refused?: RefusedRows): Promise<void>;
+  advance(to: EpochProgress, refused?: RefusedRows): Promise<void>;
   /** A batch's packed bytes. */
   read(batch: LoggedBatch): Promise<Uint8Array>;
 }
 
-/** How far an epoch has come, see docs/exactly-once.md. */
-export type EpochState = "PREPARED" | "SUBMITTED" | "LANDED" | "MOVING" | "COMMITTED";
-
-/** Which state may follow which. An attempt given up is SUBMITTED again, with a higher number. */
-const arrows: Readonly<Record<EpochState, readonly EpochState[]>> = {
-  PREPARED: ["SUBMITTED", "COMMITTED"],
-  SUBMITTED: ["SUBMITTED", "LANDED", "COMMITTED"],
-  LANDED: ["SUBMITTED", "MOVING", "COMMITTED"],
-  MOVING: ["SUBMITTED", "MOVING", "COMMITTED"],
-  COMMITTED: [],
-};
+/** What is stored of an epoch's progress. Format 1 of the journal had Kusto's own steps in the place of IN_DOUBT. */
+export function progressIn(stored: Json): EpochProgress {
+  const progress = stored as unknown as EpochProgress | { readonly state: string };
+  if (progress.state === "PREPARED" || progress.state === "COMMITTED") return { state: progress.state };
+  if (progress.state === "IN_DOUBT") return progress as EpochProgress;
+  const { state: step, ...rest } = progress;
+  return { state: "IN_DOUBT", detail: { step, ...rest } };
+}
 
 /** Why a step from one state to another is wrong; undefined when it is right. */
-export function objection(from: Progress, to: Progress): string | undefined {
-  if (!arrows[from.state].includes(to.state)) return `${from.state} is not followed by ${to.state}`;
-  const attempt = "attempt" in from ? from.attempt : 0;
-  if (to.state === "PREPARED") return undefined;
-  if (to.state === "SUBMITTED" && to.attempt !== attempt + 1)
-    return `attempt ${to.attempt} does not follow attempt ${attempt}`;
-  if ((to.state === "LANDED" || to.state === "MOVING") && to.attempt !== attempt)
-    return `attempt ${to.attempt} was not submitted last`;
-  return undefined;
+export function objection(from: EpochProgress, to: EpochProgress): string | undefined {
+  const isRight = from.state !== "COMMITTED" && to.state !== "PREPARED";
+  return isRight ? undefined : `${from.state} is not followed by ${to.state}`;
 }
 
 /** What was read up to the newest epoch: where a source goes on. */

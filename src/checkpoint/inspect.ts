@@ -4,9 +4,19 @@ import { MillraceError } from "../errors.ts";
 import type { Disk } from "../log/disk.ts";
 import { nodeDisk } from "../log/node-disk.ts";
 import { epochIn, readSegment } from "../log/segments.ts";
+import type { Json } from "../schema/kinds.ts";
 import type { Positions } from "../source/source.ts";
 import type { JobIdentity } from "./coordinator.ts";
-import { type EpochState, epochOfKey, type Head, headKey, jobKey, type PreparedEpoch, type Progress } from "./epoch.ts";
+import {
+  type EpochState,
+  epochOfKey,
+  type Head,
+  headKey,
+  jobKey,
+  type PreparedEpoch,
+  progressIn,
+  progressKey,
+} from "./epoch.ts";
 import { newestEntries } from "./journal.ts";
 import { holderOf } from "./lock-file.ts";
 
@@ -31,7 +41,8 @@ export interface StateReport {
 export interface PendingEpoch {
   readonly epoch: number;
   readonly state: EpochState;
-  readonly attempt: number;
+  /** With IN_DOUBT: what the destination noted of it, such as Kusto's `{ step: "LANDED", attempt: 1, ... }`. */
+  readonly detail: Json | undefined;
   readonly rows: number;
   readonly batches: number;
   readonly packedBytes: number;
@@ -56,11 +67,11 @@ export async function inspectState(folder: string, disk: Disk = nodeDisk): Promi
     const epoch = epochOfKey(key);
     if (epoch === undefined || !key.endsWith("/prepared")) continue;
     const prepared = value as unknown as PreparedEpoch;
-    const progress = entries.get(`epoch/${epoch}/progress`)?.value as unknown as Progress;
+    const progress = progressIn(entries.get(progressKey(epoch))!.value);
     pending.push({
       epoch,
       state: progress.state,
-      attempt: "attempt" in progress ? progress.attempt : 0,
+      detail: progress.state === "IN_DOUBT" ? progress.detail : undefined,
       rows: prepared.batches.reduce((sum, batch) => sum + batch.rows, 0),
       batches: prepared.batches.length,
       packedBytes: prepared.batches.reduce((sum, batch) => sum + batch.packedBytes, 0),

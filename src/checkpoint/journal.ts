@@ -7,7 +7,9 @@ import type { Json } from "../schema/kinds.ts";
 import type { StateChange, StateEntry } from "./state-backend.ts";
 
 const kind = "JOURNL";
-const formatVersion = 1;
+/** 1: Kusto's steps stood in an epoch's progress by their names. It is read; what is written from then on is of this format. */
+const formatVersion = 2;
+const readVersions: readonly number[] = [1, formatVersion];
 
 /** A journal that is this many times larger than what it says, and not small, is written anew. */
 const mostWaste = 4;
@@ -307,8 +309,8 @@ export function replay(bytes: Uint8Array, path: string): Replayed {
   const version = versionIn(bytes, kind);
   if (version === undefined)
     return { entries, frames: 0, damage: damaged(path, 0, "it does not begin as a journal does") };
-  if (version !== formatVersion) {
-    const what = `${path} has format ${version}, and this version of Millrace knows ${formatVersion}.`;
+  if (!readVersions.includes(version)) {
+    const what = `${path} has format ${version}, and this version of Millrace knows ${readVersions.join(" and ")}.`;
     return { entries, frames: 0, damage: new MillraceError("STATE_FOREIGN", what, { context: { path } }) };
   }
   let frames = 0;

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { inspectState, type StateReport } from "../checkpoint/inspect.ts";
+import type { Json } from "../schema/kinds.ts";
 import type { Finish } from "./program.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
@@ -27,7 +28,7 @@ function statusText(report: StateReport): string {
   ];
   for (const each of pending)
     lines.push(
-      `  ${each.epoch}  ${each.state.toLowerCase()}, attempt ${each.attempt}: ${plural(each.rows, "row")} in ${plural(each.batches, "batch", "batches")}, ${bytes(each.packedBytes)}, ${duration(each.ageMs / 1_000)} old`,
+      `  ${each.epoch}  ${each.state.toLowerCase().replace("_", " ")}${detailOf(each.detail)}: ${plural(each.rows, "row")} in ${plural(each.batches, "batch", "batches")}, ${bytes(each.packedBytes)}, ${duration(each.ageMs / 1_000)} old`,
     );
   const partitions = Object.entries(positions).filter(([, position]) => position !== null); // null: the file was moved
   lines.push(`positions   ${partitions.length === 0 ? "none" : count(partitions.length)}`);
@@ -35,4 +36,11 @@ function statusText(report: StateReport): string {
     lines.push(`  ${partition}  ${JSON.stringify(position)}`);
   if (partitions.length > 20) lines.push(`  and ${count(partitions.length - 20)} more: --json has them`);
   return `${lines.map(plainLine).join("\n")}\n`;
+}
+
+/** What the destination noted, as far as it is short: `, step LANDED, attempt 1`. */
+function detailOf(detail: Json | undefined): string {
+  if (typeof detail !== "object" || detail === null || Array.isArray(detail)) return "";
+  const short = Object.entries(detail).filter(([, value]) => typeof value === "string" || typeof value === "number");
+  return short.map(([name, value]) => `, ${name} ${value}`).join("");
 }

@@ -1,6 +1,6 @@
 import type { EpochHandle } from "../checkpoint/epoch.ts";
-import { asLogged } from "./attempt.ts";
 import type { Deliverer } from "./deliverer.ts";
+import { asLogged } from "./logged-batch.ts";
 
 const batchesAtOnce = 4;
 
@@ -9,13 +9,13 @@ const batchesAtOnce = 4;
  * pollForIngestionStatus). After a restart all of it is sent again.
  */
 export async function commitSubmitted(epoch: EpochHandle, deliverer: Deliverer): Promise<void> {
-  const { prepared, generation, progress } = epoch;
-  const attempt = ("attempt" in progress ? progress.attempt : 0) + 1;
-  await epoch.advance({ state: "SUBMITTED", attempt, generation });
+  const { prepared, progress } = epoch;
+  const { attempt = 0 } = (progress.state === "IN_DOUBT" ? progress.detail : {}) as { attempt?: number };
+  await epoch.advance({ state: "IN_DOUBT", detail: { step: "SUBMITTED", attempt: attempt + 1 } });
   const left = [...prepared.batches];
   async function work(): Promise<void> {
     for (let batch = left.shift(); batch; batch = left.shift()) await deliverer.deliver(await asLogged(epoch, batch));
   }
   await Promise.all(Array.from({ length: batchesAtOnce }, work));
-  await epoch.advance({ state: "COMMITTED", attempt });
+  await epoch.advance({ state: "COMMITTED" });
 }

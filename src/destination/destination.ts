@@ -1,7 +1,8 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
-import type { EpochRange } from "../checkpoint/epoch.ts";
-import type { Retries } from "../deliver/backoff.ts";
+import type { EpochHandle, JobHistory, RefusedRows } from "../checkpoint/epoch.ts";
+import type { Retries, Retry } from "../deliver/backoff.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
 
 /**
@@ -12,12 +13,22 @@ import type { NamedColumn, Table } from "../schema/table.ts";
 export interface Destination {
   /** For messages: the cluster and database, without secrets. */
   readonly name: string;
+  /** The function that made it, for messages: `kusto`. Absent: `name` stands for it. */
+  readonly kind?: string;
+  /** The names of its own options: one that is given to the sink is refused with a word about where it belongs. */
+  readonly optionNames?: readonly string[];
+  /** How it commits epochs, in words. Epochs on their way are not committed in another one. */
+  readonly delivery?: string;
   /** For telemetry; absent where there is none. */
   readonly database?: string;
   /** Connects, authenticates, warms what is shared, and checks what can be checked early. */
   open(context: DestinationContext): Promise<DestinationSession>;
-  /** The same for exactly once; absent where the destination cannot. */
-  openEpochs?(context: EpochContext): Promise<EpochSession>;
+  /**
+   * The same for exactly once; absent where the destination cannot. It compares the target with the state first.
+   *
+   * @throws MillraceError STATE_OUTDATED, STATE_LOST when the target holds epochs that the state does not know.
+   */
+  openEpochs?(context: EpochContext): Promise<EpochCommitter>;
   /** Looks, item by item, at whether a sink could work there, without a record; absent where there is nothing to look at. */
   check?(context: CheckContext): AsyncIterable<CheckItem>;
 }
@@ -26,7 +37,8 @@ export interface Destination {
 export interface DestinationContext {
   readonly table: Table;
   readonly format: SealedBatch["format"];
-  readonly ingestion: IngestionOptions;
+  /** Of the sink: the destination's own defaults may follow it. */
+  readonly preset?: "realtime" | "bulk" | undefined;
   readonly signal: AbortSignal;
   /** How the calls of the opening are repeated, which nobody else repeats. Absent: each is made once. */
   readonly retries?: Retries | undefined;
@@ -38,15 +50,11 @@ export interface CheckContext {
   /** Undefined: no columns are declared, so those of the table are used. */
   readonly columns: readonly NamedColumn[] | undefined;
   readonly format: SealedBatch["format"];
-  readonly ingestion: IngestionOptions;
+  readonly preset?: "realtime" | "bulk" | undefined;
   readonly batchSize: number;
   readonly batchIntervalMs: number;
   readonly clientBatchSizeLimit: number;
-  readonly blobBytesLimit: number;
-  readonly pollTimeoutMs: number;
-  readonly attemptTimeoutMs: number;
-  /** Exactly once only. */
-  readonly commitMode: CommitMode | undefined;
+  readonly isExactlyOnce: boolean;
   readonly signal: AbortSignal;
   /** How an item is looked at again. Absent: each is looked at once. */
   readonly retries?: Retries | undefined;
@@ -75,18 +83,6 @@ export interface CheckItem {
   readonly retryable?: boolean;
 }
 
-/** The connector's options that travel with every batch. */
-export interface IngestionOptions {
-  readonly ingestionMappingRef: string | undefined;
-  readonly flushImmediately: boolean;
-  readonly ingestByTags: readonly string[];
-  readonly additionalTags: readonly string[];
-  /** Each blob's extents bear the tag of their batch as well (`batchTag`). Delivery at least once. */
-  readonly tagBatches?: boolean;
-  /** Ask the service to report each batch, so that {@link DestinationSession.outcomes} has something to say. */
-  readonly pollForIngestionStatus: boolean;
-}
-
 /** An open destination of one sink: batches are staged, submitted, and asked after. */
 export interface DestinationSession {
   /**
@@ -94,6 +90,10 @@ export interface DestinationSession {
    * batch and those in delivery are all that takes memory.
    */
   readonly keepsNoParts?: true;
+  /** A batch is delivered when it has landed, as {@link outcomes} tells. Absent: when it has been taken. */
+  readonly polling?: Polling | undefined;
+  /** What the extents of a batch are found by, for telemetry. */
+  tagOf?(id: string): string | undefined;
   /** Stores the batch where the service can fetch it. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
   /**
@@ -101,9 +101,17 @@ export interface DestinationSession {
    * for the batch to be staged again.
    */
   submit(staged: StagedBatch, signal: AbortSignal): Promise<void>;
-  /** The fates known so far among these batch ids; those without news are absent. Only with pollForIngestionStatus. */
+  /** The fates known so far among these batch ids; those without news are absent. Only with {@link polling}. */
   outcomes(ids: readonly string[], signal: AbortSignal): Promise<readonly Outcome[]>;
   close(): Promise<void>;
+}
+
+/** How a destination is asked what has become of batches. */
+export interface Polling {
+  /** The longest pause between two looks, in milliseconds; the first are shorter. */
+  readonly intervalMs: number;
+  /** The longest wait for a batch's fate, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** A batch in storage. Plain data without a secret: it may be written to state and used by another process. */
@@ -127,86 +135,59 @@ export type Outcome =
       readonly retryable: boolean;
     };
 
-/**
- * How an epoch becomes visible in the target, all of it at once:
- * - `move`: staged rows are moved by the ids of their extents. Rights: Table Admin on the target, Database User.
- * - `append`: one command appends the staged rows, under a tag that it first looks for. Rights: Table Ingestor on the
- *   target, Database Viewer and Database User.
- * - `tag`: blobs go straight into the target, each under a tag that the service looks for. Rights: Table Ingestor,
- *   Database Viewer. Once as far as the service's own check goes; and an epoch's blobs appear one by one.
- */
-export type CommitMode = "move" | "append" | "tag";
-
 /** What a destination is told when a sink with exactly once opens. */
 export interface EpochContext extends DestinationContext {
-  readonly commitMode: CommitMode;
-  /** `name.id`, unique for ever. */
-  readonly job: string;
+  /** What the state knows of the job: the target is compared with it, and the lineage stored, before anything is sent. */
+  readonly history: JobHistory;
+  /** Of the state: one more with every opening. */
   readonly generation: number;
-  /** Of this opening: its staging table bears it. 12 hexadecimal digits. */
-  readonly lineage: string;
-}
-
-/** A staging table, of one opening of one job's state. */
-export interface StagingTable {
-  readonly name: string;
-  /** `name.id`. */
-  readonly job: string;
-  readonly generation: number;
-  /** Undefined: of a version that had none. */
-  readonly lineage: string | undefined;
+  /** Go on where the target holds epochs that the state does not know. */
+  readonly acceptDuplicates: boolean;
+  readonly retries: Retries;
+  /** Something that a person should look at, and that loses nothing. */
+  onWarning(epoch: number, message: string): void;
 }
 
 /**
- * A target into which whole epochs are committed. One attempt per call, as {@link DestinationSession}. Tags are plain texts;
- * those of an epoch's blobs begin with the epoch's own.
+ * Commits epochs into a target, each of them once. Made by {@link Destination.openEpochs}, when this process is the only one that can
+ * commit epochs of the job.
  */
-export interface EpochSession {
+export interface EpochCommitter {
   /**
-   * What the target holds of every job that has this one's name. Final: it is not overtaken by a commit that began before the
-   * question. Throws a retryable error while one may still be under way.
-   */
-  held(signal: AbortSignal): Promise<readonly EpochRange[]>;
-  /**
-   * The target's tags that begin so, without `ingest-by:`. Final, as `held`.
+   * Brings an epoch to COMMITTED, from whatever state an earlier process has left it in. Up to four at once, begun in their order.
+   * It repeats what may be repeated; what it throws ends the sink, and the next start commits the epoch.
    *
-   * @param isPrompt as of now: no commit that is under way is waited for
+   * @throws MillraceError STATE_FENCED when another process has taken the job over.
    */
-  tagsUnder(prefix: string, signal: AbortSignal, isPrompt?: boolean): Promise<readonly string[]>;
-  /** Staging tables of every job that has this one's name; none with mode `tag`. */
-  stagings(signal: AbortSignal): Promise<readonly StagingTable[]>;
-  /** Makes this opening's staging table; undefined with mode `tag`. Called once, before anything is submitted. Repeatable. */
-  makeStaging(signal: AbortSignal): Promise<StagingTable | undefined>;
-  /** Drops a staging table: no commit finds a source in it from then on. It may be gone already. */
-  dropStaging(name: string, signal: AbortSignal): Promise<void>;
-  /** Stores one batch of an attempt. Repeatable; "already there" is success. */
-  stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
-  /** Has the service load it into staging under these tags; with mode `tag` into the target, unless an extent bears one of them. */
-  submit(staged: StagedBatch, tags: readonly string[], signal: AbortSignal): Promise<void>;
-  /** The extents that bear this tag so far, and which of the batches have failed. */
-  arrived(tag: string, ids: readonly string[], signal: AbortSignal): Promise<Arrived>;
-  /** Removes the extents that bear the tag from staging. */
-  discard(tag: string, signal: AbortSignal): Promise<void>;
-  /**
-   * Makes the named extents visible in the target, all or none, under the tag, which they bear. Resolved: it is done.
-   *
-   * @param rows what they hold together
-   * @throws MillraceError NOT_FOUND when one of them is not in staging; any other: it may have been done.
-   */
-  commit(tag: string, extents: readonly string[], rows: number, signal: AbortSignal): Promise<void>;
-  /** Ends it. `isDone`: every epoch is committed, so staging can go. */
+  commit(epoch: EpochHandle, signal: AbortSignal, hooks: CommitHooks): Promise<void>;
+  /** What the epoch's rows are found by in the target, for telemetry; absent where there is nothing of the kind. */
+  tagOf?(epoch: EpochHandle): string;
+  /** Ends it. `isDone`: every epoch is committed, so what helped to commit them can go. */
   close(isDone: boolean): Promise<void>;
 }
 
-/** What has come of an attempt so far: extents in staging, and batches that the service has refused. */
-export interface Arrived {
-  readonly extents: readonly StagedExtent[];
-  readonly failures: readonly Extract<Outcome, { status: "failed" }>[];
+/** What a committer tells of an epoch. */
+export interface CommitHooks {
+  onRetry(epoch: number, what: string, retry: Retry): void;
+  /** An attempt was given up. */
+  onAttemptAbandoned(epoch: number, attempt: number, reason: string): void;
+  /** Rows that the service refuses: they go to the dead letter, and what throws here ends the sink. */
+  onRowsRefused(epoch: Pick<EpochHandle, "prepared" | "read">, found: RefusedRows): Promise<void>;
+  /** Something that a person should look at, and that loses nothing. */
+  onWarning(epoch: number, message: string): void;
+  /** Some of the epoch's batches are stored in one piece, and how long that took, retries included. */
+  onStaged?(epoch: number, blob: SentBlob, durationMs: number): void;
+  /** The service has been told to load it. */
+  onTaken?(epoch: number, blob: SentBlob, durationMs: number): void;
 }
 
-/** An extent in staging, by the id that a commit names it by. */
-export interface StagedExtent {
+/** Batches of an epoch that travel as one. */
+export interface SentBlob {
   readonly id: string;
+  /** By which its rows are found in the target. */
+  readonly tag: string;
+  readonly batches: readonly LoggedBatch[];
   readonly rows: number;
-  readonly tags: readonly string[];
+  readonly rawBytes: number;
+  readonly packedBytes: number;
 }

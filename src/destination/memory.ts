@@ -1,7 +1,9 @@
-import { epochTagOf, nameOf } from "../batch/epoch-tag.ts";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { EpochRange } from "../checkpoint/epoch.ts";
+import { agree, nameOf } from "../deliver/held-epochs.ts";
+import { asLogged } from "../deliver/logged-batch.ts";
 import { MillraceError } from "../errors.ts";
-import type { Destination, DestinationSession, EpochContext, EpochSession, StagingTable } from "./destination.ts";
+import type { Destination, DestinationSession, EpochCommitter, EpochContext } from "./destination.ts";
 
 /** Keeps the batches that were taken, for tests and for looking at what would be sent. */
 export interface MemoryDestination extends Destination {
@@ -11,23 +13,20 @@ export interface MemoryDestination extends Destination {
 /** A destination in memory, which takes every batch at once: for tests of what a program writes, without a service. */
 export function memory(): MemoryDestination {
   const batches: SealedBatch[] = [];
-  /** Tags, over all its sessions: as a table would remember them. */
-  const committed = new Set<string>();
-  const stagings = new Map<string, StagingTable>();
+  const ledger = emptyLedger();
   const take = (batch: SealedBatch) => batches.push(batch);
   return {
     name: "memory",
     batches,
     open: async () => keep(take),
-    openEpochs: async (context) => keepEpochs(context, take, committed, stagings),
+    openEpochs: (context) => openLedger(context, take, ledger),
   };
 }
 
 /** Counts nothing, keeps nothing: the far end of a benchmark. */
 export function nowhere(): Destination {
   const open = async () => ({ ...keep(() => {}), keepsNoParts: true as const });
-  const openEpochs = async (context: EpochContext) => keepEpochs(context, () => {}, new Set(), new Map());
-  return { name: "nowhere", open, openEpochs };
+  return { name: "nowhere", open, openEpochs: (context) => openLedger(context, () => {}, emptyLedger()) };
 }
 
 function keep(take: (batch: SealedBatch) => void): DestinationSession {
@@ -49,72 +48,61 @@ function keep(take: (batch: SealedBatch) => void): DestinationSession {
   };
 }
 
-/** Stages at once, and commits what is named. */
-function keepEpochs(
-  { table, commitMode, job, generation, lineage }: EpochContext,
+/** What a table would remember of epochs, over all sessions of a destination. */
+interface Ledger {
+  /** By table, job and number of the epoch. */
+  readonly committed: Map<string, CommittedEpoch>;
+  /** By table and the job's name: the newest opening. An older one commits nothing more. */
+  readonly holders: Map<string, string>;
+}
+
+interface CommittedEpoch {
+  readonly table: string;
+  readonly job: string;
+  readonly epoch: number;
+  readonly identity: string | undefined;
+}
+
+function emptyLedger(): Ledger {
+  return { committed: new Map(), holders: new Map() };
+}
+
+async function openLedger(
+  context: EpochContext,
   take: (batch: SealedBatch) => void,
-  committed: Set<string>,
-  stagings: Map<string, StagingTable>,
-): EpochSession {
-  const blobs = new Map<string, SealedBatch>();
-  const staging = new Map<string, { readonly tags: readonly string[]; readonly batch: SealedBatch }>();
-  const own: StagingTable = { name: `${table.name} ${job} ${generation} ${lineage}`, job, generation, lineage };
-  const isNamesake = (other: string) => nameOf(other) === nameOf(job);
-  const refuseIfDropped = () => {
-    if (commitMode !== "tag" && !stagings.has(own.name)) throw new MillraceError("NOT_FOUND", `${own.name} is gone.`);
-  };
+  { committed, holders }: Ledger,
+): Promise<EpochCommitter> {
+  const { history } = context;
+  const table = context.table.name;
+  const isNamesake = (each: CommittedEpoch) => each.table === table && nameOf(each.job) === nameOf(history.job);
+  await agree({ ...context, table }, [...committed.values()].filter(isNamesake).map(rangeOf));
+  const holder = JSON.stringify([table, nameOf(history.job)]);
+  holders.set(holder, history.lineage);
   return {
-    async held() {
-      const tags = [...committed].flatMap((tag) => epochTagOf(tag, table.name) ?? []);
-      return tags
-        .filter((tag) => isNamesake(tag.job))
-        .map(({ job, lineage, epoch }) => ({ job, lineage, oldest: epoch, newest: epoch }));
+    async commit(epoch) {
+      const { job, prepared } = epoch;
+      const claim = JSON.stringify([table, job, prepared.epoch]);
+      const before = committed.get(claim);
+      if (!before) {
+        const batches = await Promise.all(prepared.batches.map((batch) => asLogged(epoch, batch)));
+        if (holders.get(holder) !== history.lineage) throw fenced(table, job);
+        for (const batch of batches) take(batch);
+        committed.set(claim, { table, job, epoch: prepared.epoch, identity: prepared.identity });
+      } else if (before.identity !== prepared.identity) throw fenced(table, job);
+      await epoch.advance({ state: "COMMITTED" });
     },
-    async tagsUnder(prefix) {
-      return [...committed].filter((tag) => tag.startsWith(prefix));
-    },
-    async stagings() {
-      return [...stagings.values()].filter((other) => isNamesake(other.job));
-    },
-    async makeStaging() {
-      if (commitMode === "tag") return undefined;
-      stagings.set(own.name, own);
-      return own;
-    },
-    async dropStaging(name) {
-      stagings.delete(name);
-    },
-    async stage(batch) {
-      blobs.set(batch.id, batch);
-      return { id: batch.id, place: batch.id, rows: batch.rows, rawBytes: batch.rawBytes };
-    },
-    async submit({ id }, tags) {
-      const batch = blobs.get(id);
-      blobs.delete(id);
-      if (!batch) return;
-      staging.set(id, { tags, batch });
-      if (commitMode !== "tag") return;
-      take(batch);
-      committed.add(tags[0]!);
-    },
-    async arrived(tag) {
-      refuseIfDropped();
-      const found = [...staging].filter(([, { tags }]) => tags.includes(tag));
-      return { extents: found.map(([id, { tags, batch }]) => ({ id, tags, rows: batch.rows })), failures: [] };
-    },
-    async discard(tag) {
-      for (const [id, { tags }] of staging) if (tags.includes(tag)) staging.delete(id);
-    },
-    async commit(tag, extents) {
-      refuseIfDropped();
-      for (const id of extents) {
-        take(staging.get(id)!.batch);
-        staging.delete(id);
-      }
-      committed.add(tag);
-    },
-    async close(isDone) {
-      if (isDone) stagings.delete(own.name);
-    },
+    async close() {},
   };
+}
+
+function rangeOf({ job, epoch, identity }: CommittedEpoch): EpochRange {
+  return { job, lineage: identity?.split(".")[0], oldest: epoch, newest: epoch };
+}
+
+function fenced(table: string, job: string): MillraceError {
+  return new MillraceError(
+    "STATE_FENCED",
+    `Table ${table}: job ${nameOf(job)} was taken over by another sink, so this one ends.`,
+    { context: { table, job: nameOf(job) } },
+  );
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CommitMode } from "../../src/destination/destination.ts";
+import type { CommitMode } from "../../src/destination/kusto/ingestion-options.ts";
 import { trial } from "./model/trial.ts";
 
 /** The whole campaign is `npm run test:model -- --trials 10000`; a failing trial is run again by its seed. */

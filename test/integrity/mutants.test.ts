@@ -15,7 +15,7 @@ interface Edit {
 }
 
 const service = "test/integrity/model/service.ts";
-const staged = "src/deliver/commit-staged.ts";
+const staged = "src/destination/kusto/commit/staged.ts";
 
 const noBlobTag: Edit = {
   file: staged,
@@ -23,13 +23,13 @@ const noBlobTag: Edit = {
   replace: "const blobs = extent.tags.length > 0 ? [...sent] : [];",
 };
 
-const takeOver = "src/deliver/take-over.ts";
-const tagged = "src/deliver/commit-tagged.ts";
+const takeOver = "src/destination/kusto/commit/take-over.ts";
+const tagged = "src/destination/kusto/commit/tagged.ts";
 
 /** To ask once more before the commit finds most of what the first question came too early for. */
 const askingAgainGone: Edit = {
   file: staged,
-  find: 'else if (await isThere(!isInherited)) await epoch.advance({ state: "COMMITTED", attempt: progress.attempt });',
+  find: 'else if (await isThere(!isInherited)) await epoch.advance({ step: "COMMITTED" });',
   replace: "",
 };
 
@@ -76,8 +76,8 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   "asking the target before an attempt is repeated": [
     {
       file: staged,
-      find: 'if (await isThere()) await epoch.advance({ state: "COMMITTED", attempt });',
-      replace: 'if (attempt < 0) await epoch.advance({ state: "COMMITTED", attempt });',
+      find: 'if (await isThere()) await epoch.advance({ step: "COMMITTED" });',
+      replace: 'if (attempt < 0) await epoch.advance({ step: "COMMITTED" });',
     },
     askingAgainGone,
   ],
@@ -93,9 +93,9 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   ],
   "comparing the target with the state": [
     {
-      file: takeOver,
-      find: "  if (!unknown) return held;",
-      replace: "  if (!unknown || held) return held;",
+      file: "src/deliver/held-epochs.ts",
+      find: "  if (unknown) throw",
+      replace: "  if (unknown && held.length < 0) throw",
     },
   ],
   "asking the target before each commit": [askingAgainGone],

@@ -3,7 +3,9 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer } from "node:net";
 import { after, afterEach, before, test } from "node:test";
 import { memoryState } from "../../../src/checkpoint/file-state.ts";
-import type { EpochContext } from "../../../src/destination/destination.ts";
+import type { SessionContext } from "../../../src/destination/kusto/commit/epoch-session.ts";
+import { openEpochSession } from "../../../src/destination/kusto/commit/session.ts";
+import { connectionOf } from "../../../src/destination/kusto/options.ts";
 import { isRepeatable } from "../../../src/destination/kusto/repeatable.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import type { RetryEvent } from "../../../src/events.ts";
@@ -16,11 +18,12 @@ import {
   kustoAdmin,
   MillraceError,
   open,
-  type SinkOptions,
   table,
 } from "../../../src/index.ts";
+import type { WriteSinkOptions } from "../../../src/write-sink.ts";
 import { contextOf } from "./batch-of.ts";
 import { type Damage, type ProxiedAnswer, start } from "./cutting-proxy.ts";
+import { openKusto } from "./open-kusto.ts";
 
 // Every call to the service has one policy of retries: opening, the check, and commands by hand.
 
@@ -48,7 +51,7 @@ after(async () => {
 });
 
 const to = () => kusto({ cluster: emulator.url, database: "db" });
-const ways: Readonly<Record<string, SinkOptions>> = {
+const ways: Readonly<Record<string, WriteSinkOptions>> = {
   "at least once": {},
   "exactly once by move": { deliveryGuarantee: "exactly-once" },
   "exactly once by append": { deliveryGuarantee: "exactly-once", commitMode: "append" },
@@ -77,13 +80,8 @@ for (const [way, options] of Object.entries(ways))
     test(`open(), ${way}: ${ill} is tried again, and told`, async () => {
       strike("mgmt", 6);
       const isExact = options.deliveryGuarantee === "exactly-once";
-      const sink = await open({
-        table: target,
-        to: to(),
-        ...quick,
-        ...(isExact && { state: memoryState() }),
-        ...options,
-      });
+      const all = { ...quick, ...(isExact && { state: memoryState() }), ...options };
+      const sink = await openKusto(target, { cluster: emulator.url, database: "db" }, all);
       await sink.close();
       assert.ok(retries.length >= 2, `${retries.length} retries`);
       assert.deepEqual(new Set(retries.map((retry) => retry.code)), new Set([code]));
@@ -308,17 +306,16 @@ test("extents that an earlier command has dropped already are dropped", async (t
   const job = "drops.0123456789ab";
   const proxy = await start({ target: emulator.url, cut: once(/^\.drop extents/, () => notFound) });
   t.after(() => proxy.close());
-  const { openEpochs } = kusto({ cluster: proxy.url, database: "db" });
   const signal = new AbortController().signal;
-  const context: EpochContext = {
-    ...contextOf({}, signal),
+  const context: SessionContext = {
+    ...contextOf(signal),
     table: target,
     commitMode: "move",
     job,
     generation: 1,
     lineage: "ba9876543210",
   };
-  const session = await openEpochs!(context);
+  const session = await openEpochSession(connectionOf({ cluster: proxy.url, database: "db" }), context);
   const staging = (await session.makeStaging(signal))!.name;
   await admin.execute(`.append ['${staging}'] with (tags='["a/1"]') <| print n = 1`);
   // The command has taken effect, and the client is told that there is nothing to be dropped.

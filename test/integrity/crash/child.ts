@@ -3,9 +3,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
 import type { Destination } from "../../../src/destination/destination.ts";
-import { coerce, fileDeadLetter, files, k, kusto, MillraceError, open, run, table } from "../../../src/index.ts";
+import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
+import type { KustoOptions } from "../../../src/destination/kusto/index.ts";
+import { coerce, fileDeadLetter, files, k, MillraceError, open, run, table } from "../../../src/index.ts";
 import type { Disk, DiskFile } from "../../../src/log/disk.ts";
 import { nodeDisk } from "../../../src/log/node-disk.ts";
+import { throughSession } from "../../destination/kusto/through-session.ts";
 import type { ChildPlan, KillPoint } from "./points.ts";
 
 // A writer as a user would have it: files into a table, with checkpoints. It kills itself at the point that it was given.
@@ -58,6 +61,15 @@ function killingDisk(disk: Disk): Disk {
   };
 }
 
+interface Progress {
+  readonly state: string;
+  readonly detail?: { readonly step: string };
+}
+
+function stepOf({ state, detail }: Progress): string {
+  return state === "IN_DOUBT" ? detail!.step : state;
+}
+
 /** Kills behind the decisions. */
 function killingState(state: StateBackend): StateBackend {
   return {
@@ -71,8 +83,8 @@ function killingState(state: StateBackend): StateBackend {
           await lease.compareAndSet(changes);
           for (const { key, value } of changes) {
             if (!key.endsWith("/progress")) continue;
-            const reached = (value as { state?: string } | undefined)?.state;
-            at(reached === undefined ? "epoch forgotten" : (`${reached} stored` as KillPoint));
+            if (value === undefined) at("epoch forgotten");
+            else at(`${stepOf(value as unknown as Progress)} stored` as KillPoint);
           }
         },
       };
@@ -80,9 +92,10 @@ function killingState(state: StateBackend): StateBackend {
   };
 }
 
-function killingDestination(to: Destination): Destination {
+function killingDestination(options: KustoOptions): Destination {
+  const to = throughSession(options, killingSession);
   return {
-    name: to.name,
+    ...to,
     async open(context) {
       const session = await to.open(context);
       return {
@@ -100,42 +113,42 @@ function killingDestination(to: Destination): Destination {
         },
       };
     },
-    async openEpochs(context) {
-      const session = await to.openEpochs!(context);
-      return {
-        ...session,
-        async makeStaging(signal) {
-          const made = await session.makeStaging(signal);
-          at("staging made");
-          return made;
-        },
-        async tagsUnder(prefix, signal, isPrompt) {
-          const answer = await session.tagsUnder(prefix, signal, isPrompt);
-          at("target asked");
-          return answer;
-        },
-        async stage(batch, signal) {
-          at("upload begun");
-          const staged = await session.stage(batch, signal);
-          at("upload done");
-          return staged;
-        },
-        async submit(staged, tags, signal) {
-          at("message begun");
-          await session.submit(staged, tags, signal);
-          at("message posted");
-        },
-        async arrived(tag, ids, signal) {
-          const arrived = await session.arrived(tag, ids, signal);
-          if (arrived.extents.length > 0) at("arrival seen");
-          return arrived;
-        },
-        async commit(tag, extents, rows, signal) {
-          at("commit begun");
-          await session.commit(tag, extents, rows, signal);
-          at("commit done");
-        },
-      };
+  };
+}
+
+function killingSession(session: EpochSession): EpochSession {
+  return {
+    ...session,
+    async makeStaging(signal) {
+      const made = await session.makeStaging(signal);
+      at("staging made");
+      return made;
+    },
+    async tagsUnder(prefix, signal, isPrompt) {
+      const answer = await session.tagsUnder(prefix, signal, isPrompt);
+      at("target asked");
+      return answer;
+    },
+    async stage(batch, signal) {
+      at("upload begun");
+      const staged = await session.stage(batch, signal);
+      at("upload done");
+      return staged;
+    },
+    async submit(staged, tags, signal) {
+      at("message begun");
+      await session.submit(staged, tags, signal);
+      at("message posted");
+    },
+    async arrived(tag, ids, signal) {
+      const arrived = await session.arrived(tag, ids, signal);
+      if (arrived.extents.length > 0) at("arrival seen");
+      return arrived;
+    },
+    async commit(tag, extents, rows, signal) {
+      at("commit begun");
+      await session.commit(tag, extents, rows, signal);
+      at("commit done");
     },
   };
 }
@@ -143,23 +156,27 @@ function killingDestination(to: Destination): Destination {
 async function write(): Promise<void> {
   const target = table(plan.table, { id: k.long(), text: k.string() });
 
+  const isExact = plan.mode !== "at-least-once";
   const sink = await open({
     table: target,
-    to: killingDestination(kusto({ cluster: plan.cluster, database: plan.database })),
+    to: killingDestination({
+      ...{ cluster: plan.cluster, database: plan.database },
+      ...(plan.mode !== "at-least-once"
+        ? { commitMode: plan.mode }
+        : { pollForIngestionStatus: true, pollTimeoutMs: 15_000 }),
+      blobBytesLimit: plan.blobBytesLimit,
+      flushImmediately: true,
+      pollIntervalMs: 200,
+      attemptTimeoutMs: plan.attemptTimeoutMs,
+    }),
     state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
     job: plan.job,
-    ...(plan.mode === "at-least-once"
-      ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true, pollTimeoutMs: 15_000 }
-      : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
+    deliveryGuarantee: isExact ? "exactly-once" : "at-least-once",
     parallelism: plan.parallelism,
     batchSize: 20,
-    blobBytesLimit: plan.blobBytesLimit,
-    flushImmediately: true,
-    pollIntervalMs: 200,
     retryBaseMs: 20,
     retryMaxMs: 500,
     retryTimeoutMs: 30_000,
-    attemptTimeoutMs: plan.attemptTimeoutMs,
     deadLetter: fileDeadLetter(plan.deadLetter),
   });
 

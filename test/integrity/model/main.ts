@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { CommitMode } from "../../../src/destination/destination.ts";
+import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
 import { trial } from "./trial.ts";
 
 // npm run test:model -- [--trials N] [--seed S] [--mode move|append|tag] [--until-violation]

@@ -1,20 +1,18 @@
 import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "../../../src/checkpoint/coordinator.ts";
-import type { EpochHandle, RefusedRows } from "../../../src/checkpoint/epoch.ts";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
-import { withRetries } from "../../../src/deliver/backoff.ts";
-import { type CommitHooks, type CommitPolicy, commitStaged } from "../../../src/deliver/commit-staged.ts";
-import { claimTurns, commitTagged } from "../../../src/deliver/commit-tagged.ts";
-import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "../../../src/deliver/take-over.ts";
-import { unlessAborted } from "../../../src/deliver/unless-aborted.ts";
-import type { CommitMode, EpochSession } from "../../../src/destination/destination.ts";
+import type { CommitHooks, EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
+import { type CommitOptions, openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
+import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
+import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
 import { crc32 } from "../../../src/encode/crc32.ts";
 import { gzipMember } from "../../../src/encode/gzip-member.ts";
 import { jsSegment } from "../../../src/encode/js-segment.ts";
 import { type MemoryDisk, memoryDisk } from "../../../src/log/memory-disk.ts";
-import { type Ills, modelService, poison, seeded } from "./service.ts";
+import { k, table } from "../../../src/schema/table.ts";
+import { type Ills, modelService, type Opening, poison, seeded } from "./service.ts";
 import { virtualTime } from "./virtual-time.ts";
 
 /** What a trial can have broken on purpose, to see that the trial finds it. */
@@ -63,16 +61,20 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
   const records = Array.from({ length: 20 + Math.floor(random() * 60) }, (_, i) =>
     random() < 0.02 ? `r${i} ${poison}` : `r${i}`,
   );
-  const policy: CommitPolicy = {
-    retryBaseMs: 5,
-    retryMaxMs: 50,
-    retryTimeoutMs: 100_000,
+  const bounds = { mostAttempts: 200, clock: time };
+  const settings: Omit<EpochContext, "history" | "generation" | "signal"> = {
+    table: table("T", { text: k.string() }),
+    format: "csv",
+    acceptDuplicates: false,
+    retries: { retryBaseMs: 5, retryMaxMs: 50, retryTimeoutMs: 100_000, onRetry() {} },
+    onWarning() {},
+  };
+  const committing: CommitOptions = {
+    commitMode: mode,
     pollIntervalMs: 40,
     attemptTimeoutMs: 400,
-    mostAttempts: 200,
     // From every batch alone to a handful in one blob.
     blobBytesLimit: random() * 100,
-    clock: time,
   };
   const letters = new Set<string>();
   let disk = memoryDisk(new Map(), () => time.sleep(random() * 15));
@@ -96,25 +98,13 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     const lease = await state.open(killed);
     const failed = deferred();
     failed.promise.catch(() => {});
-    let job: TakeOver;
-    const epochs: Coordinator = await coordinator(
-      lease,
-      { name: "job", destination: "model", table: "T", delivery: mode },
-      {
-        async commit(epoch) {
-          await commitWhileHeld(job, () => commitTo(epoch));
-        },
-        onCommitted() {},
-        onRoom() {},
-        onFailed: (error) => failed.reject(error),
-      },
-      drawId,
-    );
+    const job = { name: "job", destination: "model", table: "T", delivery: mode };
+    const epochs: Coordinator = await coordinator(lease, job, drawId);
     const hooks: CommitHooks = {
       onRetry() {},
       onAttemptAbandoned() {},
       onWarning() {},
-      async onRowsRefused(handle, found: RefusedRows) {
+      async onRowsRefused(handle, found) {
         for (const [id, rows] of Object.entries(found)) {
           const batch = handle.prepared.batches.find((each) => each.id === id)!;
           const first = batch.firstRecord;
@@ -122,33 +112,14 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
         }
       },
     };
-    const inTurn = claimTurns(() => refuseIfTaken(job));
-    const commitTo = (epoch: EpochHandle) =>
-      mode === "tag"
-        ? inTurn((turn) => commitTagged(epoch, job.session, policy, killed, hooks, turn))
-        : commitStaged(epoch, job.session, policy, killed, hooks);
-    const opening = { job: epochs.job, generation: lease.generation, lineage: epochs.lineage };
-    const opened = service.open(opening, mode);
-    const ask = <T>(doing: string, act: () => Promise<T>) =>
-      withRetries(
-        doing,
-        policy,
-        killed,
-        () => unlessAborted(act(), killed, doing),
-        () => {},
-        time,
-      );
-    job = {
-      session: sabotage.session?.(opened) ?? opened,
-      history: epochs,
-      table: "T",
-      isAccepted: false,
-      isStaged: mode !== "tag",
-      signal: killed,
-      ask,
+    const connect = async (opening: Opening) => {
+      const opened = service.open(opening, mode);
+      return sabotage.session?.(opened) ?? opened;
     };
+    let committer: EpochCommitter;
     try {
-      await takeOver(job);
+      const context = { ...settings, history: epochs, generation: lease.generation, signal: killed };
+      committer = await openCommitter(connect, context, committing, bounds);
     } catch (error) {
       await epochs.close();
       throw error;
@@ -158,7 +129,12 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     if (mode !== "tag")
       for (const row of service.counts().keys())
         if (records.indexOf(row) >= start) throw new Error(`${row} is in the target, and the state begins at ${start}`);
-    epochs.start();
+    epochs.start({
+      commit: (epoch) => committer.commit(epoch, killed, hooks),
+      onCommitted() {},
+      onRoom() {},
+      onFailed: (error) => failed.reject(error),
+    });
     const work = (async () => {
       let at = start;
       while (at < records.length) {
@@ -179,7 +155,7 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     })();
     await Promise.race([work, failed.promise]);
     await epochs.close();
-    await job.session.close(true);
+    await committer.close(true);
   }
 
   /** The state is replaced by a copy, or a copy of it is started beside it. */

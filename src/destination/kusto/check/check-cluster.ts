@@ -1,12 +1,13 @@
 import { aborted } from "../../../errors.ts";
 import type { CheckContext, CheckItem } from "../../destination.ts";
+import { dropStaging } from "../commit/staging-table.ts";
 import { withDeadline } from "../deadline.ts";
 import type { Connection } from "../options.ts";
 import { patience } from "../patience.ts";
 import { scrubber } from "../scrub.ts";
-import { dropStaging } from "../staging.ts";
 import { findingOf } from "./error-finding.ts";
 import { notReached } from "./finding.ts";
+import { kustoCheck } from "./kusto-check.ts";
 import type { Seen } from "./seen.ts";
 import { stepsOf } from "./steps.ts";
 
@@ -21,7 +22,8 @@ const closingMs = 10_000;
  *
  * @throws MillraceError ABORTED; what is wrong is told by the items.
  */
-export async function* checkCluster(given: Connection, context: CheckContext): AsyncGenerator<CheckItem> {
+export async function* checkCluster(given: Connection, checked: CheckContext): AsyncGenerator<CheckItem> {
+  const context = kustoCheck(checked, given.ingestion);
   const itemMs = Math.min(given.requestTimeoutMs, mostItemMs);
   const connection = { ...given, requestTimeoutMs: itemMs };
   const { login } = connection;

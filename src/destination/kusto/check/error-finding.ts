@@ -1,5 +1,5 @@
 import { MillraceError, reasonOf } from "../../../errors.ts";
-import { unnamedPrincipal } from "../rights.ts";
+import { unnamedPrincipal } from "../commit/rights.ts";
 import { type Finding, failed } from "./finding.ts";
 
 /** What a step threw: the service's or the network's own words, and what grants a right that is missing. */
