@@ -363,7 +363,7 @@ for (const [what, [kind, mapping, status, says]] of Object.entries(misfits))
   });
 
 /** Runs the fix of the first failed item as an admin, until none fails. */
-async function repaired(options: Omit<CheckTargetOptions, "to">, who: string): Promise<string[]> {
+async function repaired(options: Looked, who: string): Promise<string[]> {
   const granted: string[] = [];
   for (let report = await look(options, as(who)); !report.isReady; report = await look(options, as(who))) {
     const first = report.items.find(({ status }) => status === "failed")!;
@@ -408,11 +408,19 @@ const needed = {
 for (const commitMode of ["move", "append", "tag"] as const)
   test(`rights: exactly once by ${commitMode} needs these, one by one, and then a sink opens`, async () => {
     const made = await target();
-    const options = { table: made, deliveryGuarantee: "exactly-once", commitMode } as const;
-    assert.deepEqual(await repaired(options, commitMode), needed[commitMode](made.name.replace("'", "\\'")));
+    const options = { table: made, deliveryGuarantee: "exactly-once" } as const;
+    assert.deepEqual(
+      await repaired({ ...options, commitMode }, commitMode),
+      needed[commitMode](made.name.replace("'", "\\'")),
+    );
     const { rows } = await admin.execute(".show tables");
     assert.ok(!rows.some(([name]) => String(name).includes("__millrace_check_")), "nothing stays behind");
-    const sink = await open({ ...options, to: kusto(as(commitMode)), check: true, state: memoryState() });
+    const sink = await open({
+      ...options,
+      to: kusto({ ...as(commitMode), commitMode }),
+      check: true,
+      state: memoryState(),
+    });
     await sink.close();
   });
 
