@@ -17,7 +17,7 @@ import type {
   DestinationSession,
   EpochCommitter,
 } from "./destination/destination.ts";
-import type { RowFormat } from "./encode/encoder.ts";
+import type { RowFormat } from "./encode/row-format.ts";
 import { MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";

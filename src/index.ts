@@ -62,7 +62,8 @@ export {
 } from "./destination/kusto/index.ts";
 export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
-export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
+export type { GzipLevel } from "./encode/encoder.ts";
+export type { RowFormat } from "./encode/row-format.ts";
 export { type ErrorCode, type MillraceCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
 export {
   type AttemptAbandonedEvent,
@@ -100,8 +101,9 @@ export {
   type WriteOptions,
 } from "./options.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
-export { type CoerceOptions, type Coercion, coerce, type ExcessPrecision, type ReadAsNull } from "./schema/coerce.ts";
+export { type CoerceOptions, type Coercion, coerce, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
+export type { ExcessPrecision } from "./schema/excess-precision.ts";
 export { readSchema, type SchemaFile, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
 export {
   type Inference,

@@ -5,8 +5,9 @@ import { openEpochSession } from "./commit/session.ts";
 import { connectionOf, type KustoOptions, optionNames } from "./options.ts";
 import { openSession } from "./session.ts";
 
+export type { TokenCredential } from "./connection.ts";
 export type { CommitMode, KustoIngestionOptions } from "./ingestion-options.ts";
-export type { KustoOptions, TokenCredential } from "./options.ts";
+export type { KustoOptions } from "./options.ts";
 
 /**
  * A Kusto cluster (Azure Data Explorer, Fabric Eventhouse, or the emulator) as the destination of a sink. Nothing is

@@ -5,8 +5,8 @@ import type { DestinationContext } from "../destination.ts";
 import { columnOf } from "./answer.ts";
 import { textOf } from "./check/policy.ts";
 import type { KustoClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { readAnswer } from "./errors.ts";
-import type { Connection } from "./options.ts";
 
 /**
  * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
