@@ -18,7 +18,7 @@ import type {
   DestinationSession,
   EpochCommitter,
 } from "./destination/destination.ts";
-import type { RowFormat } from "./encode/encoder.ts";
+import type { RowFormat } from "./encode/row-format.ts";
 import { MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
@@ -80,7 +80,12 @@ export async function openEpochs(
     withRetries(doing, retries, signal, act, (retry) => retries.onRetry(doing, retry));
   const lease = patient(await state!.open(signal), retrying);
   try {
-    const identity = { name, destination: to.name, table: table.name, delivery: deliveryOf(options, to) };
+    const identity = {
+      name,
+      destination: to.identity ?? to.name,
+      table: table.name,
+      delivery: deliveryOf(options, to),
+    };
     const open = await coordinator(lease, identity);
     const committer = await committerOf(open);
     return epochsOf(open, committer);

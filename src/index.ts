@@ -11,7 +11,7 @@ export type {
   PreparedEpoch,
   RefusedRows,
 } from "./checkpoint/epoch.ts";
-export { fileState, memoryState } from "./checkpoint/file-state.ts";
+export { fileState, memoryState, stateIn } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
   inspectState,
@@ -20,7 +20,14 @@ export {
   type SegmentReport,
   type StateReport,
 } from "./checkpoint/inspect.ts";
-export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
+export type {
+  StateBackend,
+  StateChange,
+  StateEntry,
+  StateLease,
+  StateStore,
+  StoreLease,
+} from "./checkpoint/state-backend.ts";
 export type { Retries, Retry, RetryPolicy } from "./deliver/backoff.ts";
 export {
   type DeadLetter,
@@ -55,8 +62,9 @@ export {
 } from "./destination/kusto/index.ts";
 export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
-export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
-export { type ErrorCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
+export type { GzipLevel } from "./encode/encoder.ts";
+export type { RowFormat } from "./encode/row-format.ts";
+export { type ErrorCode, type MillraceCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
 export {
   type AttemptAbandonedEvent,
   type BatchEvent,
@@ -95,8 +103,9 @@ export {
 } from "./options.ts";
 export type { RecordSink } from "./record-sink.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
-export { type CoerceOptions, type Coercion, coerce, type ExcessPrecision, type ReadAsNull } from "./schema/coerce.ts";
+export { type CoerceOptions, type Coercion, coerce, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
+export type { ExcessPrecision } from "./schema/excess-precision.ts";
 export { readSchema, type SchemaFile, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
 export {
   type Inference,

@@ -15,10 +15,10 @@ import {
   sizesOf,
 } from "./checkpoint/positions.ts";
 import type { Letter } from "./deliver/dead-letter.ts";
-import type { Deliverer } from "./deliver/deliverer.ts";
-import type { RowFormat } from "./encode/encoder.ts";
+import { type Deliverer, DeliveryError } from "./deliver/deliverer.ts";
 import { rawReasons, rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
+import type { RowFormat } from "./encode/row-format.ts";
 import type { Epochs } from "./epochs.ts";
 import { isCode, MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "./events.ts";
@@ -856,8 +856,8 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
 }
 
 /** Where a batch's delivery broke; the log where it was to be written. */
-function stepOf({ context }: MillraceError): BatchStep {
-  return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
+function stepOf(failure: MillraceError): BatchStep {
+  return failure instanceof DeliveryError ? failure.stage : "log";
 }
 
 const notUtf8 = { isUtf8: false } as const;

@@ -18,6 +18,7 @@ import {
   progressKey,
   type RefusedRows,
   refusedKey,
+  segmentsOf,
 } from "./epoch.ts";
 import {
   type AcceptedJobs,
@@ -101,6 +102,7 @@ export async function coordinator(
     key.endsWith("/progress") ? [epochOfKey(key)!] : [],
   );
   waiting.sort((a, b) => a - b);
+  await lease.log.retain(new Set(waiting.flatMap((epoch) => segmentsOf(preparedIn(epoch)))));
   const underWay = new Set<Promise<void>>();
   /** Once it is started. */
   let hooks: CoordinatorHooks | undefined;
@@ -137,9 +139,14 @@ export async function coordinator(
     return [set(acceptedKey, accepted)];
   }
 
-  function handleOf(epoch: number): EpochHandle {
+  function preparedIn(epoch: number): PreparedEpoch {
     const prepared = stored<PreparedEpoch>(preparedKey(epoch));
-    if (!prepared) throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
+    if (prepared) return prepared;
+    throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
+  }
+
+  function handleOf(epoch: number): EpochHandle {
+    const prepared = preparedIn(epoch);
     return {
       job,
       prepared,

@@ -1,4 +1,4 @@
-import type { ExcessPrecision } from "../schema/coerce.ts";
+import type { ExcessPrecision } from "../schema/excess-precision.ts";
 import type { Rename } from "../schema/names.ts";
 import type { RowDialect } from "./csv-dialect.ts";
 
