@@ -129,15 +129,15 @@ interface RowValue {
 
 const own = ({ column, alias }: Build): RowValue => ({ name: alias, values: { [alias]: column }, derived: {} });
 
-function valueOf({ alias }: Build, suffix: string, kql: string): RowValue {
+function valueBeside({ alias }: Build, suffix: string, kql: string): RowValue {
   const name = `${alias}_${suffix}`;
   return { name, values: { [name]: kql }, derived: {} };
 }
 
-const tolong = (of: Build) => valueOf(of, "long", `tolong(${of.column})`);
-const ticksIn = (of: Build) => valueOf(of, "ticks", `tolong(${of.column} / 1tick)`);
+const tolong = (of: Build) => valueBeside(of, "long", `tolong(${of.column})`);
+const ticksIn = (of: Build) => valueBeside(of, "ticks", `tolong(${of.column} / 1tick)`);
 const numberIn = (of: Build) =>
-  valueOf(of, "real", `iff(gettype(${of.column}) in ('long', 'double'), todouble(${of.column}), 0.0)`);
+  valueBeside(of, "real", `iff(gettype(${of.column}) in ('long', 'double'), todouble(${of.column}), 0.0)`);
 
 /** Derived: the function names its argument some 30 times, and an engine may compute it as often. */
 function scaled({ alias }: Build, of: RowValue): RowValue {
