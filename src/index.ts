@@ -137,16 +137,16 @@ export {
   tableOf,
 } from "./schema/table.ts";
 export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from "./sink.ts";
-export type { CsvDialect, RaggedRows, RowDialect } from "./source/csv-dialect.ts";
+export type { CsvDialect, RaggedRows } from "./source/csv-dialect.ts";
 export type { FilesOptions } from "./source/file-options.ts";
 export { type FilesPlan, type FilesSource, files, type PlannedFile } from "./source/files.ts";
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
+export type { OriginalFormat, RowDialect } from "./source/original-format.ts";
 export type { RawRecord } from "./source/records.ts";
 export type {
   Lease,
   Origin,
-  OriginalFormat,
   PartitionOwnership,
   Position,
   Positions,

@@ -29,7 +29,8 @@ import { type Undelivered, watchProcessEnd } from "./process-end.ts";
 import type { RecordSink } from "./record-sink.ts";
 import type { Table } from "./schema/table.ts";
 import { checkIterable } from "./source/iterable.ts";
-import type { Origin, OriginalFormat, Positions, Refusal } from "./source/source.ts";
+import type { OriginalFormat } from "./source/original-format.ts";
+import type { Origin, Positions, Refusal } from "./source/source.ts";
 import { nodeWritable, type StreamOptions, webWritable } from "./streams.ts";
 
 /** Counters since `open()`. Bytes are of sealed batches. */

@@ -1,6 +1,7 @@
 import { isCode, MillraceError, reasonOf } from "../errors.ts";
 import type { Coercion } from "../schema/coerce.ts";
-import type { Origin, OriginalFormat, Refusal, Slice } from "../source/source.ts";
+import type { OriginalFormat } from "../source/original-format.ts";
+import type { Origin, Refusal, Slice } from "../source/source.ts";
 
 /** What a transform does to records: another record comes of them, or the same one. */
 export type Effect = "converts" | "keeps" | Pick<Coercion, "renames" | "nullTexts" | "excessPrecision">;
