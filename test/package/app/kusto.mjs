@@ -12,9 +12,6 @@ const to = kusto(connection);
 const sink = await open({
   table: events,
   to,
-  flushImmediately: true,
-  pollForIngestionStatus: true,
-  pollIntervalMs: 100,
 });
 for (let i = 0; i < 1_000; i++) if (!sink.write({ at: new Date(i), text: `event ${i}` })) await sink.ready;
 await sink.close();
