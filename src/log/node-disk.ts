@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { link, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, open, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { makeFolders } from "../folders.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -62,6 +62,9 @@ export const nodeDisk: Disk = {
   },
   rename,
   remove: (path) => rm(path, { force: true }),
+  async removeFolder(folder) {
+    await unlessMissing(rmdir(folder));
+  },
   syncFolder,
 };
 

@@ -40,12 +40,9 @@ export interface ClaimHead extends Pick<Claim, "token" | "after" | "job" | "epoc
   readonly number: number;
 }
 
-/** Claims that are kept: a process that commits an epoch meets its claim among the newest few, for claims are made in order. */
-export const mostClaims = 100;
-
 /** The claims of one table and job, in a folder of their own. */
 export interface ClaimChain {
-  /** Those that are linked to the newest one, the oldest first, at most {@link mostClaims}. */
+  /** Those that are linked to the newest one, the oldest first, at most as many as are kept. */
   read(): Promise<readonly ClaimHead[]>;
   /** @throws MillraceError STATE_DAMAGED where it is not what was written. */
   load(number: number): Promise<Claim>;
@@ -63,7 +60,8 @@ export interface ClaimChain {
   prune(): Promise<void>;
 }
 
-export function claimChain(disk: Disk, folder: string, table: string): ClaimChain {
+/** @param mostClaims that are kept; older ones are removed */
+export function claimChain(disk: Disk, folder: string, table: string, mostClaims: number): ClaimChain {
   /** A claim does not change once it is there. */
   const known = new Map<number, ClaimHead>();
   const pathOf = (number: number) => join(folder, claimName(number));

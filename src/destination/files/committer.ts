@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import type { EpochHandle } from "../../checkpoint/epoch.ts";
 import { type RetryClock, systemClock, withRetries } from "../../deliver/backoff.ts";
 import { agree, nameOf, refuseIfBehind } from "../../deliver/held-epochs.ts";
@@ -6,23 +7,31 @@ import { unlessAborted } from "../../deliver/unless-aborted.ts";
 import { isCode, MillraceError, throwIfAborted } from "../../errors.ts";
 import type { CommitHooks, EpochCommitter, EpochContext } from "../destination.ts";
 import { type Claim, type ClaimedFile, type ClaimHead, claimChain, heldIn } from "./claims.ts";
-import { epochOfPart, epochPart, epochStem } from "./file-names.ts";
+import { draftFolder, epochOfDraft, epochStem } from "./file-names.ts";
 import { extensionOf } from "./layout.ts";
-import { type BatchToWrite, type Layout, type WrittenParts, writeParts } from "./parts.ts";
-import { makePlace, type Place, partsIn, publish } from "./place.ts";
+import { type BatchToWrite, type Draft, type Layout, removeDraft, writeDraft } from "./parts.ts";
+import { makePlace, type Place, publish } from "./place.ts";
 import { inOrder, type Turn } from "./turns.ts";
 
 /** What tests replace. */
 export interface FileCommitterBounds {
   readonly clock: RetryClock;
+  /** Claims that are kept: a process that commits an epoch meets its claim among the newest few, for claims are made in order. */
+  readonly mostClaims: number;
   drawToken(): string;
 }
 
-const bounds: FileCommitterBounds = { clock: systemClock, drawToken: () => randomBytes(6).toString("hex") };
+const bounds: FileCommitterBounds = {
+  clock: systemClock,
+  mostClaims: 100,
+  drawToken: () => randomBytes(6).toString("hex"),
+};
 
-/** Files that an epoch's rows were written into, and are not decided on. */
-interface Draft extends WrittenParts {
+/** A draft of an epoch's files, which is not decided on. */
+interface EpochDraft extends Draft {
   readonly token: string;
+  /** Its folder among the parts. */
+  readonly folder: string;
 }
 
 /**
@@ -43,11 +52,11 @@ export async function openFileCommitter(
   place: Place,
   layout: Layout,
   context: EpochContext,
-  { clock, drawToken }: FileCommitterBounds = bounds,
+  { clock, mostClaims, drawToken }: FileCommitterBounds = bounds,
 ): Promise<EpochCommitter> {
   const { history, retries, acceptDuplicates, onWarning } = context;
   const { table } = layout;
-  const chain = claimChain(place.disk, place.claims, table);
+  const chain = claimChain(place.disk, place.claims, table, mostClaims);
   const opening = <T>(doing: string, act: () => Promise<T>) =>
     withRetries(doing, retries, context.signal, act, (retry) => retries.onRetry(doing, retry), clock);
   await opening(`making folders in ${place.folder}`, () => makePlace(place));
@@ -76,12 +85,12 @@ export async function openFileCommitter(
         (retry) => hooks.onRetry(number, what, retry),
         clock,
       );
-    const isClaimed = await asked(
-      "looking for its claim",
-      async () => claimOf(epoch, await chain.read()) !== undefined,
-    );
     const begun = clock.now();
-    const draft = isClaimed ? undefined : await asked("writing its files", () => drafted(epoch, signal));
+    const draft = await asked("writing its files", async () => {
+      // Each time: who has claimed it meanwhile may have removed the draft that was being written.
+      if (claimOf(epoch, await chain.read())) return undefined;
+      return drafted(epoch, signal);
+    });
     if (draft) tellStaged(epoch, draft, hooks, clock.now() - begun);
     if (draft && Object.keys(draft.refused).length > 0) await hooks.onRowsRefused(epoch, draft.refused);
     await unlessAborted(turn.before, signal, `epoch ${number}: waiting for the epoch before it`);
@@ -95,21 +104,21 @@ export async function openFileCommitter(
     });
     await epoch.advance({ state: "COMMITTED" }, claim.refused);
     // What is left over harms nobody, and goes with a later epoch.
-    await tidy(epoch, claim).catch(() => {});
+    await tidy(epoch).catch(() => {});
   }
 
-  async function drafted(epoch: EpochHandle, signal: AbortSignal): Promise<Draft> {
+  async function drafted(epoch: EpochHandle, signal: AbortSignal): Promise<EpochDraft> {
     const token = drawToken();
-    const nameOfPart = (part: number) => epochPart(idOf(epoch.job), epoch.prepared.epoch, history.lineage, token, part);
+    const folder = draftFolder(idOf(epoch.job), epoch.prepared.epoch, history.lineage, token);
     const batches = epoch.prepared.batches.map(
       (batch): BatchToWrite => ({ ...batch, parts: async () => [await epoch.read(batch)] }),
     );
-    const shop = { disk: place.disk, parts: place.parts, nameOf: nameOfPart };
-    return { token, ...(await writeParts(shop, layout, batches, signal)) };
+    const draft = await writeDraft(place.disk, join(place.parts, folder), layout, batches, signal);
+    return { token, folder, ...draft };
   }
 
   /** The epoch's claim: this process's, or one that was there. @throws MillraceError STATE_FENCED */
-  async function claimed(epoch: EpochHandle, draft: Draft | undefined, signal: AbortSignal): Promise<Claim> {
+  async function claimed(epoch: EpochHandle, draft: EpochDraft | undefined, signal: AbortSignal): Promise<Claim> {
     for (;;) {
       throwIfAborted(signal, `claiming epoch ${epoch.prepared.epoch}`);
       const claims = await chain.read();
@@ -122,11 +131,12 @@ export async function openFileCommitter(
     }
   }
 
-  function claimWith(epoch: EpochHandle, draft: Draft): Omit<Claim, "after" | "format"> {
+  function claimWith(epoch: EpochHandle, draft: EpochDraft): Omit<Claim, "after" | "format"> {
     const { job, prepared } = epoch;
     const stem = stemOf(epoch);
-    const files = draft.parts.map(({ temporary, folder, rows, rawBytes, bytes }, part): ClaimedFile => {
+    const files = draft.parts.map(({ name, folder, rows, rawBytes, bytes }, part): ClaimedFile => {
       const file = `${stem}-${part}${extensionOf(layout)}`;
+      const temporary = `${draft.folder}/${name}`;
       return { temporary, name: folder === "" ? file : `${folder}/${file}`, rows, rawBytes, bytes };
     });
     const isSound = Object.keys(draft.refused).length === 0;
@@ -165,21 +175,19 @@ export async function openFileCommitter(
     );
   }
 
-  /** Removes parts that nobody will rename: those of attempts at this epoch and earlier ones that the claims do not list. */
-  async function tidy(epoch: EpochHandle, claim: Claim): Promise<void> {
-    const listed = new Set(claim.files.map(({ temporary }) => temporary));
-    const id = idOf(epoch.job);
-    for (const name of await partsIn(place)) {
-      const part = epochOfPart(name);
-      if (part?.id !== id || part.epoch > epoch.prepared.epoch || listed.has(name)) continue;
-      await place.disk.remove(`${place.parts}/${name}`);
+  /** Removes drafts that nobody will look for: of this epoch, for all of its claim is renamed, and of those before it. */
+  async function tidy({ job, prepared }: EpochHandle): Promise<void> {
+    for (const name of await place.disk.list(place.parts)) {
+      const draft = epochOfDraft(name);
+      if (draft?.id !== idOf(job) || draft.epoch > prepared.epoch) continue;
+      await removeDraft(place.disk, join(place.parts, name));
     }
     await chain.prune();
   }
 
-  function tellStaged(epoch: EpochHandle, { parts }: Draft, hooks: CommitHooks, durationMs: number): void {
-    for (const { temporary, rows, rawBytes, bytes } of parts)
-      hooks.onStaged?.(epoch.prepared.epoch, blobOf(epoch, temporary, rows, rawBytes, bytes), durationMs);
+  function tellStaged(epoch: EpochHandle, { folder, parts }: EpochDraft, hooks: CommitHooks, durationMs: number): void {
+    for (const { name, rows, rawBytes, bytes } of parts)
+      hooks.onStaged?.(epoch.prepared.epoch, blobOf(epoch, `${folder}/${name}`, rows, rawBytes, bytes), durationMs);
   }
 
   function tellTaken(epoch: EpochHandle, file: ClaimedFile, hooks: CommitHooks, durationMs: number): void {

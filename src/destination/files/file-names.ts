@@ -38,14 +38,14 @@ export function batchStem(table: string, batch: string): string {
   return `${safeName(table)}-${batch}`;
 }
 
-/** A file in the making, of an epoch. Each attempt has names of its own: no process writes into another's files. */
-export function epochPart(id: string, epoch: number, lineage: string, token: string, part: number): string {
-  return `${id}-e${epoch}-${lineage}-${token}-${part}.part`;
+/** The folder of an attempt at an epoch's files. Each attempt has one of its own: no process writes into another's. */
+export function draftFolder(id: string, epoch: number, lineage: string, token: string): string {
+  return `${id}-e${epoch}-${lineage}-${token}`;
 }
 
-/** Of what state and epoch a file in the making is; undefined where it is none. */
-export function epochOfPart(name: string): { readonly id: string; readonly epoch: number } | undefined {
-  const match = /^([0-9a-f]+)-e(\d+)-[0-9a-f]+-[0-9a-f]+-\d+\.part$/.exec(name);
+/** Of what state and epoch a draft is; undefined where it is none. */
+export function epochOfDraft(name: string): { readonly id: string; readonly epoch: number } | undefined {
+  const match = /^([0-9a-f]+)-e(\d+)-[0-9a-f]+-[0-9a-f]+$/.exec(name);
   return match ? { id: match[1]!, epoch: Number(match[2]) } : undefined;
 }
 

@@ -4,7 +4,7 @@ import { onDisk } from "./on-disk.ts";
 
 /** A file in the making, under its temporary name. */
 export interface PartFile {
-  /** Its temporary name. */
+  /** Its temporary name, in the folder of the draft. */
   readonly name: string;
   /** Below the data folder: the folder of its partition, or empty. */
   readonly folder: string;
@@ -19,8 +19,8 @@ export interface PartFile {
   abandon(): Promise<void>;
 }
 
-export function partFile(disk: Disk, parts: string, name: string, folder: string): PartFile {
-  const path = join(parts, name);
+export function partFile(disk: Disk, draft: string, name: string, folder: string): PartFile {
+  const path = join(draft, name);
   let file: DiskFile | undefined;
   let bytes = 0;
 

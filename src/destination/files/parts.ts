@@ -1,9 +1,10 @@
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import type { RefusedRows } from "../../checkpoint/epoch.ts";
 import type { RowFormat } from "../../encode/encoder.ts";
-import { MillraceError, throwIfAborted } from "../../errors.ts";
+import { isCode, MillraceError, throwIfAborted } from "../../errors.ts";
 import type { Disk } from "../../log/disk.ts";
 import { gunzip } from "../../source/gunzip.ts";
 import { onDisk } from "./on-disk.ts";
@@ -27,68 +28,71 @@ export interface BatchToWrite extends Omit<SealedBatch, "parts"> {
   parts(): Promise<readonly Uint8Array[]>;
 }
 
-/** Where parts are made. */
-export interface Workshop {
-  readonly disk: Disk;
-  readonly parts: string;
-  /** The temporary name of the nth part. */
-  nameOf(part: number): string;
-}
-
 export interface WrittenPart {
-  readonly temporary: string;
+  /** In the folder of the draft. */
+  readonly name: string;
   readonly folder: string;
   readonly rows: number;
   readonly bytes: number;
   readonly rawBytes: number;
 }
 
-export interface WrittenParts {
+/** Files that are complete, and have no names yet. */
+export interface Draft {
   readonly parts: readonly WrittenPart[];
   /** Rows whose folder cannot be named. */
   readonly refused: RefusedRows;
 }
 
 /**
- * Writes batches into files under temporary names, and makes them durable: their content, and their entries in the folder of parts.
- * Where it fails, it removes what it made.
+ * Writes batches into files of a folder that nobody else uses, and makes them durable. Where it fails, it removes what it made.
+ *
+ * A folder of its own, for its sync makes renames out of it durable too: a sync in between, for another's sake, could leave a file under
+ * neither name when the power fails.
  */
-export async function writeParts(
-  shop: Workshop,
+export async function writeDraft(
+  disk: Disk,
+  draft: string,
   layout: Layout,
   batches: readonly BatchToWrite[],
   signal: AbortSignal,
-): Promise<WrittenParts> {
+): Promise<Draft> {
   const made: PartFile[] = [];
   const begin = async (folder: string): Promise<PartFile> => {
-    const part = partFile(shop.disk, shop.parts, shop.nameOf(made.length), folder);
+    const part = partFile(disk, draft, `${made.length}.part`, folder);
     made.push(part);
     if (layout.header) await part.append([await packed(layout, layout.header)]);
     return part;
   };
   try {
+    await onDisk(draft, "making it", () => disk.makeFolder(draft));
     const refused = layout.folderOf
       ? await writeByFolder(layout, layout.folderOf, batches, begin, signal)
       : await writeWhole(layout, batches, begin, signal);
     for (const part of made) await part.rest();
-    await onDisk(shop.parts, "syncing it", () => shop.disk.syncFolder(shop.parts), false);
+    await onDisk(draft, "syncing it", () => disk.syncFolder(draft), false);
     return {
-      parts: made.map(({ name, folder, rows, bytes, rawBytes }) => ({
-        temporary: name,
-        folder,
-        rows,
-        bytes,
-        rawBytes,
-      })),
+      parts: made.map(({ name, folder, rows, bytes, rawBytes }) => ({ name, folder, rows, bytes, rawBytes })),
       refused,
     };
   } catch (error) {
-    for (const part of made) {
-      await part.abandon();
-      await shop.disk.remove(`${shop.parts}/${part.name}`).catch(() => {});
-    }
+    for (const part of made) await part.abandon();
+    await removeDraft(disk, draft).catch(() => {});
+    // Whoever has claimed the epoch removes the drafts of others. The next attempt sees the claim.
+    if (isCode(error, "TARGET_UNWRITABLE") && error.context.code === "ENOENT")
+      throw new MillraceError(error.code, error.message, {
+        retryable: true,
+        cause: error.cause,
+        context: error.context,
+      });
     throw error;
   }
+}
+
+/** Removes a draft that nobody will look for. */
+export async function removeDraft(disk: Disk, draft: string): Promise<void> {
+  for (const name of await disk.list(draft)) await disk.remove(join(draft, name));
+  await disk.removeFolder(draft);
 }
 
 type Begin = (folder: string) => Promise<PartFile>;

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Disk } from "../../log/disk.ts";
 import { hiddenFolder } from "./file-names.ts";
 import { codeOf, onDisk } from "./on-disk.ts";
@@ -33,8 +33,9 @@ export async function makePlace({ disk, folder, parts, claims }: Place): Promise
   await disk.syncFolder(dirname(folder)).catch(() => {});
 }
 
-/** A file of {@link Place.parts}, and where it belongs below the data folder, with `/`. */
+/** A file of {@link Place.parts}, and where it belongs below the data folder; both with `/`. */
 export interface Move {
+  /** The draft's folder, and its name there. */
   readonly temporary: string;
   readonly name: string;
 }
@@ -43,7 +44,7 @@ export interface Move {
 const mostMakings = 10;
 
 /**
- * Gives files their names, durably. One that is no longer among the parts has got its name before, and may have been taken away
+ * Gives files their names, durably. One that is no longer in its draft has got its name before, and may have been taken away
  * since: it is not looked for.
  *
  * @param onMoved told of each that was there
@@ -54,7 +55,9 @@ export async function publish<M extends Move>(
   onMoved: (move: M) => void,
 ): Promise<void> {
   const { disk, folder, parts } = place;
-  const there = new Set(await partsIn(place));
+  const drafts = new Set(moves.map(({ temporary }) => dirname(temporary)));
+  const there = new Set<string>();
+  for (const draft of drafts) for (const name of await filesOf(place, draft)) there.add(name);
   const folders = new Set<string>([folder]);
   for (const move of moves) {
     for (let at = dirname(move.name); at !== "."; at = dirname(at)) folders.add(join(folder, at));
@@ -63,8 +66,9 @@ export async function publish<M extends Move>(
   // The deepest first. Whoever takes files away may have removed their folder.
   for (const each of [...folders].sort((a, b) => b.length - a.length))
     await onDisk(each, "syncing it", () => unlessGone(disk.syncFolder(each)), false);
-  // Behind them: a power failure in between leaves a file under both names, and never under none.
-  await onDisk(parts, "syncing it", () => disk.syncFolder(parts), false);
+  // Behind them: a power failure in between leaves a file under both names, and never under neither.
+  for (const draft of drafts)
+    await onDisk(join(parts, draft), "syncing it", () => unlessGone(disk.syncFolder(join(parts, draft))), false);
 }
 
 async function moved(place: Place, { temporary, name }: Move): Promise<boolean> {
@@ -77,15 +81,18 @@ async function moved(place: Place, { temporary, name }: Move): Promise<boolean> 
       return true;
     } catch (error) {
       // Another process that commits the same epoch was faster.
-      if (codeOf(error) === "ENOENT" && !(await partsIn(place)).includes(temporary)) return false;
+      if (codeOf(error) === "ENOENT" && !(await filesOf(place, dirname(temporary))).includes(temporary)) return false;
       if (codeOf(error) !== "ENOENT" || making === mostMakings)
-        await onDisk(to, `renaming ${basename(temporary)} to it`, () => Promise.reject(error));
+        await onDisk(to, `renaming ${temporary} to it`, () => Promise.reject(error));
     }
   }
 }
 
-export function partsIn({ disk, parts }: Place): Promise<string[]> {
-  return onDisk(parts, "listing it", () => disk.list(parts));
+/** The files of a draft that have no names yet, as {@link Move.temporary} has them. */
+export async function filesOf({ disk, parts }: Place, draft: string): Promise<string[]> {
+  const folder = join(parts, draft);
+  const names = await onDisk(folder, "listing it", () => disk.list(folder));
+  return names.map((name) => `${draft}/${name}`);
 }
 
 async function unlessGone(act: Promise<void>): Promise<void> {
