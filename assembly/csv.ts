@@ -1,5 +1,6 @@
 // CSV rows as RFC 4180 and Kusto read them; the rules and their reasons stand in src/encode/row-text.ts, whose rows these
 // must equal to the byte. Nothing here looks at room: the caller has made sure of `rowBound()`.
+import { copyText } from "./copy";
 import { writeF64 } from "./float";
 import { writeI32, writeI64 } from "./int";
 import { BOOL, columns, DATETIME, DYNAMIC, firstColumn, INT, kindOf, LONG, nextColumn, offsetOf, REAL, STRING, TIMESPAN } from "./layout";
@@ -85,12 +86,6 @@ function writeBool(out: usize, value: i32): usize {
   store<u32>(out, 0x736c6166); // false
   store<u8>(out + 4, 0x65);
   return out + 5;
-}
-
-/** Copies in whole blocks, over the end: what is spilled there is overwritten next. */
-export function copyText(out: usize, from: usize, bytes: usize): usize {
-  for (let i: usize = 0; i < bytes; i += 16) v128.store(out + i, v128.load(from + i));
-  return out + bytes;
 }
 
 /**

@@ -9,7 +9,8 @@
 //
 // The output buffer of the gzip has room for one window of input, so after each window the host gets its turn to take it.
 import { crc32c } from "./crc32c";
-import { copyText, writeCsvRow } from "./csv";
+import { copyText } from "./copy";
+import { writeCsvRow } from "./csv";
 import {
   gzipCrc,
   gzipInput,
@@ -27,7 +28,7 @@ import { checkJsonValue, jsonErrorAt } from "./json-syntax";
 import { CSV, format, readDescriptor } from "./layout";
 import { beginPieces, hasPieces, writePieces } from "./pieces";
 import { beginRaw, cutCsv, nextRawRow, rawDetail, rawNext, rawOffset, rawReason, rawRow } from "./raw";
-import { rowBound } from "./size";
+import { rowBound, skipRows } from "./size";
 import { beginChunk, endsWell, hasRow, nextRow, setTextCursor, textCursor, textStart } from "./tape";
 
 export { reserveDescriptor } from "./layout";
@@ -66,8 +67,10 @@ export function goOn(): void {
   gzipSegmentGoOn();
 }
 
+/** The chunk's bytes are in place; its first `from` rows are written already. */
 export function openChunk(chunkRows: i32, textUnits: i32, keysAt: i32, from: i32): void {
-  beginChunk(chunkRows, textUnits, keysAt, from);
+  beginChunk(chunkRows, textUnits, keysAt);
+  skipRows(from);
 }
 
 /** Writes rows of the chunk until it ends, a limit is met, or the output must be taken. */

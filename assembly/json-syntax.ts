@@ -2,7 +2,7 @@
 // time. Nothing is built and nothing copied: the line is sent as it stands. src/encode/json-syntax.ts is the twin.
 //
 // The line ends in a newline, which no token may hold, so nothing here looks at an end of its own.
-import { toEscape } from "./json";
+import { toEscape } from "./json-text";
 import { CONTROL_IN_STRING, ESCAPE_UNKNOWN, LITERAL_UNKNOWN, NESTED_TOO_DEEP, NUMBER_BROKEN, OBJECT_MISSING, STRING_OPEN } from "./reasons";
 
 /** The deepest nesting that is followed; a row beyond it is refused. */

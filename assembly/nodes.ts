@@ -1,10 +1,10 @@
 // Nested values that the packer took apart (the layout: src/encode/nodes.ts), written as the JSON that JSON.stringify makes of them. One
 // pass over a flat list: the nodes of an object or array stand between its begin and its end, so there is no stack, and writing can stop
 // before any node and go on.
-import { copyText } from "./csv";
+import { copyText } from "./copy";
 import { writeF64 } from "./float";
 import { writeI32 } from "./int";
-import { copyEscaping } from "./json";
+import { copyEscaping } from "./json-text";
 import { CSV, format } from "./layout";
 import { keyAt, nodeAt, takeText, textCursor } from "./tape";
 

@@ -1,8 +1,10 @@
 // A row too large for the gzip window, written in pieces: the same text as csv.ts and json.ts make, with a state between
 // calls, so that a row of any size needs no memory of its own. It is gone through twice, once to count its bytes before
 // it is taken into the batch, and once to write them.
-import { copyDoublingQuotes, copyText, needsQuotes, writePlainValue } from "./csv";
-import { copyEscaping, isQuotedInJson } from "./json";
+import { copyText } from "./copy";
+import { copyDoublingQuotes, needsQuotes, writePlainValue } from "./csv";
+import { isQuotedInJson } from "./json";
+import { copyEscaping } from "./json-text";
 import { columns, CSV, DYNAMIC, firstColumn, format, keyLengthOf, keyOf, kindOf, nextColumn, offsetOf, STRING } from "./layout";
 import { beginNodes, hasNodes, isTakenApart, longText, nodesNeedQuotes, writeNodes, writeQuote } from "./nodes";
 import { currentRow, takeText, textCursor } from "./tape";

@@ -1,10 +1,10 @@
 // How large a row can become: known from its lengths alone, before any of it is written.
 import { bytesPerUnit, fixedBytes, lengthsBytes, lengthsOffset, SLACK } from "./layout";
 import { boundOf, isTakenApart, unitsOf } from "./nodes";
-import { currentRow } from "./tape";
+import { currentRow, nextRow, takeText } from "./tape";
 
 /** UTF-16 units of all texts of the current row. */
-export function rowUnits(): usize {
+function rowUnits(): usize {
   let units: usize = 0;
   let slot = currentRow() + lengthsOffset;
   for (const end = slot + lengthsBytes; slot < end; slot += 4) units += isTakenApart(slot) ? unitsOf(slot) : load<u32>(slot);
@@ -21,4 +21,12 @@ export function rowBound(): usize {
     else units += load<u32>(slot);
   }
   return bytes + units * bytesPerUnit;
+}
+
+/** Passes over the first rows of a chunk, and over their texts. */
+export function skipRows(count: i32): void {
+  for (let i = 0; i < count; i++) {
+    takeText(rowUnits());
+    nextRow();
+  }
 }

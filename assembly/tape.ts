@@ -4,7 +4,6 @@
 // The region must stay the last block of the stub allocator: only the last one grows in place, any other would leave its
 // old bytes behind for good. So everything else is reserved before the first chunk comes.
 import { SLACK, stride } from "./layout";
-import { rowUnits } from "./size";
 import { bytesOfUnits } from "./utf8";
 
 let region: usize = 0;
@@ -45,8 +44,8 @@ export function textStart(): usize {
   return text;
 }
 
-/** The chunk's bytes are in place: begins at the row `from`. */
-export function beginChunk(chunkRows: i32, textUnits: i32, keysAt: i32, from: i32): void {
+/** The chunk's bytes are in place: begins at its first row. */
+export function beginChunk(chunkRows: i32, textUnits: i32, keysAt: i32): void {
   keys = nodes + <usize>keysAt;
   rows = chunkRows;
   isAscii = <usize>textUnits == textBytes;
@@ -54,10 +53,6 @@ export function beginChunk(chunkRows: i32, textUnits: i32, keysAt: i32, from: i3
   store<u8>(text + textBytes, 0);
   row = 0;
   cursor = text;
-  while (row < from) {
-    takeText(rowUnits());
-    row++;
-  }
 }
 
 export function hasRow(): bool {

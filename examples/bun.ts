@@ -12,9 +12,8 @@ await admin.execute(createMergeTableCommand(visits));
 
 const sink = await open({
   table: visits,
-  to: kusto({ cluster, database }),
+  to: kusto({ cluster, database, pollForIngestionStatus: true }),
   preset: "realtime",
-  pollForIngestionStatus: true,
 });
 for (let i = 0; i < 1_000; i++)
   if (!sink.write({ at: new Date(), path: `/page/${i % 10}`, ms: i / 7 })) await sink.ready;

@@ -13,9 +13,8 @@ await admin.execute(createMergeTableCommand(visits));
 
 const sink = await open({
   table: visits,
-  to: kusto({ cluster, database }),
+  to: kusto({ cluster, database, pollForIngestionStatus: true }),
   preset: "realtime",
-  pollForIngestionStatus: true,
 });
 const records = new ReadableStream({
   start(stream) {

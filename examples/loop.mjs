@@ -11,7 +11,7 @@ const readings = table("LoopReadings", { at: k.datetime(), device: k.string(), c
 const admin = await kustoAdmin(connection);
 await admin.execute(createMergeTableCommand(readings)); // makes the table, or adds the columns that it lacks
 
-const sink = await open({ table: readings, to: kusto(connection), pollForIngestionStatus: true });
+const sink = await open({ table: readings, to: kusto({ ...connection, pollForIngestionStatus: true }) });
 for (let i = 0; i < 10_000; i++) {
   const record = { at: new Date(), device: `device-${i % 100}`, celsius: i % 7 ? 20 + Math.sin(i) : null };
   // False means: this one was taken, and now wait for room. No promise is made per record.

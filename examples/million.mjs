@@ -23,7 +23,7 @@ const connection = { cluster: emulator.url, database: "iot" };
 const admin = await kustoAdmin(connection);
 await admin.execute(createMergeTableCommand(readings));
 
-const sink = await open({ table: readings, to: kusto(connection), preset: "bulk", pollForIngestionStatus: true });
+const sink = await open({ table: readings, to: kusto({ ...connection, pollForIngestionStatus: true }), preset: "bulk" });
 let peak = 0;
 const watch = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());

@@ -14,9 +14,8 @@ await admin.execute(createMergeTableCommand(orders));
 
 const sink = await open({
   table: orders,
-  to: kusto({ cluster, database }),
+  to: kusto({ cluster, database, pollForIngestionStatus: true }),
   preset: "bulk", // few large blobs, as Kusto likes them
-  pollForIngestionStatus: true,
   deadLetter: fileDeadLetter(`${file}.refused`), // without it the first record that does not fit ends the pipeline
 });
 

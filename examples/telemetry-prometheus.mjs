@@ -29,10 +29,8 @@ await admin.execute(createMergeTableCommand(readings));
 
 const sink = await open({
   table: readings,
-  to: kusto(connection),
+  to: kusto({ ...connection, pollForIngestionStatus: true, pollIntervalMs: 100 }),
   preset: "realtime",
-  pollForIngestionStatus: true,
-  pollIntervalMs: 100,
   deadLetter: memoryDeadLetter(),
   telemetry: { meter: provider.getMeter("example") },
 });

@@ -37,7 +37,7 @@ async function work(port) {
   const numbers = table("WorkerNumbers", { n: k.long(), at: k.datetime(), thread: k.string() });
   const admin = await kustoAdmin({ cluster, database });
   await admin.execute(createMergeTableCommand(numbers));
-  const sink = await open({ table: numbers, to: kusto({ cluster, database }), pollForIngestionStatus: true });
+  const sink = await open({ table: numbers, to: kusto({ cluster, database, pollForIngestionStatus: true }) });
 
   // Lists wait for each other, for `writeAll` waits where the sink is full.
   let last = Promise.resolve();

@@ -80,7 +80,7 @@ export async function openEpochs(
     withRetries(doing, retries, signal, act, (retry) => retries.onRetry(doing, retry));
   const lease = patient(await state!.open(signal), retrying);
   try {
-    const identity = { name, destination: to.name, table: table.name, delivery: deliveryOf(options) };
+    const identity = { name, destination: to.name, table: table.name, delivery: deliveryOf(options, to) };
     const open = await coordinator(lease, identity);
     const committer = await committerOf(open);
     return epochsOf(open, committer);
@@ -99,13 +99,8 @@ export async function openEpochs(
         "BAD_OPTION",
         `The destination ${to.name} cannot commit exactly once; use "at-least-once".`,
       );
-    const { commitMode, acceptDuplicates, pollIntervalMs, attemptTimeoutMs, blobBytesLimit } = options;
-    return to.openEpochs({
-      ...{ ...context, commitMode, acceptDuplicates, pollIntervalMs, attemptTimeoutMs, blobBytesLimit },
-      history,
-      generation: history.generation,
-      onWarning: warn,
-    });
+    const { acceptDuplicates } = options;
+    return to.openEpochs({ ...context, acceptDuplicates, history, generation: history.generation, onWarning: warn });
   }
 
   function epochsOf(open: Coordinator, committer: EpochCommitter): Epochs {
@@ -188,10 +183,9 @@ function patient(held: StateLease, retrying: (doing: string, act: () => Promise<
 }
 
 /** All that an epoch on its way depends on: what one way has sent another would not find. */
-function deliveryOf({ deliveryGuarantee, commitMode, format }: ResolvedOptions): string {
-  return deliveryGuarantee === "exactly-once"
-    ? `${deliveryGuarantee}, commitMode ${commitMode}, format ${format}`
-    : `${deliveryGuarantee}, format ${format}`;
+function deliveryOf({ deliveryGuarantee, format }: ResolvedOptions, { delivery }: Destination): string {
+  const way = deliveryGuarantee === "exactly-once" && delivery !== undefined ? `, ${delivery}` : "";
+  return `${deliveryGuarantee}${way}, format ${format}`;
 }
 
 /** The dead letter first, the decision to leave the rows out after it: a crash between them repeats letters and loses none. */

@@ -34,14 +34,13 @@ export type {
   CheckItem,
   CheckStatus,
   CommitHooks,
-  CommitMode,
   Destination,
   DestinationContext,
   DestinationSession,
   EpochCommitter,
   EpochContext,
-  IngestionOptions,
   Outcome,
+  Polling,
   SentBlob,
   StagedBatch,
 } from "./destination/destination.ts";
@@ -49,7 +48,13 @@ export { filesDestination } from "./destination/files/index.ts";
 export type { FilesDestinationOptions, TimePartition } from "./destination/files/options.ts";
 export { type AdminRetries, type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export type { Answer } from "./destination/kusto/answer.ts";
-export { type KustoOptions, kusto, type TokenCredential } from "./destination/kusto/index.ts";
+export {
+  type CommitMode,
+  type KustoIngestionOptions,
+  type KustoOptions,
+  kusto,
+  type TokenCredential,
+} from "./destination/kusto/index.ts";
 export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
 export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
@@ -155,4 +160,5 @@ export {
   KustoWriteOptions,
   type KustoWriteOptionsBuilder,
   KustoWriteSink,
+  type WriteSinkOptions,
 } from "./write-sink.ts";

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { checkObject } from "./arguments.ts";
-import { batchTag } from "./batch/batch-tag.ts";
 import { type Batcher, type BatcherHooks, batcher } from "./batch/batcher.ts";
 import { inlineSubtask } from "./batch/inline-subtask.ts";
 import { loopTurns } from "./batch/loop-budget.ts";
@@ -53,7 +52,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   const { table, to, ...rest } = options;
   checkTable("open()", table);
   checkDestination("open()", to);
-  const resolved = resolveOptions("open()", rest);
+  const resolved = resolveOptions("open()", rest, to);
   const { signal } = resolved;
   throwIfAborted(signal, `opening table ${table.name}`);
 
@@ -64,8 +63,12 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   const id = randomUUID();
   const retries = { count: 0 };
   const calls = openingRetries(id, table.name, resolved, retries);
-  const context = { table, format: resolved.format, ingestion: resolved, signal: controller.signal, retries: calls };
-  const toDeliverer = (session: DestinationSession) => deliver(id, session, resolved, controller.signal, retries);
+  const context = { table, format: resolved.format, preset: rest.preset, signal: controller.signal, retries: calls };
+  let isPolled = false;
+  const toDeliverer = (session: DestinationSession) => {
+    isPolled = session.polling !== undefined;
+    return deliver(id, session, resolved, controller.signal, retries);
+  };
   let deliverer: Deliverer | undefined;
   let canRecycle = true; // what is in the log is not looked at any more
   let epochs: Epochs | undefined;
@@ -73,7 +76,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     const doing = `opening table ${table.name}`;
     if (resolved.check)
       await readyInTime(calls, controller.signal, () =>
-        requireReady(id, table, to, resolved, calls, controller.signal),
+        requireReady(id, table, to, resolved, rest.preset, calls, controller.signal),
       );
     if (resolved.state)
       epochs = await opened(openEpochs(id, table, to, context, resolved, toDeliverer), context, doing);
@@ -91,7 +94,8 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
       id,
       table: table.name,
       database: to.database,
-      options: resolved,
+      deliveryGuarantee: resolved.deliveryGuarantee,
+      isPolled,
       epochs: epochs && { pending: () => epochs.pending, logBytes: () => epochs.logBytes },
     },
     resolved.telemetry,
@@ -214,7 +218,7 @@ function deliver(
   retries: { count: number },
 ): Deliverer {
   const eventOf = (batch: SealedBatch, durationMs: number) =>
-    stepEvent(sink, batch, { tag: options.tagBatches ? batchTag(batch.id) : undefined, durationMs });
+    stepEvent(sink, batch, { tag: session.tagOf?.(batch.id), durationMs });
   return deliverer(session, options, signal, {
     onStaged: (batch, durationMs) => publish("millrace:batch:staged", eventOf(batch, durationMs)),
     onTaken: (batch, durationMs) => publish("millrace:batch:taken", eventOf(batch, durationMs)),

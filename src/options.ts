@@ -1,7 +1,7 @@
 import { sortOf } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
 import type { DeadLetter } from "./deliver/dead-letter.ts";
-import type { CommitMode, Destination } from "./destination/destination.ts";
+import type { Destination } from "./destination/destination.ts";
 import type { GzipLevel, RowFormat } from "./encode/encoder.ts";
 import { MillraceError } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -32,25 +32,6 @@ export interface WriteOptions {
   batchIntervalMs?: number;
   /** Uncompressed bytes per batch; a larger record is refused. Default 314 572 800 (300 MB). */
   clientBatchSizeLimit?: number;
-  /** Ask the service to skip its own aggregation: costly for it, use for tests and trickles. Default false. */
-  flushImmediately?: boolean;
-  /** The name of an ingestion mapping that exists in the database. Default none: CSV by order, NDJSON by name. */
-  ingestionMappingRef?: string;
-  /** Tags put on the extents with the prefix `ingest-by:`. Default none. */
-  ingestByTags?: readonly string[];
-  /** Tags put on the extents as they are. Default none. */
-  additionalTags?: readonly string[];
-  /**
-   * Every blob's extents also bear the tag `millrace-batch:<source id>`, by which the rows of one batch can be found: one tag
-   * per blob, so for looking into things rather than for years. Default false. Exactly once tags its extents in any case.
-   */
-  tagBatches?: boolean;
-  /** Wait until the service reports each batch as loaded, not only as taken. Default false. */
-  pollForIngestionStatus?: boolean;
-  /** The longest pause between two looks at the status, in milliseconds; the first are shorter. Default 5 000. */
-  pollIntervalMs?: number;
-  /** The longest wait for a batch's status, in milliseconds. Default 300 000 (the connector's five minutes). */
-  pollTimeoutMs?: number;
 }
 
 /** All options of a sink but its table and destination; what is left out has its value in {@link defaults}. */
@@ -90,8 +71,6 @@ export interface SinkOptions extends WriteOptions {
   state?: StateBackend;
   /** The name of the job, part of the tags that its extents bear. Default "default". */
   job?: string;
-  /** How an epoch becomes visible, with exactly once: "move" (default), "append" or "tag". See {@link CommitMode}. */
-  commitMode?: CommitMode;
   /**
    * Go on with a new state where the table bears tags of this job's older one, or with a state that is older than the table: rows since
    * its checkpoint may arrive twice. Default false: STATE_LOST, STATE_OUTDATED.
@@ -103,17 +82,6 @@ export interface SinkOptions extends WriteOptions {
   maxPendingEpochs?: number;
   /** Bytes of batches on the disk, before `write()` returns false. Default 8 589 934 592 (8 GiB). */
   logBytesLimit?: number;
-  /**
-   * Batches of a checkpoint share a blob up to so many uncompressed bytes, where they go through staging (exactly once by "move" or
-   * "append"), for each blob becomes an extent; 1: none do. A larger batch is a blob of its own. Default 134 217 728 (128 MiB: Kusto wants
-   * 100 MB and more, and four blobs are read and uploaded at once).
-   */
-  blobBytesLimit?: number;
-  /**
-   * How long the service may load nothing of an epoch, in milliseconds, before what is missing is sent again. Each further attempt has
-   * twice as long, up to 48 hours, and a copy that was sent before counts when it comes. Default 1 200 000.
-   */
-  attemptTimeoutMs?: number;
   /** OpenTelemetry's meter and tracer, or what looks like them: metrics and spans of this sink. Default none. */
   telemetry?: TelemetryOptions;
   /** Look at everything that the sink needs before it opens, and fail with what is wrong: see `checkTarget()`. Default false. */
@@ -134,14 +102,6 @@ export const defaults = {
   batchSize: 1_000,
   batchIntervalMs: 30_000,
   clientBatchSizeLimit: 300 * 1024 * 1024,
-  flushImmediately: false,
-  ingestionMappingRef: undefined,
-  ingestByTags: [],
-  additionalTags: [],
-  tagBatches: false,
-  pollForIngestionStatus: false,
-  pollIntervalMs: 5_000,
-  pollTimeoutMs: 300_000,
   format: "csv",
   gzipLevel: 1,
   parallelism: 1,
@@ -154,24 +114,21 @@ export const defaults = {
   malformedText: "refuse",
   state: undefined,
   job: "default",
-  commitMode: "move",
   acceptDuplicates: false,
   checkpointMs: 0,
   maxPendingEpochs: 16,
   logBytesLimit: 8 * 1024 ** 3,
-  blobBytesLimit: 128 * 1024 ** 2,
-  attemptTimeoutMs: 1_200_000,
   telemetry: undefined,
   check: false,
   signal: undefined,
 } as const satisfies SinkOptions;
 
 /**
- * Groups of options by a name, for the option `preset`. `realtime`: seconds matter more than the service's load. `bulk`: blobs of the size Kusto wants (100 MB to 1 GB
+ * Groups of options by a name, for the option `preset`. `realtime`: seconds matter more than the service's load; `kusto()` then sets `flushImmediately`. `bulk`: blobs of the size Kusto wants (100 MB to 1 GB
  * uncompressed, documentation), for files and back-fills; two of them in flight, and one that all subtasks fill.
  */
 export const presets = {
-  realtime: { batchSize: 1_000, batchIntervalMs: 1_000, flushImmediately: true },
+  realtime: { batchSize: 1_000, batchIntervalMs: 1_000 },
   bulk: { batchSize: 10_000_000, batchIntervalMs: 60_000, maxBatchesInFlight: 2, batchPerSubtask: false },
 } as const satisfies Record<string, SinkOptions>;
 
@@ -181,15 +138,13 @@ export type ResolvedOptions = {
     : NonNullable<SinkOptions[N]>;
 };
 
-const known = ["preset", ...Object.keys(defaults)];
+export const sinkOptionNames: readonly string[] = ["preset", ...Object.keys(defaults)];
 
 /** Which numbers an option may have: least, greatest. All are whole. */
 const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> = {
   batchSize: [1, 1_000_000_000],
   batchIntervalMs: [0, 2 ** 31 - 1],
   clientBatchSizeLimit: [16, 1024 ** 3],
-  pollIntervalMs: [10, 3_600_000],
-  pollTimeoutMs: [10, 7 * 24 * 3_600_000],
   gzipLevel: [1, 2],
   parallelism: [0, 256],
   maxBatchesInFlight: [1, 1_000],
@@ -199,13 +154,10 @@ const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> 
   checkpointMs: [0, 2 ** 31 - 1],
   maxPendingEpochs: [1, 10_000],
   logBytesLimit: [1, Number.MAX_SAFE_INTEGER],
-  blobBytesLimit: [1, 1024 ** 3],
-  attemptTimeoutMs: [1, 7 * 24 * 3_600_000],
 };
 
 const choices: Partial<Record<keyof ResolvedOptions, readonly string[]>> = {
   deliveryGuarantee: ["none", "at-least-once", "exactly-once"],
-  commitMode: ["move", "append", "tag"],
   format: ["csv", "ndjson"],
   malformedText: ["refuse", "replace"],
 };
@@ -215,8 +167,9 @@ const choices: Partial<Record<keyof ResolvedOptions, readonly string[]>> = {
  *
  * @throws MillraceError BAD_OPTION naming the option, its value and what it takes.
  */
-export function resolveOptions(what: string, options: SinkOptions): ResolvedOptions {
-  refuseUnknownOptions(what, options, known);
+export function resolveOptions(what: string, options: SinkOptions, to?: Destination): ResolvedOptions {
+  refuseDestinationOptions(what, options, to);
+  refuseUnknownOptions(what, options, sinkOptionNames);
   const { preset, ...own } = options;
   if (preset !== undefined && !(typeof preset === "string" && Object.hasOwn(presets, preset)))
     refuse("preset", preset, Object.keys(presets).join(", "));
@@ -231,23 +184,8 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
     const value = chosen[name as keyof ResolvedOptions];
     if (!values.includes(value as string)) refuse(name, value, values.join(", "));
   }
-  for (const name of [
-    "flushImmediately",
-    "pollForIngestionStatus",
-    "batchPerSubtask",
-    "acceptDuplicates",
-    "tagBatches",
-    "check",
-  ] as const)
+  for (const name of ["batchPerSubtask", "acceptDuplicates", "check"] as const)
     if (typeof chosen[name] !== "boolean") refuse(name, chosen[name], "true or false");
-  for (const name of ["ingestByTags", "additionalTags"] as const)
-    if (!Array.isArray(chosen[name]) || chosen[name].some((tag) => typeof tag !== "string" || tag === ""))
-      refuse(name, chosen[name], "a list of texts that are not empty");
-  if (
-    chosen.ingestionMappingRef !== undefined &&
-    (typeof chosen.ingestionMappingRef !== "string" || chosen.ingestionMappingRef === "")
-  )
-    refuse("ingestionMappingRef", chosen.ingestionMappingRef, "the name of a mapping");
   const { deadLetter, signal } = chosen;
   if (deadLetter !== undefined && !(isFunction(deadLetter?.write) && isFunction(deadLetter.close)))
     refuse("deadLetter", deadLetter, "fileDeadLetter(path), memoryDeadLetter(), or an object with write() and close()");
@@ -274,11 +212,6 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
       "BAD_OPTION",
       `retryBaseMs ${chosen.retryBaseMs} is greater than retryMaxMs ${chosen.retryMaxMs}.`,
     );
-  if (chosen.pollForIngestionStatus && chosen.pollIntervalMs > chosen.pollTimeoutMs)
-    throw new MillraceError(
-      "BAD_OPTION",
-      `pollIntervalMs ${chosen.pollIntervalMs} is greater than pollTimeoutMs ${chosen.pollTimeoutMs}: the status would never be looked at.`,
-    );
   return chosen;
 
   function refuse(name: string, value: unknown, takes: string): never {
@@ -286,6 +219,17 @@ export function resolveOptions(what: string, options: SinkOptions): ResolvedOpti
       context: { option: name },
     });
   }
+}
+
+/** What the destination takes is told to it, where its own kind is chosen. */
+function refuseDestinationOptions(what: string, options: object, to: Destination | undefined): void {
+  const name = Object.keys(options).find((each) => to?.optionNames?.includes(each) && !sinkOptionNames.includes(each));
+  if (name === undefined) return;
+  throw new MillraceError(
+    "BAD_OPTION",
+    `${what} has no option ${name}: it is one of the destination, ${to!.kind ?? to!.name}({ ..., ${name} }).`,
+    { context: { option: name } },
+  );
 }
 
 function isFunction(value: unknown): boolean {

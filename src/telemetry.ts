@@ -1,7 +1,7 @@
 import { reasonOf } from "./errors.ts";
 import { type EventHandlers, type EventMap, listen, publish, type TelemetryFailedEvent } from "./events.ts";
 import { type MeteredSink, startMetering } from "./metrics.ts";
-import type { ResolvedOptions } from "./options.ts";
+import type { DeliveryGuarantee } from "./options.ts";
 import type { SinkStats } from "./sink.ts";
 import type { TelemetryOptions } from "./telemetry-options.ts";
 import { startTracing } from "./tracing.ts";
@@ -14,7 +14,9 @@ export interface Telemetry {
 }
 
 export interface TelemetrySink extends Omit<MeteredSink, "stats"> {
-  readonly options: Pick<ResolvedOptions, "deliveryGuarantee" | "pollForIngestionStatus">;
+  readonly deliveryGuarantee: DeliveryGuarantee;
+  /** Batches are delivered when they have landed; else when they have been taken. */
+  readonly isPolled: boolean;
 }
 
 type Handler = (message: EventMap[keyof EventMap]) => void;
@@ -29,7 +31,7 @@ interface Part {
  * `millrace:telemetry:failed`, and harms neither the sink nor other listeners.
  */
 export function startTelemetry(sink: TelemetrySink, { meter, tracer }: TelemetryOptions = {}): Telemetry {
-  const { id, table, database, epochs, options } = sink;
+  const { id, table, database, epochs, deliveryGuarantee, isPolled } = sink;
   const told = new Set<TelemetryFailedEvent["part"]>();
   const closing: (() => void)[] = [];
   let stats: (() => SinkStats) | undefined;
@@ -39,8 +41,8 @@ export function startTelemetry(sink: TelemetrySink, { meter, tracer }: Telemetry
       startMetering(meter, { id, table, database, epochs, stats: guarded("meter", () => stats?.()) }),
     );
   if (tracer) {
-    const landing = options.pollForIngestionStatus ? "landed" : "taken";
-    const batchesEndAt = options.deliveryGuarantee === "exactly-once" ? "committed" : landing;
+    const landing = isPolled ? "landed" : "taken";
+    const batchesEndAt = deliveryGuarantee === "exactly-once" ? "committed" : landing;
     begin("tracer", () => startTracing(tracer, { table, database, batchesEndAt, hasState: epochs !== undefined }));
   }
 

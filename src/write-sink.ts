@@ -1,11 +1,11 @@
 import { badArgument, checkText } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
-import type { CommitMode } from "./destination/destination.ts";
 import { kustoAdmin } from "./destination/kusto/admin.ts";
-import { type KustoOptions, kusto } from "./destination/kusto/index.ts";
+import { type CommitMode, type KustoIngestionOptions, type KustoOptions, kusto } from "./destination/kusto/index.ts";
+import { ingestionDefaults, ingestionOptionNames } from "./destination/kusto/ingestion-options.ts";
 import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
-import { type DeliveryGuarantee, defaults, type SinkOptions, type WriteOptions } from "./options.ts";
+import { type DeliveryGuarantee, defaults, type SinkOptions } from "./options.ts";
 import { type RunSummary, run } from "./run.ts";
 import { checkTable, type Table } from "./schema/table.ts";
 import { checkIterable, iterable } from "./source/iterable.ts";
@@ -86,15 +86,18 @@ export class KustoConnectionOptionsBuilder {
   }
 }
 
+/** The connector's write options are in part the sink's and in part the destination's. */
+export type WriteSinkOptions = SinkOptions & KustoIngestionOptions;
+
 /** Where and how to write: the connector's `KustoWriteOptions`. */
 export class KustoWriteOptions {
   readonly database: string;
   /** The table, or its name: then its columns are asked of the cluster, in their order and all optional. */
   readonly table: Table | string;
-  readonly options: Readonly<SinkOptions>;
+  readonly options: Readonly<WriteSinkOptions>;
 
   /** Use {@link builder}. */
-  constructor(database: string, table: Table | string, options: SinkOptions) {
+  constructor(database: string, table: Table | string, options: WriteSinkOptions) {
     this.database = database;
     this.table = table;
     this.options = options;
@@ -109,7 +112,7 @@ export class KustoWriteOptions {
 export class KustoWriteOptionsBuilder {
   #database = "";
   #table: Table | string = "";
-  readonly #options: SinkOptions = {};
+  readonly #options: WriteSinkOptions = {};
 
   withDatabase(database: string): this {
     this.#database = database;
@@ -196,33 +199,27 @@ export class KustoWriteOptionsBuilder {
     return new KustoWriteOptions(this.#database, this.#table, { ...writeDefaults(), ...this.#options });
   }
 
-  #with(options: SinkOptions): this {
+  #with(options: WriteSinkOptions): this {
     Object.assign(this.#options, options);
     return this;
   }
 }
 
 /** The write options' share of the defaults, so that they can be read from what `build()` returns. */
-function writeDefaults(): WriteOptions {
-  const {
-    deliveryGuarantee,
-    batchSize,
-    batchIntervalMs,
-    clientBatchSizeLimit,
-    flushImmediately,
-    ingestByTags,
-    additionalTags,
-    pollForIngestionStatus,
-  } = defaults;
+function writeDefaults(): WriteSinkOptions {
+  const { deliveryGuarantee, batchSize, batchIntervalMs, clientBatchSizeLimit } = defaults;
+  const { ingestByTags, additionalTags, pollForIngestionStatus } = ingestionDefaults;
+  const shared = { deliveryGuarantee, batchSize, batchIntervalMs, clientBatchSizeLimit };
+  return { ...shared, flushImmediately: false, ingestByTags, additionalTags, pollForIngestionStatus };
+}
+
+/** Those of the destination, and those of the sink. */
+export function parted(options: WriteSinkOptions): { ingestion: KustoIngestionOptions; sink: SinkOptions } {
+  const isIngestion = (name: string) => (ingestionOptionNames as readonly string[]).includes(name);
+  const entries = Object.entries(options);
   return {
-    deliveryGuarantee,
-    batchSize,
-    batchIntervalMs,
-    clientBatchSizeLimit,
-    flushImmediately,
-    ingestByTags,
-    additionalTags,
-    pollForIngestionStatus,
+    ingestion: Object.fromEntries(entries.filter(([name]) => isIngestion(name))),
+    sink: Object.fromEntries(entries.filter(([name]) => !isIngestion(name))),
   };
 }
 
@@ -289,9 +286,10 @@ export class KustoWriteSink {
     if (!(write instanceof KustoWriteOptions))
       throw badArgument("KustoWriteSink", "writeOptions", write, "KustoWriteOptions");
     if (!isSource(source)) checkIterable("KustoWriteSink", "source", source);
-    const { database, table, options } = write;
+    const { database, table } = write;
+    const { ingestion, sink: options } = parted(write.options);
     const jobName = name ?? `KustoSink-${database}-${typeof table === "string" ? table : table.name}`;
-    const to = connection.toKustoOptions(database);
+    const to = { ...connection.toKustoOptions(database), ...ingestion };
     return {
       name: jobName,
       async execute({ stop, signal, checkpointMs } = {}) {

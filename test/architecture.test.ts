@@ -1,12 +1,17 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize, relative } from "node:path";
+import { readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { test } from "node:test";
+import { build } from "esbuild";
 import { version } from "../src/version.ts";
+import { circlesOf, filesOf, type Import, importsOf, roomOf } from "./import-graph.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
 const flow = ["schema", "source", "encode", "batch", "log", "deliver", "destination"];
-/** Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. */
+/**
+ * Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. The rooms within emulator/
+ * are those of test/emulator/architecture.test.ts.
+ */
 const beside: Record<string, readonly string[]> = {
   checkpoint: ["schema", "source", "encode", "batch", "log"],
   emulator: ["schema"],
@@ -34,42 +39,6 @@ const composers = new Set(["cli"]);
 
 const src = "src";
 
-function filesOf(folder: string): string[] {
-  return readdirSync(folder, { recursive: true })
-    .map((name) => normalize(String(name)))
-    .filter((name) => name.endsWith(".ts"));
-}
-
-interface Import {
-  readonly from: string;
-  readonly to: string;
-  readonly isType: boolean;
-}
-
-const importPattern =
-  /(?:^|\n)\s*(import|export)\s+(type\s+)?([^;'"]*?from\s+)?["'](\.[^"']+)["']|import\(\s*["'](\.[^"']+)["']\s*\)/g;
-
-function importsOf(file: string): Import[] {
-  const text = readFileSync(join(src, file), "utf8");
-  return [...text.matchAll(importPattern)].map((match) => {
-    const names = match[3] ?? "";
-    const braced = /^\{([^}]*)\}\s*from\s+$/s.exec(names.trimStart());
-    const everyNameIsType = braced?.[1]
-      ?.split(",")
-      .filter((name) => name.trim() !== "")
-      .every((name) => name.trim().startsWith("type "));
-    return {
-      from: file,
-      to: relative(src, join(src, dirname(file), match[4] ?? match[5]!)),
-      isType: match[2] !== undefined || everyNameIsType === true,
-    };
-  });
-}
-
-function roomOf(file: string): string {
-  return file.includes("/") ? file.slice(0, file.indexOf("/")) : "";
-}
-
 /** Why the import is not allowed; undefined when it is. */
 function objection({ from, to, isType }: Import): string | undefined {
   const here = roomOf(from);
@@ -89,7 +58,7 @@ function objection({ from, to, isType }: Import): string | undefined {
 }
 
 const files = filesOf(src);
-const imports = files.flatMap(importsOf);
+const imports = files.flatMap((file) => importsOf(src, file));
 
 test("every room of src/ has its place in the flow", () => {
   const rooms = new Set(files.map(roomOf).filter((room) => room !== ""));
@@ -105,6 +74,22 @@ test("imports follow the data flow, left to right", () => {
   assert.deepEqual(backEdges, []);
 });
 
+test("the imports of values that are read are those that a bundler finds", async () => {
+  const entries = ["index.ts", "emulator/index.ts", "cli/main.ts", "batch/subtask-worker.ts"];
+  const { metafile } = await build({
+    entryPoints: entries.map((entry) => join(src, entry)),
+    ...{ bundle: true, packages: "external", platform: "node", format: "esm" },
+    ...{ metafile: true, write: false, outdir: "nowhere", logLevel: "silent" },
+  });
+  const bundled = Object.entries(metafile.inputs).flatMap(([from, inputs]) =>
+    inputs.imports
+      .filter(({ external }) => !external)
+      .map(({ path }) => `${relative(src, from)} ${relative(src, path)}`),
+  );
+  const read = imports.filter(({ isType }) => !isType).map(({ from, to }) => `${from} ${to}`);
+  assert.deepEqual([...new Set(read)].sort(), [...new Set(bundled)].sort());
+});
+
 test("the check itself refuses a back edge", () => {
   assert.match(
     objection({ from: "encode/packer.ts", to: "batch/batcher.ts", isType: false }) ?? "",
@@ -113,6 +98,13 @@ test("the check itself refuses a back edge", () => {
   assert.match(objection({ from: "batch/batcher.ts", to: "sink.ts", isType: false }) ?? "", /compose/);
   assert.match(objection({ from: "deliver/deliverer.ts", to: "destination/memory.ts", isType: false }) ?? "", /right/);
   assert.equal(objection({ from: "deliver/deliverer.ts", to: "destination/destination.ts", isType: true }), undefined);
+});
+
+test("no files of assembly/ import each other in a circle", () => {
+  const kernels = filesOf("assembly").flatMap((file) => importsOf("assembly", file));
+  assert.ok(kernels.length > 100, "the pattern must find the imports");
+  // AssemblyScript's imports name files without their ending.
+  assert.deepEqual(circlesOf(kernels.map(({ from, to }) => ({ from: from.replace(/\.ts$/, ""), to }))), []);
 });
 
 test("WebAssembly is named in one file", () => {

@@ -182,7 +182,6 @@ const members: Readonly<Record<keyof typeof sound, Readonly<Record<string, reado
     state: optional,
     signal: optional,
     telemetry: options,
-    ingestByTags: ["undefined", "an array"],
     job: ["undefined", "a text"],
     preset: optional,
     check: ["undefined", "a boolean"],
@@ -206,6 +205,9 @@ const members: Readonly<Record<keyof typeof sound, Readonly<Record<string, reado
     credential: optional,
     trustedHosts: ["undefined", "an array"],
     requestTimeoutMs: ["undefined", "a number"],
+    ingestByTags: ["undefined", "an array"],
+    commitMode: optional,
+    flushImmediately: ["undefined", "a boolean"],
   },
   startEmulator: {
     data: [],

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { kusto } from "../src/destination/kusto/index.ts";
+import { memory } from "../src/destination/memory.ts";
 import { type ErrorCode, MillraceError } from "../src/errors.ts";
 import { nearestName } from "../src/option-names.ts";
 import { defaults, resolveOptions, type SinkOptions } from "../src/options.ts";
@@ -20,12 +22,7 @@ test("the connector's defaults", () => {
   assert.equal(options.batchIntervalMs, 30_000);
   assert.equal(options.batchSize, 1_000);
   assert.equal(options.clientBatchSizeLimit, 314_572_800);
-  assert.equal(options.pollForIngestionStatus, false);
-  assert.equal(options.flushImmediately, false);
   assert.equal(options.deliveryGuarantee, "at-least-once");
-  assert.deepEqual(options.ingestByTags, []);
-  assert.deepEqual(options.additionalTags, []);
-  assert.equal(options.ingestionMappingRef, undefined);
 });
 
 test("an undefined option is the default", () => {
@@ -35,7 +32,6 @@ test("an undefined option is the default", () => {
 test("a preset is a group of defaults that own options override", () => {
   const options = resolveOptions("open()", { preset: "realtime", batchSize: 7 });
   assert.equal(options.batchIntervalMs, 1_000);
-  assert.equal(options.flushImmediately, true);
   assert.equal(options.batchSize, 7);
 });
 
@@ -43,6 +39,16 @@ test("an unknown option is refused, and the nearest known one is named", () => {
   assert.match(refusal({ batchsize: 3 }).message, /no option batchsize\. Did you mean batchSize\?/);
   assert.match(refusal({ clientBatchLimit: 3 }).message, /clientBatchSizeLimit/);
   assert.match(refusal({ zzz: 3 }).message, /It takes: .*batchSize/);
+});
+
+test("an option of the destination is refused with a word about where it belongs", () => {
+  const to = kusto({ cluster: "http://127.0.0.1:1", database: "db" });
+  const given = { flushImmediately: true } as SinkOptions;
+  assert.throws(() => resolveOptions("open()", given, to), {
+    code: "BAD_OPTION",
+    message: "open() has no option flushImmediately: it is one of the destination, kusto({ ..., flushImmediately }).",
+  });
+  assert.throws(() => resolveOptions("open()", given, memory()), /open\(\) has no option flushImmediately\./);
 });
 
 for (const [options, named] of [
@@ -57,15 +63,10 @@ for (const [options, named] of [
   [{ deliveryGuarantee: "exactly" }, /deliveryGuarantee is "exactly"; it takes none, at-least-once/],
   [{ format: "parquet" }, /format/],
   [{ preset: "fast" }, /preset is "fast"; it takes realtime, bulk/],
-  [{ flushImmediately: "yes" }, /flushImmediately/],
-  [{ ingestByTags: "x" }, /ingestByTags/],
-  [{ additionalTags: [""] }, /additionalTags/],
   [{ deadLetter: "refused.ndjson" }, /deadLetter is "refused\.ndjson"; it takes fileDeadLetter\(path\)/],
   [{ deadLetter: null }, /deadLetter/],
   [{ signal: new AbortController() }, /signal is .*; it takes an AbortSignal/],
-  [{ ingestionMappingRef: "" }, /ingestionMappingRef/],
   [{ retryBaseMs: 20_000 }, /retryBaseMs 20000 is greater than retryMaxMs/],
-  [{ pollForIngestionStatus: true, pollIntervalMs: 600_000 }, /never be looked at/],
 ] as const)
   test(`refused: ${JSON.stringify(options)}`, () => assert.match(refusal(options).message, named));
 

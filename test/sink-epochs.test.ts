@@ -25,7 +25,6 @@ function start(disk = memoryDisk(), to = memory(), options: SinkOptions = {}) {
     parallelism: 0,
     deliveryGuarantee: "exactly-once",
     state: stateOn(disk, "state"),
-    pollIntervalMs: 10,
     retryBaseMs: 1,
     retryTimeoutMs: 50,
     ...options,
@@ -277,7 +276,6 @@ test("a dead letter is written before the decision on its epoch; one that fails 
 
 const change = [
   ["guarantee", { deliveryGuarantee: "at-least-once" }],
-  ["mode", { commitMode: "tag" }],
   ["format", { format: "ndjson" }],
 ] as const;
 for (const [what, changed] of change)

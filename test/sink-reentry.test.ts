@@ -47,9 +47,7 @@ async function outcomeOf(act: () => unknown): Promise<{ code: string; message: s
 }
 
 function start(to: ReturnType<typeof memory>, options: SinkOptions = {}): Promise<Sink<Event>> {
-  return open({ table: events, to, batchSize: 2, pollIntervalMs: 10, retryBaseMs: 1, ...options }) as Promise<
-    Sink<Event>
-  >;
+  return open({ table: events, to, batchSize: 2, retryBaseMs: 1, ...options }) as Promise<Sink<Event>>;
 }
 
 function numbersIn(to: ReturnType<typeof memory>): number[] {

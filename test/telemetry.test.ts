@@ -141,15 +141,19 @@ test("at least once: metrics are the stats, a span per batch leads to its extent
   emulator.faults.answer("blob", 429, { requests: 2, retryAfterSeconds: 1 });
   const sink = await open({
     table: target,
-    to: kusto({ cluster: emulator.url, database: "db", token }),
+    to: kusto({
+      cluster: emulator.url,
+      database: "db",
+      token,
+      flushImmediately: true,
+      pollForIngestionStatus: true,
+      pollIntervalMs: 50,
+      tagBatches: true,
+    }),
     batchSize: 10,
     maxBatchesInFlight: 8,
     parallelism: 2,
-    flushImmediately: true,
-    pollForIngestionStatus: true,
-    pollIntervalMs: 50,
     retryBaseMs: 1,
-    tagBatches: true,
     deadLetter,
     telemetry: otel.telemetry,
   });
@@ -243,14 +247,18 @@ for (const { commitMode, blobBytesLimit, held } of [
     const name = `Epochs_${commitMode}_${blobBytesLimit}`;
     const sink = await open({
       table: await freshTable(name),
-      to: kusto({ cluster: emulator.url, database: "db", token }),
+      to: kusto({
+        cluster: emulator.url,
+        database: "db",
+        token,
+        flushImmediately: true,
+        pollIntervalMs: 50,
+        commitMode,
+        blobBytesLimit,
+      }),
       batchSize: 10,
       parallelism: 0,
-      flushImmediately: true,
-      pollIntervalMs: 50,
       deliveryGuarantee: "exactly-once",
-      commitMode,
-      blobBytesLimit,
       state: stateOn(memoryDisk(), "state"),
       telemetry: otel.telemetry,
     });
@@ -327,11 +335,9 @@ test("an attempt that the service refuses: the next one has blobs of its own, an
   emulator.faults.refuseRows({ containing: "POISON" });
   const sink = await open({
     table: await freshTable("Refused"),
-    to: kusto({ cluster: emulator.url, database: "db", token }),
+    to: kusto({ cluster: emulator.url, database: "db", token, flushImmediately: true, pollIntervalMs: 50 }),
     batchSize: 10,
     parallelism: 0,
-    flushImmediately: true,
-    pollIntervalMs: 50,
     deliveryGuarantee: "exactly-once",
     state: stateOn(memoryDisk(), "state"),
     deadLetter: memoryDeadLetter(),
@@ -367,11 +373,9 @@ test("what an earlier process had logged: its epoch and blobs have spans, and no
   const otel = sdk();
   const options = {
     table: await freshTable("Inherited"),
-    to: kusto({ cluster: emulator.url, database: "db", token }),
+    to: kusto({ cluster: emulator.url, database: "db", token, flushImmediately: true, pollIntervalMs: 50 }),
     batchSize: 10,
     parallelism: 0,
-    flushImmediately: true,
-    pollIntervalMs: 50,
     deliveryGuarantee: "exactly-once",
     state: stateOn(memoryDisk(), "state"),
   } as const;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createCatalogue, createTable, databaseOf } from "../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../src/emulator/engine/store.ts";
+import { openStore } from "../../src/emulator/engine/open-store.ts";
 import { ingest } from "../../src/emulator/ingest/ingest.ts";
 import { loadLanguage } from "../../src/emulator/kql/language.ts";
 import { runQuery } from "../../src/emulator/kql/run.ts";

@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
-import type { CheckItem, CheckStatus, CommitMode } from "../destination/destination.ts";
+import type { CheckItem, CheckStatus } from "../destination/destination.ts";
+import type { CommitMode } from "../destination/kusto/index.ts";
 import type { RowFormat } from "../encode/encoder.ts";
 import type { DeliveryGuarantee, presets } from "../options.ts";
 import { tableOf } from "../schema/table.ts";
@@ -77,16 +78,18 @@ async function check(flags: CheckFlags): Promise<number> {
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     const { kusto } = await import("../destination/kusto/index.ts");
     const { checkTarget } = await import("../check.ts");
-    const to = kusto(connectionFrom(flags));
     const { mapping, format, guarantee, commitMode, preset } = flags;
+    const to = kusto({
+      ...connectionFrom(flags),
+      ...(mapping !== undefined && { ingestionMappingRef: mapping }),
+      ...(commitMode !== undefined && { commitMode }),
+    });
     const { isReady, items } = await checkTarget({
       table: schema ? tableOf(flags.table, schema.columns) : flags.table,
       to,
       ...(preset !== "none" && { preset }),
-      ...(mapping !== undefined && { ingestionMappingRef: mapping }),
       ...(format !== undefined && { format }),
       ...(guarantee !== undefined && { deliveryGuarantee: guarantee }),
-      ...(commitMode !== undefined && { commitMode }),
       ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
       signal,
       onItem(item) {

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { fileState } from "../checkpoint/file-state.ts";
-import type { CommitMode } from "../destination/destination.ts";
 import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import type { CommitMode, KustoIngestionOptions } from "../destination/kusto/index.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
@@ -275,8 +275,9 @@ export async function ingest(
       totalBytes: plan.totalBytes,
       files: plan.files.map(({ path, bytes }) => ({ path, bytes: isPacked ? 0 : bytes })),
       table,
-      to: kusto(connection),
-      sink: sinkOptions(flags, connection),
+      to: kusto({ ...connection, ...ingestionOptions(flags, connection) }),
+      sink: sinkOptions(flags),
+      isWaiting: isWaiting(flags, connection),
       deadLetter,
       maxRejected: flags.maxRejected,
       checkpointMs: flags.checkpointMs,
@@ -485,10 +486,8 @@ function lateFields(table: string, fields: readonly string[]): MillraceError {
 
 const unreadableShown = 20;
 
-function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions {
-  const isLoopback = /^https?:\/\/(localhost|127\.)/.test(cluster);
-  const { parallelism, batchSize, batchIntervalMs, clientBatchSizeLimit, flushImmediately, mapping, tag } = flags;
-  const isWaiting = flags.wait === true || isLoopback;
+function sinkOptions(flags: IngestFlags): SinkOptions {
+  const { parallelism, batchSize, batchIntervalMs, clientBatchSizeLimit } = flags;
   return {
     preset: "bulk",
     ...(parallelism !== undefined && { parallelism }),
@@ -496,22 +495,37 @@ function sinkOptions(flags: IngestFlags, { cluster }: KustoOptions): SinkOptions
     ...(batchSize !== undefined && { batchSize }),
     ...(batchIntervalMs !== undefined && { batchIntervalMs }),
     ...(clientBatchSizeLimit !== undefined && { clientBatchSizeLimit }),
-    ...(flushImmediately !== undefined && { flushImmediately }),
     ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
-    ...(mapping !== undefined && { ingestionMappingRef: mapping }),
-    ...(tag !== undefined && { additionalTags: tag }),
     ...(flags.guarantee !== undefined && { deliveryGuarantee: flags.guarantee }),
     ...(flags.state !== undefined && { state: fileState(flags.state), job: flags.job ?? flags.table! }),
-    ...(flags.commitMode !== undefined && { commitMode: flags.commitMode }),
     ...(flags.acceptDuplicates !== undefined && { acceptDuplicates: flags.acceptDuplicates }),
     ...(flags.malformedText !== undefined && { malformedText: flags.malformedText }),
-    ...(isWaiting && { pollForIngestionStatus: true }),
+  };
+}
+
+function ingestionOptions(flags: IngestFlags, connection: KustoOptions): KustoIngestionOptions {
+  const isLoopback = isLocal(connection);
+  const { flushImmediately, mapping, tag } = flags;
+  return {
+    ...(flushImmediately !== undefined && { flushImmediately }),
+    ...(mapping !== undefined && { ingestionMappingRef: mapping }),
+    ...(tag !== undefined && { additionalTags: tag }),
+    ...(flags.commitMode !== undefined && { commitMode: flags.commitMode }),
+    ...(isWaiting(flags, connection) && { pollForIngestionStatus: true }),
     ...(flags.waitTimeoutMs !== undefined && { pollTimeoutMs: flags.waitTimeoutMs }),
     ...(flags.attemptTimeoutMs !== undefined && { attemptTimeoutMs: flags.attemptTimeoutMs }),
     ...(isLoopback && { pollIntervalMs: 100 }),
     // Without staging the service gathers for as long as the table's policy says, which on a laptop nobody gains by.
     ...(isLoopback && flags.state !== undefined && flushImmediately === undefined && { flushImmediately: true }),
   };
+}
+
+function isWaiting(flags: IngestFlags, connection: KustoOptions): boolean {
+  return flags.wait === true || isLocal(connection);
+}
+
+function isLocal({ cluster }: KustoOptions): boolean {
+  return /^https?:\/\/(localhost|127\.)/.test(cluster);
 }
 
 async function showArrived(

@@ -30,6 +30,8 @@ export interface Load<Raw> {
   readonly table: Table;
   readonly to: Destination;
   readonly sink: SinkOptions;
+  /** `to` waits until the service has loaded what it took. */
+  readonly isWaiting: boolean;
   readonly deadLetter?: string | undefined;
   readonly maxRejected?: number | undefined;
   readonly checkpointMs?: number | undefined;
@@ -142,7 +144,7 @@ export async function loadOutcome<Raw>(job: Load<Raw>): Promise<LoadOutcome> {
   const landed = landedRecords({
     files: job.files ?? [],
     hasState: job.sink.state !== undefined,
-    isWaiting: job.sink.pollForIngestionStatus === true,
+    isWaiting: job.isWaiting,
     resumedFrom: () => resumedFrom ?? 0,
   });
   const opening = open({ ...job.sink, table, to: job.to, deadLetter: rejected, signal });

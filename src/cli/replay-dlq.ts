@@ -83,18 +83,22 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
       },
     });
     const isLoopback = /^https?:\/\/(localhost|127\.)/.test(connection.cluster);
+    const isWaiting = flags.wait === true || isLoopback;
     const summary = await load({
       source,
       convert: letterConversion(table),
       totalBytes: undefined,
       table,
-      to: kusto(connection),
+      to: kusto({
+        ...connection,
+        ...(isWaiting && { pollForIngestionStatus: true }),
+        ...(isLoopback && { pollIntervalMs: 100 }),
+      }),
       sink: {
         preset: "bulk",
         ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
-        ...((flags.wait || isLoopback) && { pollForIngestionStatus: true }),
-        ...(isLoopback && { pollIntervalMs: 100 }),
       },
+      isWaiting,
       deadLetter: flags.deadLetter,
       maxRejected: flags.maxRejected,
       onRejected: ({ place }) => drop(place!),

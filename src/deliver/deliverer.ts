@@ -3,15 +3,8 @@ import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { DestinationSession, StagedBatch } from "../destination/destination.ts";
 import { MillraceError } from "../errors.ts";
 import { asMillraceError, type Retry, type RetryPolicy, withRetries } from "./backoff.ts";
-import { statusWatch } from "./status-watch.ts";
+import { type StatusWatch, statusWatch } from "./status-watch.ts";
 import { unlessAborted } from "./unless-aborted.ts";
-
-export interface DelivererOptions extends RetryPolicy {
-  /** Wait until the service reports the batch as loaded. */
-  readonly pollForIngestionStatus: boolean;
-  readonly pollIntervalMs: number;
-  readonly pollTimeoutMs: number;
-}
 
 export type DeliveryStage = "stage" | "submit" | "outcome";
 
@@ -57,7 +50,7 @@ const mostSubmissions = 5;
 
 export function deliverer(
   session: DestinationSession,
-  options: DelivererOptions,
+  policy: RetryPolicy,
   signal: AbortSignal,
   hooks: DelivererHooks = {},
 ): Deliverer {
@@ -69,23 +62,26 @@ export function deliverer(
   else signal.addEventListener("abort", onAbort, { once: true });
 
   const underWay = new Map<string, SealedBatch>();
-  const watch = statusWatch(session, options, controller.signal, (ids, error) => {
-    for (const id of ids) {
-      const batch = underWay.get(id);
-      if (batch) hooks.onRetry?.({ batch, stage: "outcome", attempt: 1, delayMs: options.pollIntervalMs, error });
-    }
-  });
+  const { polling } = session;
+  const watch =
+    polling &&
+    statusWatch(session, polling, controller.signal, (ids, error) => {
+      for (const id of ids) {
+        const batch = underWay.get(id);
+        if (batch) hooks.onRetry?.({ batch, stage: "outcome", attempt: 1, delayMs: polling.intervalMs, error });
+      }
+    });
 
   async function deliver(batch: SealedBatch): Promise<Delivered> {
-    const progress: Progress = { stage: "stage", attempts: 0 };
+    const progress: DeliveryProgress = { stage: "stage", attempts: 0 };
     underWay.set(batch.id, batch);
     try {
       const stored = await stage(batch, progress);
       const started = performance.now();
       const staged = await submit(batch, stored, progress);
       hooks.onTaken?.(batch, performance.now() - started);
-      if (options.pollForIngestionStatus) await land(batch, staged, progress);
-      return deliveredOf(batch, options.pollForIngestionStatus ? "landed" : "taken", progress.attempts);
+      if (watch) await land(batch, staged, progress, watch);
+      return deliveredOf(batch, watch ? "landed" : "taken", progress.attempts);
     } catch (thrown) {
       throw failureOf(batch, progress, asMillraceError(thrown, `delivering batch ${batch.id}`));
     } finally {
@@ -93,7 +89,7 @@ export function deliverer(
     }
   }
 
-  async function stage(batch: SealedBatch, progress: Progress): Promise<StagedBatch> {
+  async function stage(batch: SealedBatch, progress: DeliveryProgress): Promise<StagedBatch> {
     const started = performance.now();
     const staged = await step("stage", batch, progress, () => session.stage(batch, controller.signal));
     hooks.onStaged?.(batch, performance.now() - started);
@@ -101,7 +97,7 @@ export function deliverer(
   }
 
   /** Submits a staged batch, and stores it again where its first place is gone. Returns where it then lies. */
-  async function submit(batch: SealedBatch, staged: StagedBatch, progress: Progress): Promise<StagedBatch> {
+  async function submit(batch: SealedBatch, staged: StagedBatch, progress: DeliveryProgress): Promise<StagedBatch> {
     let place = staged;
     let isGone = false;
     await step("submit", batch, progress, async () => {
@@ -117,13 +113,18 @@ export function deliverer(
     return place;
   }
 
-  async function land(batch: SealedBatch, staged: StagedBatch, progress: Progress): Promise<void> {
+  async function land(
+    batch: SealedBatch,
+    staged: StagedBatch,
+    progress: DeliveryProgress,
+    watch: StatusWatch,
+  ): Promise<void> {
     let place = staged;
     const started = performance.now();
     for (let submission = 1; ; submission++) {
       progress.stage = "outcome";
       const outcome = await watch.outcomeOf(batch.id);
-      if (outcome === undefined) throw noWord(options.pollTimeoutMs);
+      if (outcome === undefined) throw noWord(polling!.timeoutMs);
       if (outcome.status === "landed") return hooks.onLanded?.(batch, performance.now() - started);
       const error = new MillraceError("INGESTION_FAILED", `${outcome.errorCode}: ${outcome.details}`, {
         retryable: outcome.retryable,
@@ -135,11 +136,16 @@ export function deliverer(
     }
   }
 
-  function step<T>(stage: DeliveryStage, batch: SealedBatch, progress: Progress, act: () => Promise<T>): Promise<T> {
+  function step<T>(
+    stage: DeliveryStage,
+    batch: SealedBatch,
+    progress: DeliveryProgress,
+    act: () => Promise<T>,
+  ): Promise<T> {
     progress.stage = stage;
     return withRetries(
       `${verbs[stage]} batch ${batch.id} of table ${batch.table}`,
-      options,
+      policy,
       controller.signal,
       () => {
         progress.attempts++;
@@ -159,7 +165,7 @@ export function deliverer(
   };
 }
 
-interface Progress {
+interface DeliveryProgress {
   stage: DeliveryStage;
   attempts: number;
 }
@@ -183,7 +189,7 @@ function noWord(pollTimeoutMs: number): MillraceError {
 }
 
 /** The error that leaves here: which rows are concerned, where it broke, after how many attempts, and why. */
-function failureOf(batch: SealedBatch, { stage, attempts }: Progress, error: MillraceError): MillraceError {
+function failureOf(batch: SealedBatch, { stage, attempts }: DeliveryProgress, error: MillraceError): MillraceError {
   if (error.code === "ABORTED") return error;
   const { id, table, firstRecord, lastRecord } = batch;
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;

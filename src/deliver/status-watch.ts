@@ -1,16 +1,11 @@
-import type { DestinationSession, Outcome } from "../destination/destination.ts";
+import type { DestinationSession, Outcome, Polling } from "../destination/destination.ts";
 import { aborted, type MillraceError } from "../errors.ts";
 import { asMillraceError, sleep } from "./backoff.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
-export interface WatchOptions {
-  readonly pollIntervalMs: number;
-  readonly pollTimeoutMs: number;
-}
-
 /** One look at the status for all batches that wait, however many they are. */
 export interface StatusWatch {
-  /** The batch's fate; undefined when there was no word of it within pollTimeoutMs. */
+  /** The batch's fate; undefined when there was no word of it within `timeoutMs`. */
   outcomeOf(id: string): Promise<Outcome | undefined>;
 }
 
@@ -28,7 +23,7 @@ const doing = "waiting for the ingestion status";
 /** The loop runs only while somebody waits. `onFailedLook` hears of looks that failed and will be repeated. */
 export function statusWatch(
   session: DestinationSession,
-  { pollIntervalMs, pollTimeoutMs }: WatchOptions,
+  { intervalMs, timeoutMs }: Polling,
   signal: AbortSignal,
   onFailedLook: (ids: readonly string[], error: MillraceError) => void,
 ): StatusWatch {
@@ -37,12 +32,12 @@ export function statusWatch(
 
   async function run(): Promise<void> {
     isRunning = true;
-    let pauseMs = Math.min(firstPauseMs, pollIntervalMs);
+    let pauseMs = Math.min(firstPauseMs, intervalMs);
     try {
       while (waiting.size > 0) {
         await sleep(pauseMs, signal, doing);
         await look();
-        pauseMs = Math.min(pauseMs * 2, pollIntervalMs);
+        pauseMs = Math.min(pauseMs * 2, intervalMs);
       }
     } catch (thrown) {
       const error = signal.aborted ? aborted(signal, doing) : asMillraceError(thrown, doing);
@@ -80,7 +75,7 @@ export function statusWatch(
     outcomeOf: (id) =>
       new Promise((resolve, reject) => {
         if (signal.aborted) return reject(aborted(signal, doing));
-        waiting.set(id, { until: performance.now() + pollTimeoutMs, resolve, reject });
+        waiting.set(id, { until: performance.now() + timeoutMs, resolve, reject });
         if (!isRunning) void run();
       }),
   };

@@ -13,6 +13,12 @@ import type { NamedColumn, Table } from "../schema/table.ts";
 export interface Destination {
   /** For messages: the cluster and database, without secrets. */
   readonly name: string;
+  /** The function that made it, for messages: `kusto`. Absent: `name` stands for it. */
+  readonly kind?: string;
+  /** The names of its own options: one that is given to the sink is refused with a word about where it belongs. */
+  readonly optionNames?: readonly string[];
+  /** How it commits epochs, in words. Epochs on their way are not committed in another one. */
+  readonly delivery?: string;
   /** For telemetry; absent where there is none. */
   readonly database?: string;
   /** Connects, authenticates, warms what is shared, and checks what can be checked early. */
@@ -31,7 +37,8 @@ export interface Destination {
 export interface DestinationContext {
   readonly table: Table;
   readonly format: SealedBatch["format"];
-  readonly ingestion: IngestionOptions;
+  /** Of the sink: the destination's own defaults may follow it. */
+  readonly preset?: "realtime" | "bulk" | undefined;
   readonly signal: AbortSignal;
   /** How the calls of the opening are repeated, which nobody else repeats. Absent: each is made once. */
   readonly retries?: Retries | undefined;
@@ -43,15 +50,11 @@ export interface CheckContext {
   /** Undefined: no columns are declared, so those of the table are used. */
   readonly columns: readonly NamedColumn[] | undefined;
   readonly format: SealedBatch["format"];
-  readonly ingestion: IngestionOptions;
+  readonly preset?: "realtime" | "bulk" | undefined;
   readonly batchSize: number;
   readonly batchIntervalMs: number;
   readonly clientBatchSizeLimit: number;
-  readonly blobBytesLimit: number;
-  readonly pollTimeoutMs: number;
-  readonly attemptTimeoutMs: number;
-  /** Exactly once only. */
-  readonly commitMode: CommitMode | undefined;
+  readonly isExactlyOnce: boolean;
   readonly signal: AbortSignal;
   /** How an item is looked at again. Absent: each is looked at once. */
   readonly retries?: Retries | undefined;
@@ -80,18 +83,6 @@ export interface CheckItem {
   readonly retryable?: boolean;
 }
 
-/** The connector's options that travel with every batch. */
-export interface IngestionOptions {
-  readonly ingestionMappingRef: string | undefined;
-  readonly flushImmediately: boolean;
-  readonly ingestByTags: readonly string[];
-  readonly additionalTags: readonly string[];
-  /** Each blob's extents bear the tag of their batch as well (`batchTag`). Delivery at least once. */
-  readonly tagBatches?: boolean;
-  /** Ask the service to report each batch, so that {@link DestinationSession.outcomes} has something to say. */
-  readonly pollForIngestionStatus: boolean;
-}
-
 /** An open destination of one sink: batches are staged, submitted, and asked after. */
 export interface DestinationSession {
   /**
@@ -99,6 +90,10 @@ export interface DestinationSession {
    * batch and those in delivery are all that takes memory.
    */
   readonly keepsNoParts?: true;
+  /** A batch is delivered when it has landed, as {@link outcomes} tells. Absent: when it has been taken. */
+  readonly polling?: Polling | undefined;
+  /** What the extents of a batch are found by, for telemetry. */
+  tagOf?(id: string): string | undefined;
   /** Stores the batch where the service can fetch it. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
   /**
@@ -106,9 +101,17 @@ export interface DestinationSession {
    * for the batch to be staged again.
    */
   submit(staged: StagedBatch, signal: AbortSignal): Promise<void>;
-  /** The fates known so far among these batch ids; those without news are absent. Only with pollForIngestionStatus. */
+  /** The fates known so far among these batch ids; those without news are absent. Only with {@link polling}. */
   outcomes(ids: readonly string[], signal: AbortSignal): Promise<readonly Outcome[]>;
   close(): Promise<void>;
+}
+
+/** How a destination is asked what has become of batches. */
+export interface Polling {
+  /** The longest pause between two looks, in milliseconds; the first are shorter. */
+  readonly intervalMs: number;
+  /** The longest wait for a batch's fate, in milliseconds. */
+  readonly timeoutMs: number;
 }
 
 /** A batch in storage. Plain data without a secret: it may be written to state and used by another process. */
@@ -132,31 +135,14 @@ export type Outcome =
       readonly retryable: boolean;
     };
 
-/**
- * How an epoch becomes visible in the target, all of it at once:
- * - `move`: staged rows are moved by the ids of their extents. Rights: Table Admin on the target, Database User.
- * - `append`: one command appends the staged rows, under a tag that it first looks for. Rights: Table Ingestor on the
- *   target, Database Viewer and Database User.
- * - `tag`: blobs go straight into the target, each under a tag that the service looks for. Rights: Table Ingestor,
- *   Database Viewer. Once as far as the service's own check goes; and an epoch's blobs appear one by one.
- */
-export type CommitMode = "move" | "append" | "tag";
-
 /** What a destination is told when a sink with exactly once opens. */
 export interface EpochContext extends DestinationContext {
   /** What the state knows of the job: the target is compared with it, and the lineage stored, before anything is sent. */
   readonly history: JobHistory;
   /** Of the state: one more with every opening. */
   readonly generation: number;
-  readonly commitMode: CommitMode;
   /** Go on where the target holds epochs that the state does not know. */
   readonly acceptDuplicates: boolean;
-  /** The longest pause between two looks at what has arrived. */
-  readonly pollIntervalMs: number;
-  /** How long the target may take nothing of an epoch, before what is missing is sent again. */
-  readonly attemptTimeoutMs: number;
-  /** Batches of an epoch share a blob up to so many uncompressed bytes. */
-  readonly blobBytesLimit: number;
   readonly retries: Retries;
   /** Something that a person should look at, and that loses nothing. */
   onWarning(epoch: number, message: string): void;

@@ -4,11 +4,10 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { makeFolders } from "../folders.ts";
-import { openStore, type Store } from "./engine/store.ts";
+import { openStore } from "./engine/open-store.ts";
+import type { Store } from "./engine/store.ts";
 import { type Account, randomAccount } from "./storage/accounts.ts";
-
-/** The ports of the services as clients see them, by account: those that clients may still have in their hands. */
-export type StoragePorts = Readonly<Record<"blob" | "queue" | "table", readonly number[]>>;
+import type { StoragePorts } from "./storage/storage.ts";
 
 /** What must be the same after a restart, so that messages, SAS and tokens of an earlier run are still good. */
 interface Identity {

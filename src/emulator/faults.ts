@@ -4,7 +4,7 @@ import type { MessageFault, MessageFaultPlan, MessageMatch } from "./faults/mess
 import { type Fault, type FaultPlace, type FaultPlan, placesOf } from "./faults/request-faults.ts";
 import type { FaultScenario, MessageScenario, OutageScenario, RequestScenario } from "./faults/scenario.ts";
 import { type FaultTiming, fraction, type Trigger, trigger } from "./faults/trigger.ts";
-import { IngestionFailure } from "./ingest/failure.ts";
+import { IngestionFailure } from "./ingestion-failure.ts";
 
 /** Faults on demand. Each lasts for a number of requests or messages, or a time; then the emulator is well again. */
 export interface Faults {

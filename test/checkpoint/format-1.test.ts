@@ -50,12 +50,13 @@ for (const [mode, steps] of Object.entries(states))
 
     admin = await kustoAdmin({ cluster: emulator.url, database: mode });
     await admin.execute(".create table T (n: long, text: string)");
-    const delivery: SinkOptions =
-      mode === "at-least-once" ? {} : { deliveryGuarantee: "exactly-once", commitMode: mode as "move" };
+    const isExact = mode !== "at-least-once";
+    const delivery: SinkOptions = isExact ? { deliveryGuarantee: "exactly-once" } : {};
+    const ingestion = { flushImmediately: true, pollIntervalMs: 100, ...(isExact && { commitMode: mode as "move" }) };
     // The name of a destination holds the port, which is another one here.
-    const to = { ...kusto({ cluster: emulator.url, database: mode }), name: "fixture" };
+    const to = { ...kusto({ cluster: emulator.url, database: mode, ...ingestion }), name: "fixture" };
     const options = { ...delivery, job: "nightly", state: fileState(folder), parallelism: 0 } as const;
-    const sink = await open({ table: target, to, ...options, flushImmediately: true, pollIntervalMs: 100 });
+    const sink = await open({ table: target, to, ...options });
     assert.deepEqual(sink.restored, { epoch: 5, positions: { source: 50 } });
     sink.write({ n: 50n, text: "row 50" });
     await sink.checkpoint({ positions: { source: 51 } });

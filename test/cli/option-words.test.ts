@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ingestCommand } from "../../src/cli/ingest.ts";
 import { flagOf, inFlags } from "../../src/cli/option-words.ts";
+import { ingestionOptionNames } from "../../src/destination/kusto/ingestion-options.ts";
 import { defaults } from "../../src/options.ts";
 
 const flags = new Set(ingestCommand(() => {}).options.map(({ long }) => long));
@@ -72,7 +73,9 @@ test("advice is given in the words of the command line", () => {
 test("what messages name in the API's spelling has a flag, or cannot reach the command line", () => {
   // Set by the presets alone, or read by programs only.
   const elsewhere = /^(pollIntervalMs|retryBaseMs|retryMaxMs|maxRecordBytes|batchPerSubtask)$/;
-  const known = Object.keys(defaults).filter((name) => /[A-Z]/.test(name) && !elsewhere.test(name));
+  const known = [...Object.keys(defaults), ...ingestionOptionNames].filter(
+    (name) => /[A-Z]/.test(name) && !elsewhere.test(name),
+  );
   const advice = /(?:[Rr]aise|[Ss]et|[Ll]eave|name an|shorten) \w+(?: and \w+)?/g;
   for (const file of readdirSync("src/destination", { recursive: true, encoding: "utf8" }))
     if (file.endsWith(".ts"))

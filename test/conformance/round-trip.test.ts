@@ -3,7 +3,7 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { elementsOf } from "../../src/emulator/ingest/json.ts";
+import { elementsOf } from "../../src/emulator/values/json-texts.ts";
 import { ask } from "../emulator/ask.ts";
 import { type Clients, clientsOf } from "./sdk.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { SealedBatch } from "../../src/batch/sealed-batch.ts";
-import { type BatchRetry, type DelivererOptions, deliverer } from "../../src/deliver/deliverer.ts";
+import { type BatchRetry, deliverer } from "../../src/deliver/deliverer.ts";
 import type { DestinationSession, Outcome } from "../../src/destination/destination.ts";
 import { memory } from "../../src/destination/memory.ts";
 import { MillraceError } from "../../src/errors.ts";
@@ -9,15 +9,8 @@ import { batchOf, contextOf } from "../destination/kusto/batch-of.ts";
 
 /** A fresh one each: a deliverer that is not closed keeps listening. */
 const unending = () => new AbortController().signal;
-const quick: DelivererOptions = {
-  retryBaseMs: 1,
-  retryMaxMs: 2,
-  retryTimeoutMs: 2_000,
-  pollForIngestionStatus: false,
-  pollIntervalMs: 5,
-  pollTimeoutMs: 1_000,
-};
-const polling = { ...quick, pollForIngestionStatus: true };
+const quick = { retryBaseMs: 1, retryMaxMs: 2, retryTimeoutMs: 2_000 };
+const polling = { intervalMs: 5, timeoutMs: 1_000 };
 const down = () => new MillraceError("SERVICE_UNAVAILABLE", "down", { retryable: true });
 
 type Script = Partial<Record<"stage" | "submit" | "outcomes", (call: number, ids: readonly string[]) => unknown>>;
@@ -143,7 +136,7 @@ test("with polling, all waiting batches share one look at a time", async () => {
   const { session, diary } = scripted({
     outcomes: (call, ids) => (call < 3 ? [] : ids.map((id) => ({ id, status: "landed" }))),
   });
-  const { deliver } = deliverer(session, polling, unending(), hooksInto(told));
+  const { deliver } = deliverer({ ...session, polling }, quick, unending(), hooksInto(told));
   const delivered = await Promise.all(Array.from({ length: 50 }, () => deliver(batchOf("1,a\n"))));
   assert.ok(delivered.every(({ status }) => status === "landed"));
   const looks = diary.filter((entry) => entry.startsWith("look"));
@@ -154,7 +147,7 @@ test("with polling, all waiting batches share one look at a time", async () => {
 
 test("the watch stops when nobody waits, and starts again", async () => {
   const { session, diary } = scripted({ outcomes: (_, ids) => ids.map((id) => ({ id, status: "landed" })) });
-  const { deliver } = deliverer(session, polling, unending());
+  const { deliver } = deliverer({ ...session, polling }, quick, unending());
   await deliver(batchOf("1,a\n"));
   const looks = diary.length;
   await new Promise((resolve) => setTimeout(resolve, 30));
@@ -168,7 +161,7 @@ test("a batch that the service failed for good rejects with its code and details
       { id, status: "failed", errorCode: "Stream_WrongNumberOfFields", details: "line 3", retryable: false },
     ],
   });
-  await assert.rejects(deliverer(session, polling, unending()).deliver(batchOf("1,a\n")), {
+  await assert.rejects(deliverer({ ...session, polling }, quick, unending()).deliver(batchOf("1,a\n")), {
     code: "INGESTION_FAILED",
     retryable: false,
     message: /Stream_WrongNumberOfFields: line 3/,
@@ -181,14 +174,17 @@ test("one that failed for the moment is submitted again, but not for ever", asyn
   const once = scripted({
     outcomes: (call, ids) => ids.map((id) => (call === 1 ? failed(id) : { id, status: "landed" })),
   });
-  assert.equal((await deliverer(once.session, polling, unending()).deliver(batchOf("1,a\n"))).status, "landed");
+  assert.equal(
+    (await deliverer({ ...once.session, polling }, quick, unending()).deliver(batchOf("1,a\n"))).status,
+    "landed",
+  );
   assert.deepEqual(
     once.diary.filter((entry) => !entry.startsWith("look")),
     ["stage", "submit place-1", "submit place-1"],
   );
 
   const always = scripted({ outcomes: (_, ids) => ids.map(failed) });
-  await assert.rejects(deliverer(always.session, polling, unending()).deliver(batchOf("1,a\n")), {
+  await assert.rejects(deliverer({ ...always.session, polling }, quick, unending()).deliver(batchOf("1,a\n")), {
     code: "INGESTION_FAILED",
   });
   assert.equal(always.diary.filter((entry) => entry.startsWith("submit")).length, 5);
@@ -196,8 +192,10 @@ test("one that failed for the moment is submitted again, but not for ever", asyn
 
 test("no word in time is STATUS_TIMEOUT, and the batch is not submitted again", async () => {
   const { session, diary } = scripted();
-  const short = { ...polling, pollTimeoutMs: 20 };
-  await assert.rejects(deliverer(session, short, unending()).deliver(batchOf("1,a\n")), { code: "STATUS_TIMEOUT" });
+  const short = { ...polling, timeoutMs: 20 };
+  await assert.rejects(deliverer({ ...session, polling: short }, quick, unending()).deliver(batchOf("1,a\n")), {
+    code: "STATUS_TIMEOUT",
+  });
   assert.equal(diary.filter((entry) => entry.startsWith("submit")).length, 1);
 });
 
@@ -209,7 +207,7 @@ test("a look that fails for the moment is told and repeated; one that fails for 
       return ids.map((id) => ({ id, status: "landed" }));
     },
   });
-  await deliverer(shaky.session, polling, unending(), hooksInto(told)).deliver(batchOf("1,a\n"));
+  await deliverer({ ...shaky.session, polling }, quick, unending(), hooksInto(told)).deliver(batchOf("1,a\n"));
   assert.deepEqual(told.slice(2), [
     "retry outcome 1 SERVICE_UNAVAILABLE",
     "retry outcome 1 SERVICE_UNAVAILABLE",
@@ -221,14 +219,16 @@ test("a look that fails for the moment is told and repeated; one that fails for 
       throw new MillraceError("FORBIDDEN", "not your queue");
     },
   });
-  await assert.rejects(deliverer(closed.session, polling, unending()).deliver(batchOf("1,a\n")), { code: "FORBIDDEN" });
+  await assert.rejects(deliverer({ ...closed.session, polling }, quick, unending()).deliver(batchOf("1,a\n")), {
+    code: "FORBIDDEN",
+  });
 });
 
 test("an abort rejects everything at once, in whatever step it is", async () => {
   const hanging = () => new Promise(() => {});
   for (const script of [{ stage: hanging }, { submit: hanging }, { outcomes: hanging }, {}] satisfies Script[]) {
     const controller = new AbortController();
-    const { deliver } = deliverer(scripted(script).session, polling, controller.signal);
+    const { deliver } = deliverer({ ...scripted(script).session, polling }, quick, controller.signal);
     const delivering = [deliver(batchOf("1,a\n")), deliver(batchOf("1,a\n"))].map((delivery) =>
       assert.rejects(delivery, { code: "ABORTED" }),
     );
@@ -250,7 +250,7 @@ test("close ends what is under way and closes the session", async () => {
 
 test("it works with any destination: the one in memory", async () => {
   const destination = memory();
-  const { deliver } = deliverer(await destination.open(contextOf()), polling, unending());
+  const { deliver } = deliverer({ ...(await destination.open(contextOf())), polling }, quick, unending());
   const batch = batchOf("1,a\n");
   assert.equal((await deliver(batch)).status, "landed");
   assert.deepEqual(destination.batches, [batch]);

@@ -1,6 +1,6 @@
 import { execute } from "../../src/emulator/commands/execute.ts";
 import { type Catalogue, createCatalogue } from "../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../src/emulator/engine/store.ts";
+import { openStore } from "../../src/emulator/engine/open-store.ts";
 import type { FailureRecord } from "../../src/emulator/ingest/report.ts";
 import { loadLanguage } from "../../src/emulator/kql/language.ts";
 import type { Answered } from "./ask.ts";

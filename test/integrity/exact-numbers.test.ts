@@ -58,12 +58,15 @@ async function land(name: string, content: string, format: RowFormat) {
   const deadLetter = memoryDeadLetter();
   const sink = await open({
     table: target,
-    to: kusto({ cluster: emulator.url, database: "db" }),
+    to: kusto({
+      cluster: emulator.url,
+      database: "db",
+      flushImmediately: true,
+      pollForIngestionStatus: true,
+      pollIntervalMs: 20,
+    }),
     format,
     deadLetter,
-    flushImmediately: true,
-    pollForIngestionStatus: true,
-    pollIntervalMs: 20,
   });
   try {
     await run({ from: source, into: sink as never, through: coerce(target, form) });

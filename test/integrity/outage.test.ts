@@ -91,11 +91,14 @@ for (const [i, { name, records, strike, met }] of stories.entries())
     subscribe("millrace:retry", listen);
     const sink = await open({
       table: target,
-      to: kusto({ cluster: emulator.url, database: "db" }),
+      to: kusto({
+        cluster: emulator.url,
+        database: "db",
+        flushImmediately: true,
+        pollForIngestionStatus: true,
+        pollIntervalMs: 100,
+      }),
       batchSize,
-      flushImmediately: true,
-      pollForIngestionStatus: true,
-      pollIntervalMs: 100,
       retryMaxMs: 2_000,
     });
     for (let id = 0; id < records; id++) {

@@ -106,12 +106,15 @@ async function send(name: string, rows: Row[], format: RowFormat, malformedText:
   await client.execute("db", createMergeTableCommand(target));
   const sink = await open({
     table: target,
-    to: kusto({ cluster: emulator.url, database: "db" }),
+    to: kusto({
+      cluster: emulator.url,
+      database: "db",
+      flushImmediately: true,
+      pollForIngestionStatus: true,
+      pollIntervalMs: 20,
+    }),
     format,
     malformedText,
-    flushImmediately: true,
-    pollForIngestionStatus: true,
-    pollIntervalMs: 20,
   });
   try {
     await sink.writeAll(rows.map((fields, id) => ({ id, ...fields })));

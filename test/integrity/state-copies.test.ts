@@ -7,13 +7,13 @@ import { after, before, test } from "node:test";
 import { fileState } from "../../src/checkpoint/file-state.ts";
 import type { Destination } from "../../src/destination/destination.ts";
 import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
-import { kusto } from "../../src/destination/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import { isCode } from "../../src/errors.ts";
 import { open } from "../../src/open.ts";
-import type { SinkOptions } from "../../src/options.ts";
 import { createMergeTableCommand } from "../../src/schema/kql.ts";
 import { k, table } from "../../src/schema/table.ts";
+import type { WriteSinkOptions } from "../../src/write-sink.ts";
+import { openKusto } from "../destination/kusto/open-kusto.ts";
 import { throughSession } from "../destination/kusto/through-session.ts";
 
 // State folders that are restored from a backup, copied, or used by two processes at once: no row is lost or doubled, and who may not
@@ -42,23 +42,20 @@ async function tableOf(name: string) {
 
 type Target = Awaited<ReturnType<typeof tableOf>>;
 
-async function start(target: Target, folder: string, options: SinkOptions = {}, to?: Destination) {
-  const sink = await open({
-    table: target,
-    to: to ?? kusto({ cluster: emulator.url, database: "db" }),
-    deliveryGuarantee: "exactly-once",
-    state: fileState(folder),
-    pollIntervalMs: 20,
-    retryBaseMs: 5,
-    retryMaxMs: 50,
+const cluster = () => ({ cluster: emulator.url, database: "db", pollIntervalMs: 20 });
+
+async function start(target: Target, folder: string, options: WriteSinkOptions = {}, to?: Destination) {
+  const all = {
+    ...({ deliveryGuarantee: "exactly-once", state: fileState(folder), retryBaseMs: 5, retryMaxMs: 50 } as const),
     ...options,
-  });
+  };
+  const sink = to ? await open({ ...all, table: target, to }) : await openKusto(target, cluster(), all);
   sink.keepToCheckpoints();
   return sink;
 }
 
 /** Reads on from where the state says, with a checkpoint every so many rows. */
-async function writeTo(end: number, target: Target, folder: string, options: SinkOptions = {}, every = 100) {
+async function writeTo(end: number, target: Target, folder: string, options: WriteSinkOptions = {}, every = 100) {
   const sink = await start(target, folder, options);
   for (let n = Number(sink.restored?.positions.numbers ?? 0); n < end; ) {
     for (const stop = Math.min(end, n + every); n < stop; n++) if (!sink.write({ n })) await sink.ready;
@@ -172,11 +169,11 @@ for (const commitMode of ["move", "append", "tag"] as const) {
     await writeTo(100, target, folder, { commitMode });
     // Decided on, and never sent: its destination does not answer.
     const abort = new AbortController();
-    const stalled = throughSession({ cluster: emulator.url, database: "db" }, (session) => ({
+    const stalled = throughSession({ ...cluster(), commitMode }, (session) => ({
       ...session,
       stage: () => new Promise(() => {}),
     }));
-    const sink = await start(target, folder, { commitMode, signal: abort.signal }, stalled);
+    const sink = await start(target, folder, { signal: abort.signal }, stalled);
     for (let n = 100; n < 200; n++) sink.write({ n });
     await sink.checkpoint({ positions: { numbers: 200 } });
     await sink.abort().catch(() => {});

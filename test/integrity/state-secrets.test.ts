@@ -21,11 +21,9 @@ test("no SAS, key or token is in any file of the state, at any time", async () =
     assert.ok(signatures.length >= 4);
     const sink = await open({
       table: target,
-      to: kusto(connection),
+      to: kusto({ ...connection, flushImmediately: true, pollIntervalMs: 50 }),
       deliveryGuarantee: "exactly-once",
       state: fileState(join(folder, "state")),
-      flushImmediately: true,
-      pollIntervalMs: 50,
       batchSize: 10,
     });
     const seen: string[] = [];

@@ -39,11 +39,8 @@ export const kustoCases: readonly Case[] = [
         const { cluster, database } = world;
         const sink = await open({
           table: shape,
-          to: kusto({ cluster, database }),
+          to: kusto({ cluster, database, flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 100 }),
           format,
-          flushImmediately: true,
-          pollForIngestionStatus: true,
-          pollIntervalMs: 100,
         });
         await sink.writeAll(samples);
         await sink.close();
@@ -84,12 +81,9 @@ export const kustoCases: readonly Case[] = [
         const { cluster, database } = world;
         const sink = await open({
           table: shape,
-          to: kusto({ cluster, database }),
+          to: kusto({ cluster, database, flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 100 }),
           parallelism: 2,
           batchSize: 10_000,
-          flushImmediately: true,
-          pollForIngestionStatus: true,
-          pollIntervalMs: 100,
         });
         await sink.writeAll(upTo(50_000).map((n) => ({ n, text: `é ${n}` })));
         await sink.checkpoint();
@@ -175,11 +169,8 @@ export const kustoCases: readonly Case[] = [
         const { cluster, database } = world;
         const sink = await open({
           table: shape,
-          to: kusto({ cluster, database }),
+          to: kusto({ cluster, database, flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 100 }),
           deadLetter: fileDeadLetter(path),
-          flushImmediately: true,
-          pollForIngestionStatus: true,
-          pollIntervalMs: 100,
         });
         for (const n of upTo(300)) sink.write((n % 100 === 50 ? { n: "x", text: "" } : { n, text: "ok" }) as never);
         sink.writeRaw("300,ok\n301,too,many\n302,ok\n");

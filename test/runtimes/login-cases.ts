@@ -85,10 +85,7 @@ export const loginCases: readonly Case[] = [
       await admin.execute(`.create table ${name} (n:int)`);
       const sink = await open({
         table: table(name, { n: k.int() }),
-        to: kusto(connection),
-        flushImmediately: true,
-        pollForIngestionStatus: true,
-        pollIntervalMs: 100,
+        to: kusto({ ...connection, flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 100 }),
       });
       await sink.writeAll([{ n: 1 }, { n: 2 }, { n: 3 }]);
       await sink.close();

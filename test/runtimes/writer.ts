@@ -14,12 +14,11 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 
 const sink = await open({
   table: table(plan.table, { id: k.long(), text: k.string() }),
-  to: kusto({ cluster: plan.cluster, database: plan.database }),
+  to: kusto({ cluster: plan.cluster, database: plan.database, pollIntervalMs: 50 }),
   deliveryGuarantee: "exactly-once",
   state: fileState(plan.state),
   deadLetter: fileDeadLetter(plan.deadLetter),
   batchSize: 100,
-  pollIntervalMs: 50,
   retryBaseMs: 20,
 });
 const from = Number(sink.restored?.positions.source ?? 0);

@@ -2,7 +2,6 @@ import { resolve } from "node:path";
 import { checkPath } from "../../arguments.ts";
 import { withRetries } from "../../deliver/backoff.ts";
 import { nameOf } from "../../deliver/held-epochs.ts";
-import { MillraceError } from "../../errors.ts";
 import type { Disk } from "../../log/disk.ts";
 import { nodeDisk } from "../../log/node-disk.ts";
 import type { Destination, DestinationContext } from "../destination.ts";
@@ -10,7 +9,7 @@ import { checkFolder } from "./check.ts";
 import { type FileCommitterBounds, openFileCommitter } from "./committer.ts";
 import { jobFolder } from "./file-names.ts";
 import { layoutOf } from "./layout.ts";
-import { type FilesDestinationOptions, resolveFilesOptions } from "./options.ts";
+import { type FilesDestinationOptions, filesOptionNames, resolveFilesOptions } from "./options.ts";
 import type { Layout } from "./parts.ts";
 import { makePlace, placeOf } from "./place.ts";
 import { fileSession } from "./session.ts";
@@ -37,13 +36,14 @@ export function filesOn(
 ): Destination {
   const options = resolveFilesOptions("filesDestination()", given);
 
-  function layoutFor({ table, format, ingestion }: DestinationContext): Layout {
-    refuseIngestion(ingestion);
+  function layoutFor({ table, format }: DestinationContext): Layout {
     return layoutOf(table, format, options);
   }
 
   return {
     name: `files in ${folder}`,
+    kind: "filesDestination",
+    optionNames: filesOptionNames,
     async open(context) {
       const layout = layoutFor(context);
       const place = placeOf(disk, folder, jobFolder(context.table.name, undefined));
@@ -68,24 +68,4 @@ export function filesOn(
     },
     check: (context) => checkFolder(disk, folder, options, context),
   };
-}
-
-/** What a service would do with rows or extents, files do not: rows would not be what was asked for. */
-function refuseIngestion({
-  ingestionMappingRef,
-  ingestByTags,
-  additionalTags,
-  tagBatches,
-}: DestinationContext["ingestion"]): void {
-  const [option] = Object.entries({ ingestionMappingRef, ingestByTags, additionalTags, tagBatches })
-    .filter(([, value]) => (Array.isArray(value) ? value.length > 0 : Boolean(value)))
-    .map(([name]) => name);
-  if (option === undefined) return;
-  throw new MillraceError(
-    "BAD_OPTION",
-    `filesDestination() has no use for ${option}: files have no mappings and no tags.`,
-    {
-      context: { option },
-    },
-  );
 }

@@ -41,9 +41,11 @@ const defaults: ResolvedFilesOptions = {
   maxPartitions: 1_000,
 };
 
+export const filesOptionNames: readonly string[] = Object.keys(defaults);
+
 /** @throws MillraceError BAD_OPTION naming the option, its value and what it takes. */
 export function resolveFilesOptions(what: string, given: FilesDestinationOptions): ResolvedFilesOptions {
-  refuseUnknownOptions(what, given, Object.keys(defaults));
+  refuseUnknownOptions(what, given, filesOptionNames);
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: ResolvedFilesOptions = { ...defaults, ...Object.fromEntries(set) };
   const { compression, header, maxFileBytes, maxFileRows, maxPartitions, partitionBy } = options;

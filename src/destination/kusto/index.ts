@@ -2,9 +2,10 @@ import type { Destination } from "../destination.ts";
 import { checkCluster } from "./check/check-cluster.ts";
 import { openCommitter } from "./commit/committer.ts";
 import { openEpochSession } from "./commit/session.ts";
-import { connectionOf, type KustoOptions } from "./options.ts";
+import { connectionOf, type KustoOptions, optionNames } from "./options.ts";
 import { openSession } from "./session.ts";
 
+export type { CommitMode, KustoIngestionOptions } from "./ingestion-options.ts";
 export type { KustoOptions, TokenCredential } from "./options.ts";
 
 /**
@@ -19,9 +20,13 @@ export function kusto(options: KustoOptions): Destination {
   const connection = connectionOf(options);
   return {
     name: `${connection.engineUrl}/${connection.database}`,
+    kind: "kusto",
+    optionNames,
+    delivery: `commitMode ${connection.ingestion.commitMode}`,
     database: connection.database,
     open: (context) => openSession(connection, context),
-    openEpochs: (context) => openCommitter((opening) => openEpochSession(connection, opening), context),
+    openEpochs: (context) =>
+      openCommitter((opening) => openEpochSession(connection, opening), context, connection.ingestion),
     check: (context) => checkCluster(connection, context),
   };
 }

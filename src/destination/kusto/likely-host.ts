@@ -66,7 +66,7 @@ interface Split {
 function* splits(name: string, domain: string): Generator<Split> {
   const inside = `.${name}.`.indexOf(`.${domain}.`);
   if (inside >= 0) yield { head: name.slice(0, Math.max(0, inside - 1)), distance: 0 };
-  else if (name.endsWith(domain)) yield { head: name.slice(0, -domain.length).replace(/-$/, ""), distance: 0 };
+  else if (name.endsWith(domain)) yield { head: name.slice(0, -domain.length).replace(/[.-]+$/, ""), distance: 0 };
   const labels = name.split(".");
   for (let from = 0; from < labels.length; from++) {
     const distance = distanceTo(domainToUnicode(labels.slice(from).join(".")), domain);

@@ -61,7 +61,7 @@ async function connect(
 ): Promise<TableLink> {
   const { signal } = controller;
   const { database, requestTimeoutMs, engineUrl, ingestUrl, login } = connection;
-  const { format, ingestion } = context;
+  const { format } = context;
   const scrub = scrubber(
     "appKey" in login ? login.appKey : undefined,
     "certificate" in login && "certificate" in login.certificate ? login.certificate.certificate : undefined,
@@ -83,9 +83,9 @@ async function connect(
   let builder: Awaited<ReturnType<typeof messageBuilder>>;
   try {
     [builder] = await Promise.all([
-      messageBuilder(connection, { database, format, ingestionMappingRef: ingestion.ingestionMappingRef }),
+      messageBuilder(connection, { database, format, ingestionMappingRef: connection.ingestion.ingestionMappingRef }),
       patient.repeat("asking for storage to ingest through", signal, () => keeper.current()),
-      preflight(patientEngine, database, context),
+      preflight(patientEngine, connection, context),
     ]);
   } catch (error) {
     closeClients();

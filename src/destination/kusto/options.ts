@@ -3,6 +3,7 @@ import { refuseUnknownOptions } from "../../option-names.ts";
 import { bearerToken } from "./bearer-token.ts";
 import type { CertificateSource } from "./certificate.ts";
 import { endpointsOf } from "./cluster-url.ts";
+import { type Ingestion, ingestionOf, ingestionOptionNames, type KustoIngestionOptions } from "./ingestion-options.ts";
 import { refuseUnknownHost } from "./trust.ts";
 
 /** A token as @azure/identity's credentials give it; any object with this method will do. */
@@ -14,10 +15,10 @@ export interface TokenCredential {
 }
 
 /**
- * Where the cluster is, and who we are there. Exactly one way to log in is given, or none for a loopback cluster such as
- * the emulator.
+ * Where the cluster is, who we are there, and how rows come into a table. Exactly one way to log in is given, or none for a loopback
+ * cluster such as the emulator.
  */
-export interface KustoOptions {
+export interface KustoOptions extends KustoIngestionOptions {
   /**
    * The cluster's URL: `https://adx.westeurope.kusto.windows.net`, a Fabric Eventhouse's query URI, or
    * `http://127.0.0.1:<port>`. The `ingest-` address is derived; it may be given instead. `https://` may be left out before a
@@ -89,9 +90,10 @@ export interface Connection {
   readonly authorityHost: string | undefined;
   readonly trustedHosts: readonly string[];
   readonly requestTimeoutMs: number;
+  readonly ingestion: Ingestion;
 }
 
-const optionNames = [
+const connectionNames = [
   "cluster",
   "database",
   "appId",
@@ -109,6 +111,8 @@ const optionNames = [
   "trustedHosts",
   "requestTimeoutMs",
 ] as const satisfies readonly (keyof KustoOptions)[];
+
+export const optionNames: readonly string[] = [...connectionNames, ...ingestionOptionNames];
 
 /** What each way to log in is recognised by; `appId` and `tenantId` belong to several. */
 const loginOptions = [
@@ -157,6 +161,7 @@ export function connectionOf(options: KustoOptions, what = "kusto()"): Connectio
       "requestTimeoutMs",
       options.requestTimeoutMs === undefined ? 60_000 : options.requestTimeoutMs,
     ),
+    ingestion: ingestionOf(options, what),
   };
 }
 

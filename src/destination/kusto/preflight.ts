@@ -6,6 +6,7 @@ import { columnOf } from "./answer.ts";
 import { textOf } from "./check/policy.ts";
 import type { KustoClient } from "./client.ts";
 import { readAnswer } from "./errors.ts";
+import type { Connection } from "./options.ts";
 
 /**
  * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
@@ -16,8 +17,8 @@ import { readAnswer } from "./errors.ts";
  */
 export async function preflight(
   engine: KustoClient,
-  database: string,
-  { table, format, ingestion, signal }: DestinationContext,
+  { database, ingestion }: Pick<Connection, "database" | "ingestion">,
+  { table, format, signal }: DestinationContext,
 ): Promise<void> {
   const mapping = ingestion.ingestionMappingRef;
   await Promise.all([

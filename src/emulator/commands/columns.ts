@@ -1,16 +1,10 @@
-import {
-  changeTable,
-  checkColumns,
-  columnChanges,
-  freshColumns,
-  type StoredColumn,
-  type StoredTable,
-} from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import { changeTable, checkColumns, columnChanges, freshColumns } from "../engine/catalogue.ts";
+import type { StoredColumn, StoredTable } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { columnAt, columnOf, type Place, placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { kindNamed, schemaRow } from "./tables.ts";
 
 /** What was in the column is lost: it is null in the old rows from now on, and the empty text where it is one of strings. */

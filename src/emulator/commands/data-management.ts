@@ -1,4 +1,4 @@
-import { type ResultTable, resultTable } from "../http/result.ts";
+import { type ResultTable, resultTable } from "../values/result.ts";
 import { type DataManagement, identityToken, queuedIngestionCommand } from "./queued-ingestion.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { Database, StoredMapping } from "../engine/catalogue.ts";
+import type { Database, StoredMapping } from "../engine/entities.ts";
 import { quotedName, schemaText } from "./syntax.ts";
 
 const quotedText = (text: string) =>

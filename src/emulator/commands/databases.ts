@@ -1,8 +1,8 @@
 import { changeDatabase, createDatabase, databaseOf, dropDatabase } from "../engine/catalogue.ts";
 import { findPart, findParts, nameOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Command } from "./command.ts";
 import { databaseIn } from "./named.ts";
-import type { Command } from "./run.ts";
 import { keywordsOf, textValue } from "./syntax.ts";
 
 const fallback = "netdefaultdb";

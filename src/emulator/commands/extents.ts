@@ -1,7 +1,7 @@
-import { type Database, databaseOf, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { databaseOf, tableOf } from "../engine/catalogue.ts";
+import type { Database, Extent, StoredTable } from "../engine/entities.ts";
 import {
   dropExtents,
-  type Extent,
   mergeExtents,
   moveExtents,
   type Pick,
@@ -11,15 +11,15 @@ import {
 } from "../engine/extents.ts";
 import { dropOldTags, mergeable } from "../engine/merging.ts";
 import type { OperationResult } from "../engine/operations.ts";
-import { ticksPerDay, ticksPerHour } from "../engine/ticks.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import type { Relation } from "../kql/relation.ts";
 import { eachRow } from "../kql/run.ts";
 import { findPart, findParts, nameOf, resultColumns, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import { ticksPerDay, ticksPerHour } from "../values/ticks.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { movesAll, replaceQueries, tablesToDropFrom } from "./grammar-gaps.ts";
 import { logged } from "./operations.ts";
-import type { Command, CommandContext } from "./run.ts";
 import {
   datetimeProperty,
   guidsIn,

@@ -1,8 +1,9 @@
-import { changeDatabase, type Database, type StoredFunction } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import { changeDatabase } from "../engine/catalogue.ts";
+import type { Database, StoredFunction } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound } from "../kusto-error.ts";
-import type { Command, CommandContext } from "./run.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { hasWord, keywordsOf, propertiesOf, refuseOtherProperties, textValue } from "./syntax.ts";
 
 const functionOf = (database: Database, name: string): StoredFunction => {

@@ -8,11 +8,10 @@ import {
   mergeColumns,
   type NewColumn,
   physicalTable,
-  type StoredColumn,
-  type StoredTable,
   tableOf,
 } from "../engine/catalogue.ts";
-import { type Extent, inTransaction, nextLoad, recordExtent } from "../engine/extents.ts";
+import type { Extent, StoredColumn, StoredTable } from "../engine/entities.ts";
+import { inTransaction, nextLoad, recordExtent } from "../engine/extents.ts";
 import type { OperationResult } from "../engine/operations.ts";
 import { extentColumn, extentTable } from "../engine/physical.ts";
 import { saveTable } from "../engine/saved.ts";
@@ -22,8 +21,8 @@ import { refusedByStore } from "../kql/run.ts";
 import type { SyntaxNode } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
 import { scopeOfTable } from "../security/roles.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { logged } from "./operations.ts";
-import type { Command, CommandContext } from "./run.ts";
 import {
   datetimeProperty,
   isTrue,

@@ -1,12 +1,12 @@
-import { IngestionFailure } from "../ingest/failure.ts";
+import { shownAddress } from "../blobs/requests.ts";
 import { ingestAll } from "../ingest/ingest.ts";
 import { readProperties } from "../ingest/properties.ts";
 import { failureRecord, remember } from "../ingest/report.ts";
-import { shownAddress } from "../ingest/source.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { findParts } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { logged } from "./operations.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { propertiesOf, tableName } from "./syntax.ts";
 
 const noExtent = "00000000-0000-0000-0000-000000000000";

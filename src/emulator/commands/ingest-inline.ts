@@ -1,7 +1,7 @@
-import { IngestionFailure } from "../ingest/failure.ts";
 import { ingest } from "../ingest/ingest.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { findPart } from "../kql/tree.ts";
-import type { Command } from "./run.ts";
+import type { Command } from "./command.ts";
 import { listProperty, propertiesOf, tableName } from "./syntax.ts";
 
 /** `.ingest inline into table T with (format="csv", tags='["a"]') <| ...` */

@@ -1,11 +1,12 @@
-import { changeDatabase, changeTable, type Database, type StoredTable } from "../engine/catalogue.ts";
+import { changeDatabase, changeTable } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { batchingPolicy, batchingPolicyText, defaultBatching, parseBatchingPolicy } from "../ingest/batching-policy.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findPart, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command } from "./command.ts";
 import { databaseIn, type Place, placesIn } from "./named.ts";
 import { changed } from "./policies.ts";
-import type { Command } from "./run.ts";
 
 const row = (
   holder: Database | StoredTable,

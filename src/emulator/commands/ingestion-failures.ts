@@ -1,6 +1,6 @@
-import { ticksPerDay } from "../engine/ticks.ts";
 import { findPart, textOf } from "../kql/tree.ts";
-import type { Command } from "./run.ts";
+import { ticksPerDay } from "../values/ticks.ts";
+import type { Command } from "./command.ts";
 
 /** How long the service remembers a failure (documentation, ".show ingestion failures"). */
 const life = 14n * ticksPerDay;

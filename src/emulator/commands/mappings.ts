@@ -1,11 +1,12 @@
-import { changeDatabase, changeTable, type Database, type StoredMapping } from "../engine/catalogue.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
-import { type MappingEntry, parseMapping, pathOf } from "../ingest/mapping.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import { changeDatabase, changeTable } from "../engine/catalogue.ts";
+import type { Database, StoredMapping } from "../engine/entities.ts";
+import { type MappingEntry, parseMapping, pathOf } from "../engine/mapping.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { findPart, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, entityNotFound, KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { textValue } from "./syntax.ts";
 
 /** The kinds that an ingestion can use here, and how Kusto spells them in its answers. */

@@ -1,7 +1,8 @@
-import { type Database, databaseOf, type StoredColumn, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { databaseOf, tableOf } from "../engine/catalogue.ts";
+import type { Database, StoredColumn, StoredTable } from "../engine/entities.ts";
 import { findPart, findParts, nameOf, part, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
-import type { CommandContext } from "./run.ts";
+import type { CommandContext } from "./command.ts";
 
 /** The names of a path such as `DB.T.['a b']`, without their quoting. */
 export function pathOf(node: SyntaxNode): string[] {

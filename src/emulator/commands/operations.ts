@@ -1,7 +1,7 @@
 import { isSkipped, type OperationEntry, type OperationResult } from "../engine/operations.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findParts, type SyntaxNode, textOf } from "../kql/tree.ts";
-import type { Command, CommandContext } from "./run.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { isTrue, keywordsOf, propertiesOf } from "./syntax.ts";
 
 export interface LoggedCommand {

@@ -1,18 +1,13 @@
-import {
-  changeDatabase,
-  changeTable,
-  type Database,
-  databaseOf,
-  policyOf,
-  type StoredTable,
-} from "../engine/catalogue.ts";
+import { changeDatabase, changeTable, databaseOf, policyOf } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { defaultMergePolicy, type TagRetention } from "../engine/merging.ts";
-import { ticksPerDay, timespanText } from "../engine/ticks.ts";
-import { datetimeOf, type Stored, timespanOf } from "../ingest/text-values.ts";
 import { findPart, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import { datetimeOf, timespanOf } from "../values/text-values.ts";
+import { ticksPerDay, timespanText } from "../values/ticks.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placesIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 
 /** A policy that tables and databases can have, and what its commands need to know of it. */
 export interface PolicyKind {

@@ -1,17 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { Catalogue } from "../engine/catalogue.ts";
 import { databaseOf, tableOf } from "../engine/catalogue.ts";
-import { type ResultColumn, type ResultTable, resultTable } from "../http/result.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
 import type { IdentityTokens } from "../ingest/identity-tokens.ts";
 import { readProperties } from "../ingest/properties.ts";
 import type { QueuedOperation, QueuedOperations } from "../ingest/queued-operations.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { entityNotFound, KustoError } from "../kusto-error.ts";
 import type { Access } from "../security/access.ts";
 import { mayIngest } from "../security/ingest-rights.ts";
 import { principalText } from "../security/principal.ts";
 import type { ListedBlob, Storage } from "../storage/storage.ts";
+import { type ResultColumn, type ResultTable, resultTable } from "../values/result.ts";
+import type { Stored } from "../values/stored.ts";
 import { type TokenReader, tokenReader } from "./tokens.ts";
 
 /** What the data management endpoint's own commands work on. */

@@ -1,7 +1,7 @@
 import { physicalType, sqlText } from "../engine/physical.ts";
-import type { ResultColumn } from "../http/result.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import type { Relation } from "../kql/relation.ts";
+import type { ResultColumn } from "../values/result.ts";
+import type { Stored } from "../values/stored.ts";
 
 /**
  * A command's rows as a table that a query can go on from. One list of values: half a second for the 5 000

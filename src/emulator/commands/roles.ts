@@ -1,16 +1,14 @@
 import { randomUUID } from "node:crypto";
-import type { Database } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import type { Database } from "../engine/entities.ts";
+import type { Principal, RoleAssignment, RoleScope } from "../engine/role-assignment.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityNotFound } from "../kusto-error.ts";
 import type { Directory } from "../security/directory.ts";
-import { isSame, type Principal, parsePrincipal, principalText } from "../security/principal.ts";
+import { isSame, parsePrincipal, principalText } from "../security/principal.ts";
 import {
   assign,
   assignmentsIn,
   isScope,
-  type RoleAssignment,
-  type RoleScope,
   roleNamed,
   scopeOfFunction,
   scopeOfTable,
@@ -18,8 +16,9 @@ import {
   unassign,
   wholeDatabase,
 } from "../security/roles.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 
 /** What a command's roles are over, and how answers name it: `Table T`. */
 interface Place {

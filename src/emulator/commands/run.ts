@@ -1,83 +1,15 @@
-import type { Catalogue, Database } from "../engine/catalogue.ts";
 import type { OperationResult } from "../engine/operations.ts";
-import { type ResultTable, resultTable } from "../http/result.ts";
-import type { FailureRecord } from "../ingest/report.ts";
-import type { Stored } from "../ingest/text-values.ts";
-import { type Code, kindOf, type Language, notCarried } from "../kql/language.ts";
+import { type Code, kindOf, notCarried } from "../kql/language.ts";
 import type { Relation } from "../kql/relation.ts";
 import { runQuery, translated } from "../kql/run.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
-import type { Access } from "../security/access.ts";
-import { authorizeCommand, ownNewEntities } from "../security/command-rights.ts";
-import { columnCommands } from "./columns.ts";
-import { databaseCommands } from "./databases.ts";
-import { extentCommands } from "./extents.ts";
-import { functionCommands } from "./functions.ts";
+import { type ResultTable, resultTable } from "../values/result.ts";
+import type { CommandGround } from "./command.ts";
+import { authorizeCommand, ownNewEntities } from "./command-rights.ts";
+import { commands } from "./commands.ts";
 import { blank, forParser } from "./grammar-gaps.ts";
-import { queryIngestionCommands } from "./ingest-from-query.ts";
-import { storageIngestionCommands } from "./ingest-from-storage.ts";
-import { inlineCommands } from "./ingest-inline.ts";
-import { ingestionBatchingCommands } from "./ingestion-batching.ts";
-import { ingestionFailureCommands } from "./ingestion-failures.ts";
-import { mappingCommands } from "./mappings.ts";
-import { operationCommands } from "./operations.ts";
-import { policyCommands } from "./policies.ts";
 import { relationOf } from "./result-relation.ts";
-import { roleCommands } from "./roles.ts";
-import { scriptCommands } from "./scripts.ts";
-import { showCommands } from "./show.ts";
 import type { Span } from "./syntax.ts";
-import { tableCommands } from "./tables.ts";
-
-/** What commands stand on. */
-export interface CommandGround {
-  readonly catalogue: Catalogue;
-  readonly database: Database;
-  readonly failures: FailureRecord[];
-  readonly language: Language;
-  readonly text: string;
-  /** The bytes of a blob, wherever it is; undefined where the engine stands alone. */
-  readonly open?: ((url: string) => AsyncIterable<Uint8Array>) | undefined;
-  /** What the caller may do; undefined where everybody may do everything. */
-  readonly access?: Access | undefined;
-}
-
-/** What a command works on. */
-export interface CommandContext extends CommandGround {
-  /** The result of the query, or of the `.show` command in its place, that stands there in the command's text. */
-  query(span: Span): Promise<Relation>;
-  /** Runs another command, and answers with the parser's name for it. */
-  command(text: string): Promise<string>;
-}
-
-/**
- * Acts, and answers with rows of values in the order of the columns that the parser declares for the command; or, where
- * it declares none, with columns of its own.
- */
-export type Command = (
-  node: SyntaxNode,
-  context: CommandContext,
-) => Promise<Stored[][] | OperationResult> | Stored[][] | OperationResult;
-
-/** Commands by the name that the parser gives them. */
-const commands: Readonly<Record<string, Command | undefined>> = {
-  ...tableCommands,
-  ...columnCommands,
-  ...databaseCommands,
-  ...functionCommands,
-  ...scriptCommands,
-  ...showCommands,
-  ...mappingCommands,
-  ...inlineCommands,
-  ...storageIngestionCommands,
-  ...ingestionBatchingCommands,
-  ...ingestionFailureCommands,
-  ...extentCommands,
-  ...queryIngestionCommands,
-  ...operationCommands,
-  ...policyCommands,
-  ...roleCommands,
-};
 
 interface Ran extends OperationResult {
   readonly name: string;

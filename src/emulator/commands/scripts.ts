@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { reasonOf } from "../../errors.ts";
 import type { OperationResult } from "../engine/operations.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command } from "./command.ts";
 import { commandsOf } from "./grammar-gaps.ts";
-import type { Command } from "./run.ts";
 import { isTrue, propertiesOf, refuseOtherProperties } from "./syntax.ts";
 
 const columns: OperationResult["columns"] = [

@@ -1,13 +1,14 @@
-import { type Database, databaseOf, type StoredTable, tableOf } from "../engine/catalogue.ts";
+import { databaseOf, tableOf } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { dotNetType } from "../engine/physical.ts";
-import { nowTicks } from "../engine/ticks.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import { nowTicks } from "../values/ticks.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { databaseScript } from "./database-script.ts";
 import { databaseIn, placeIn } from "./named.ts";
 import { effectivePolicy } from "./policies.ts";
-import type { Command, CommandContext } from "./run.ts";
 import { jsonSchema, schemaText } from "./syntax.ts";
 
 const startedOn = nowTicks();

@@ -1,9 +1,9 @@
-import type { StoredTable } from "../engine/catalogue.ts";
+import type { StoredTable } from "../engine/entities.ts";
 import { dotNetType } from "../engine/physical.ts";
-import { datetimeOf } from "../ingest/text-values.ts";
 import { kindOf } from "../kql/language.ts";
 import { childrenOf, findPart, findParts, nameOf, part, type SyntaxNode, sourceOf, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
+import { datetimeOf } from "../values/text-values.ts";
 
 export function tableName(node: SyntaxNode): string {
   const found = findPart(node, "TableName") ?? findPart(node, "tableName");

@@ -12,17 +12,16 @@ import {
   type NewColumn,
   refuseOtherKinds,
   renameTables,
-  type StoredColumn,
-  type StoredTable,
   type TableTexts,
   tableOf,
 } from "../engine/catalogue.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import type { StoredColumn, StoredTable } from "../engine/entities.ts";
 import { childrenOf, findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
+import type { Stored } from "../values/stored.ts";
+import type { Command, CommandContext } from "./command.ts";
 import { isIfExistsBehind } from "./grammar-gaps.ts";
 import { placeIn } from "./named.ts";
-import type { Command, CommandContext } from "./run.ts";
 import {
   hasWord,
   isTrue,

@@ -1,5 +1,5 @@
 import { aborted } from "../../errors.ts";
-import { ticksPerMillisecond, unixEpoch } from "./ticks.ts";
+import { ticksPerMillisecond, unixEpoch } from "../values/ticks.ts";
 
 /**
  * The emulator's time. It runs with the machine's, until a test makes it run faster or puts it forward: retention,

@@ -1,4 +1,4 @@
-import { datetimeOf } from "../ingest/text-values.ts";
+import { datetimeOf } from "../values/text-values.ts";
 
 const monthFirst = /^\s*(\d{1,2})[/-](\d{1,2})[/-](\d{4})(?:[T ](.+?))?\s*$/;
 const time = /^\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?/;

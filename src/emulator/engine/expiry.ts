@@ -1,6 +1,7 @@
-import { datetimeOf, timespanOf } from "../ingest/text-values.ts";
-import { type Catalogue, type Database, dropTable, policyOf, type StoredTable } from "./catalogue.ts";
-import { dropExtents, type Extent } from "./extents.ts";
+import { datetimeOf, timespanOf } from "../values/text-values.ts";
+import { type Catalogue, dropTable, policyOf } from "./catalogue.ts";
+import type { Database, Extent, StoredTable } from "./entities.ts";
+import { dropExtents } from "./extents.ts";
 
 /** Drops the extents that are older than the policy "retention" lets them be, counted from their youngest row. */
 export async function dropOldExtents(catalogue: Catalogue, database: Database, table: StoredTable): Promise<void> {

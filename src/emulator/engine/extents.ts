@@ -1,26 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { entityNotFound, KustoError } from "../kusto-error.ts";
-import { type Catalogue, type StoredTable, together } from "./catalogue.ts";
+import { type Catalogue, together } from "./catalogue.ts";
+import type { Extent, StoredTable } from "./entities.ts";
 import { extentColumn, extentTable, sqlText } from "./physical.ts";
-
-/**
- * A shard of a table's rows. It never changes: what moves, merges or tags extents makes new ones, with new ids, that take
- * the place of the old ones in one transaction (documentation, "Extents (data shards)").
- */
-export interface Extent {
-  readonly id: string;
-  /** What the hidden column of its rows says: a number for each load that went into it. */
-  readonly loads: readonly number[];
-  readonly rows: number;
-  /** Uncompressed bytes that came in. */
-  readonly originalBytes: number;
-  /** Bytes as they came in. */
-  readonly packedBytes: number;
-  readonly tags: readonly string[];
-  readonly minCreatedOn: bigint;
-  readonly maxCreatedOn: bigint;
-}
 
 export interface NewExtent {
   readonly rows: number;

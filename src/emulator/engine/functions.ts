@@ -1,9 +1,4 @@
 import type { DuckDBConnection, DuckDBType } from "@duckdb/node-api";
-import { elementsOf } from "../ingest/json.ts";
-import { dynamicOf, type Stored, textReaders } from "../ingest/text-values.ts";
-import { calledFunctions } from "./called/called.ts";
-import { bagIn, itemsIn } from "./called/json-values.ts";
-import { datetimeInQuery } from "./datetime-texts.ts";
 import {
   addDecimals,
   canonicalDecimal,
@@ -14,9 +9,16 @@ import {
   multiplyDecimals,
   negatedDecimal,
   parseDecimal,
-} from "./decimal.ts";
+} from "../values/decimal.ts";
+import { elementsOf } from "../values/json-texts.ts";
+import { realText } from "../values/real-text.ts";
+import type { Stored } from "../values/stored.ts";
+import { dynamicOf, textReaders } from "../values/text-values.ts";
+import { longDatetimeText, timespanText } from "../values/ticks.ts";
+import { calledFunctions } from "./called/called.ts";
+import { bagIn, itemsIn } from "./called/json-values.ts";
+import { datetimeInQuery } from "./datetime-texts.ts";
 import type { DuckDB } from "./store.ts";
-import { longDatetimeText, timespanText } from "./ticks.ts";
 
 type SqlType = "BOOLEAN" | "BIGINT" | "BLOB" | "INTEGER" | "DOUBLE" | "VARCHAR";
 
@@ -135,13 +137,6 @@ export function registerFunctions(duckdb: DuckDB, connection: DuckDBConnection):
         },
       }),
     );
-}
-
-export function realText(value: number): string {
-  if (Number.isNaN(value)) return "NaN";
-  if (!Number.isFinite(value)) return value > 0 ? "Infinity" : "-Infinity";
-  const text = Object.is(value, -0) ? "-0" : String(value);
-  return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
 /** The sum of decimals that come as one text, with a blank between them: an aggregate can only gather texts. */

@@ -1,9 +1,10 @@
 import { reasonOf } from "../../errors.ts";
-import { timespanOf } from "../ingest/text-values.ts";
-import { type Catalogue, type Database, policyOf, type StoredTable } from "./catalogue.ts";
+import { timespanOf } from "../values/text-values.ts";
+import { ticksPerDay, ticksPerHour } from "../values/ticks.ts";
+import { type Catalogue, policyOf } from "./catalogue.ts";
+import type { Database, Extent, StoredTable } from "./entities.ts";
 import { dropExpiredTable, dropOldExtents } from "./expiry.ts";
-import { type Extent, latest, mergeExtents, retagExtents, type Succession } from "./extents.ts";
-import { ticksPerDay, ticksPerHour } from "./ticks.ts";
+import { latest, mergeExtents, retagExtents, type Succession } from "./extents.ts";
 
 /** The merge policy, as far as it is followed here; names and defaults are the documentation's ("Merge policy"). */
 interface MergePolicy {

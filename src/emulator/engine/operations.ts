@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { reasonOf } from "../../errors.ts";
-import type { ResultColumn } from "../http/result.ts";
-import type { Stored } from "../ingest/text-values.ts";
 import { entityNotFound, KustoError } from "../kusto-error.ts";
+import type { ResultColumn } from "../values/result.ts";
+import type { Stored } from "../values/stored.ts";
+import { ticksPerDay, ticksPerHour } from "../values/ticks.ts";
 import type { EngineClock } from "./clock.ts";
-import { ticksPerDay, ticksPerHour } from "./ticks.ts";
 
 export type OperationState = "InProgress" | "Completed" | "Failed" | "Cancelled" | "Skipped" | "Abandoned";
 

@@ -1,10 +1,9 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { parseMapping } from "../ingest/mapping.ts";
-import type { RoleAssignment } from "../security/roles.ts";
-import type { Database, StoredFunction, StoredMapping, StoredTable } from "./catalogue.ts";
-import type { Extent } from "./extents.ts";
+import type { Database, Extent, StoredFunction, StoredMapping, StoredTable } from "./entities.ts";
+import { parseMapping } from "./mapping.ts";
 import type { OperationEntry } from "./operations.ts";
 import { extentColumn, extentTable, sqlText } from "./physical.ts";
+import type { RoleAssignment } from "./role-assignment.ts";
 import type { Store } from "./store.ts";
 
 /**

@@ -1,5 +1,5 @@
-import { filesOf } from "../ingest/bytes.ts";
-import type { IngestionFailure } from "../ingest/failure.ts";
+import { filesOf } from "../blobs/files.ts";
+import type { IngestionFailure } from "../ingestion-failure.ts";
 import { fraction, type Trigger } from "./trigger.ts";
 
 /** What a fault knows of an ingestion message. */

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { Kind } from "../../schema/kinds.ts";
-import { datetimeText, nowTicks } from "../engine/ticks.ts";
 import { noVisualization } from "../kql/visualization.ts";
 import type { KustoError } from "../kusto-error.ts";
-import { type ResultColumn, type ResultTable, rowOf } from "./result.ts";
+import { type ResultColumn, type ResultTable, rowOf } from "../values/result.ts";
+import { datetimeText, nowTicks } from "../values/ticks.ts";
 
 /** The .NET names that version 1 of the protocol gives beside the type. */
 const dataTypes: Readonly<Record<Kind, string>> = {

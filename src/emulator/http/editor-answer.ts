@@ -1,6 +1,7 @@
 import { type Engine, isCommand } from "../commands/execute.ts";
 import { forParser } from "../commands/grammar-gaps.ts";
-import { type Database, databaseOf } from "../engine/catalogue.ts";
+import { databaseOf } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
 import type { Annotations, Problem } from "../kql/editor.ts";
 import { translated } from "../kql/run.ts";
 import { KustoError } from "../kusto-error.ts";

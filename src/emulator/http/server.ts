@@ -1,27 +1,27 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { setImmediate as afterTick, setTimeout as wait } from "node:timers/promises";
+import { download } from "../blobs/requests.ts";
 import { dataManagementCommand } from "../commands/data-management.ts";
 import { type Engine, execute, isCommand } from "../commands/execute.ts";
 import type { Fault, FaultPlace, FaultPlan } from "../faults/request-faults.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
 import type { IdentityTokens } from "../ingest/identity-tokens.ts";
 import { ingest } from "../ingest/ingest.ts";
 import type { QueuedOperations } from "../ingest/queued-operations.ts";
-import { download } from "../ingest/source.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { refuseOption } from "../kql/request-options.ts";
 import { KustoError } from "../kusto-error.ts";
+import { packed, readBody, readBytes } from "../listener/body.ts";
+import type { Refusal } from "../listener/listener.ts";
 import type { Access } from "../security/access.ts";
 import { type Authentication, Unauthenticated } from "../security/authentication.ts";
 import { mayIngest } from "../security/ingest-rights.ts";
 import { serviceResource } from "../security/security.ts";
 import type { Storage } from "../storage/storage.ts";
+import type { ResultTable } from "../values/result.ts";
 import { errorBody, v1Command, v1Query, v2Query } from "./answer.ts";
-import { packed, readBody, readBytes } from "./body.ts";
 import { editorAnswer } from "./editor-answer.ts";
-import type { Refusal } from "./listener.ts";
 import { isPageRefresh, pageFileOf, servePage } from "./page.ts";
-import type { ResultTable } from "./result.ts";
 
 export interface ServedParts extends Engine {
   readonly storage: Storage;

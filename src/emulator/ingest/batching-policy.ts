@@ -1,7 +1,7 @@
-import type { Database, StoredTable } from "../engine/catalogue.ts";
-import { timespanText } from "../engine/ticks.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
 import { KustoError } from "../kusto-error.ts";
-import { timespanOf } from "./text-values.ts";
+import { timespanOf } from "../values/text-values.ts";
+import { timespanText } from "../values/ticks.ts";
 
 /** When a batch of blobs is sealed: whichever bound is reached first. */
 export interface BatchingPolicy {

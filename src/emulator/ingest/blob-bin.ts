@@ -1,6 +1,6 @@
+import { removeBlob } from "../blobs/requests.ts";
 import type { Storage } from "../storage/storage.ts";
 import type { IngestionMessage } from "./message.ts";
-import { removeBlob } from "./source.ts";
 
 /** Where blobs go when their message was worked on. */
 export interface BlobBin {

@@ -1,5 +1,5 @@
-import { checkRecord } from "./bytes.ts";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
+import { checkRecord } from "./file-text.ts";
 
 /** The delimiters of the formats that are CSV with another separator. */
 export const delimiters: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 
 /** The tokens of `.get kusto identity token`, which clients put into their messages as `authorizationContext`. */
 export interface IdentityTokens {

@@ -1,8 +1,8 @@
-import type { Catalogue, Database, StoredTable } from "../engine/catalogue.ts";
-import type { Extent } from "../engine/extents.ts";
-import { IngestionFailure } from "./failure.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database, Extent, StoredTable } from "../engine/entities.ts";
+import { type MappingEntry, parseMapping } from "../engine/mapping.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { type Loaded, load, type Source } from "./load.ts";
-import { type MappingEntry, parseMapping } from "./mapping.ts";
 import type { IngestionProperties } from "./properties.ts";
 import { mappingKindOf, notSupported } from "./record-reader.ts";
 

@@ -1,8 +1,10 @@
 import type { Kind } from "../../schema/kinds.ts";
-import { canonicalDecimal } from "../engine/decimal.ts";
-import { elementsOf, isBag, type JsonRecord, membersOf } from "./json.ts";
-import type { PathStep } from "./mapping.ts";
-import { dynamicOf, type Stored, stringOf, textReaders } from "./text-values.ts";
+import type { PathStep } from "../engine/mapping.ts";
+import { canonicalDecimal } from "../values/decimal.ts";
+import { elementsOf, membersOf } from "../values/json-texts.ts";
+import type { Stored } from "../values/stored.ts";
+import { dynamicOf, stringOf, textReaders } from "../values/text-values.ts";
+import { isBag, type JsonRecord } from "./json.ts";
 
 /** The text and the value that a path leads to, or undefined where it leads nowhere. */
 export interface Found {

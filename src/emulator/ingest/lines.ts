@@ -1,4 +1,4 @@
-import { checkRecord } from "./bytes.ts";
+import { checkRecord } from "./file-text.ts";
 /** Lines, without their ends, one array per piece; the last one need not have an end. */
 export async function* lines(pieces: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = "";

@@ -1,8 +1,9 @@
-import { alone, type Catalogue, type StoredTable } from "../engine/catalogue.ts";
-import { type Extent, nextLoad, recordExtent } from "../engine/extents.ts";
+import { filesOf } from "../blobs/files.ts";
+import { alone, type Catalogue } from "../engine/catalogue.ts";
+import type { Extent, StoredTable } from "../engine/entities.ts";
+import { nextLoad, recordExtent } from "../engine/extents.ts";
 import type { Store } from "../engine/store.ts";
-import { filesOf } from "./bytes.ts";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { type ReadingOptions, readRows } from "./record-reader.ts";
 import { type RowWriter, rowWriter } from "./row-writer.ts";
 

@@ -1,4 +1,4 @@
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { isTrue } from "./properties.ts";
 
 /** An ingestion message as clients post it; the names are the service's. */

@@ -7,7 +7,7 @@ import { pipeline } from "node:stream/promises";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { sqlText } from "../engine/physical.ts";
 import type { Store } from "../engine/store.ts";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import type { JsonRecord } from "./json.ts";
 
 /**

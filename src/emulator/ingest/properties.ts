@@ -1,5 +1,5 @@
-import { IngestionFailure } from "./failure.ts";
-import { datetimeOf } from "./text-values.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
+import { datetimeOf } from "../values/text-values.ts";
 
 /** How to read a source and what to make of it, whichever way it came: queue, stream or command. */
 export interface IngestionProperties {

@@ -2,21 +2,21 @@ import { setMaxListeners } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { DequeuedMessageItem, QueueClient } from "@azure/storage-queue";
 import { reasonOf } from "../../errors.ts";
+import { download, shownAddress, sizeOf } from "../blobs/requests.ts";
 import type { Catalogue } from "../engine/catalogue.ts";
 import type { EngineClock } from "../engine/clock.ts";
 import type { MessageFate, MessageFaults } from "../faults/message-faults.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import type { Storage } from "../storage/storage.ts";
 import { type Batch, type BatchItem, batcher, type Schedule, type SealReason } from "./batcher.ts";
 import { type BatchingPolicy, effectiveBatching } from "./batching-policy.ts";
 import { type BlobBin, blobBin } from "./blob-bin.ts";
-import { IngestionFailure } from "./failure.ts";
 import { ingestAll } from "./ingest.ts";
 import type { Source } from "./load.ts";
 import { type IngestionMessage, parseMessage } from "./message.ts";
 import { type IngestionProperties, readProperties } from "./properties.ts";
 import type { QueuedOperations } from "./queued-operations.ts";
 import { type FailureRecord, failureRecord, remember, reportFailure, reportSuccess } from "./report.ts";
-import { download, shownAddress, sizeOf } from "./source.ts";
 
 export interface QueueReaderOptions {
   readonly catalogue: Catalogue;

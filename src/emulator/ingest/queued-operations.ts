@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { nowTicks } from "../engine/ticks.ts";
+import { nowTicks } from "../values/ticks.ts";
 
 /** An operation of `.ingest-from-storage-queued`, as `.show queued ingestion operations` tells of it. */
 export interface QueuedOperation {

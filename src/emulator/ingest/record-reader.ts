@@ -1,14 +1,15 @@
-import type { StoredColumn, StoredTable } from "../engine/catalogue.ts";
+import type { StoredColumn, StoredTable } from "../engine/entities.ts";
+import { type MappingEntry, pathOf } from "../engine/mapping.ts";
 import type { Store } from "../engine/store.ts";
-import { textOf } from "./bytes.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
+import type { Stored } from "../values/stored.ts";
+import { textReaders } from "../values/text-values.ts";
 import { csvRecords, delimiters } from "./csv.ts";
-import { IngestionFailure } from "./failure.ts";
+import { textOf } from "./file-text.ts";
 import { type JsonRecord, jsonLines, multiJson } from "./json.ts";
 import { follow, storedOf } from "./json-values.ts";
 import { escapedRecords, rawRecord, textRecords } from "./lines.ts";
-import { type MappingEntry, pathOf } from "./mapping.ts";
 import { parquetRecords } from "./parquet.ts";
-import { type Stored, textReaders } from "./text-values.ts";
 import { transformed } from "./transforms.ts";
 import { w3cRecords } from "./w3c-log.ts";
 

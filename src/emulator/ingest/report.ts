@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { shownAddress } from "../blobs/requests.ts";
 import type { EngineClock } from "../engine/clock.ts";
-import { datetimeText } from "../engine/ticks.ts";
+import type { IngestionFailure } from "../ingestion-failure.ts";
 import type { Storage } from "../storage/storage.ts";
-import type { IngestionFailure } from "./failure.ts";
+import { datetimeText } from "../values/ticks.ts";
 import type { IngestionMessage } from "./message.ts";
-import { shownAddress } from "./source.ts";
 import { datetimeProperty, guidProperty, mergeStatusRow } from "./status-row.ts";
 
 /** A failed ingestion as `.show ingestion failures` lists it. */

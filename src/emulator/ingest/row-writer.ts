@@ -1,8 +1,9 @@
 import type { DuckDBAppender, DuckDBConnection, DuckDBType } from "@duckdb/node-api";
-import { inPhysicalOrder, type StoredTable } from "../engine/catalogue.ts";
+import { inPhysicalOrder } from "../engine/catalogue.ts";
+import type { StoredTable } from "../engine/entities.ts";
 import { physicalType } from "../engine/physical.ts";
 import type { DuckDB } from "../engine/store.ts";
-import type { Stored } from "./text-values.ts";
+import type { Stored } from "../values/stored.ts";
 
 /** Collects rows by column and hands them to DuckDB's appender a vector at a time. */
 export interface RowWriter {

@@ -1,9 +1,11 @@
-import type { StoredColumn } from "../engine/catalogue.ts";
-import { datetimeText, unixEpoch } from "../engine/ticks.ts";
-import { IngestionFailure } from "./failure.ts";
-import { elementsOf, isBag, membersOf } from "./json.ts";
-import { type MappingEntry, type PathStep, pathOf } from "./mapping.ts";
-import { dynamicOf, type Stored, stringOf } from "./text-values.ts";
+import type { StoredColumn } from "../engine/entities.ts";
+import { type MappingEntry, type PathStep, pathOf } from "../engine/mapping.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
+import { elementsOf, membersOf } from "../values/json-texts.ts";
+import type { Stored } from "../values/stored.ts";
+import { dynamicOf, stringOf } from "../values/text-values.ts";
+import { datetimeText, unixEpoch } from "../values/ticks.ts";
+import { isBag } from "./json.ts";
 
 /** 100 ns per unit, as a fraction of whole numbers. */
 const unixUnits: Readonly<Record<string, readonly [bigint, bigint]>> = {

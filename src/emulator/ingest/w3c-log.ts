@@ -1,4 +1,4 @@
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import type { JsonRecord } from "./json.ts";
 import { lines } from "./lines.ts";
 

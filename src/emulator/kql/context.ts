@@ -1,4 +1,5 @@
-import type { Catalogue, Database } from "../engine/catalogue.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
 import type { Access } from "../security/access.ts";
 import { passStop } from "./parse-deadline.ts";
 import type { Relation, RelationColumn, Scalar } from "./relation.ts";

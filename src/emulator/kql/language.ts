@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
-import type { Catalogue, Database, StoredColumn, StoredTable } from "../engine/catalogue.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database, StoredColumn, StoredTable } from "../engine/entities.ts";
 import { KustoError, semanticError, syntaxError } from "../kusto-error.ts";
 import { loadOptionalPackage } from "../optional-package.ts";
 import { allowClashingNames, type BridgeRuntime } from "./clashing-names.ts";

@@ -1,5 +1,5 @@
-import { timespanOf } from "../ingest/text-values.ts";
 import { KustoError } from "../kusto-error.ts";
+import { timespanOf } from "../values/text-values.ts";
 
 /** What a query may take and answer (documentation, "Query limits"). */
 export interface QueryLimits {

@@ -1,6 +1,6 @@
 import type { Kind } from "../../schema/kinds.ts";
 import { physicalType } from "../engine/physical.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import type { Stored } from "../values/stored.ts";
 
 /** A table in the course of a query: a SELECT, and what its columns are in Kusto's eyes. */
 export interface Relation {

@@ -1,9 +1,10 @@
 import type { DuckDBVector } from "@duckdb/node-api";
-import type { Catalogue, Database } from "../engine/catalogue.ts";
-import { type ResultTable, rowOf } from "../http/result.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Access } from "../security/access.ts";
+import { type ResultTable, rowOf } from "../values/result.ts";
+import type { Stored } from "../values/stored.ts";
 import { checkCommonParts, checkSql, type SharedParts } from "./context.ts";
 import type { Code } from "./language.ts";
 import { inTime } from "./parse-deadline.ts";

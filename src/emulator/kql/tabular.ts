@@ -1,4 +1,5 @@
-import { databaseOf, type StoredTable } from "../engine/catalogue.ts";
+import { databaseOf } from "../engine/catalogue.ts";
+import type { StoredTable } from "../engine/entities.ts";
 import { extentColumn } from "../engine/physical.ts";
 import { semanticError } from "../kusto-error.ts";
 import { calledBody, relationOfCall } from "./calls.ts";
@@ -9,7 +10,12 @@ import { operators } from "./operators/operators.ts";
 import type { Relation } from "./relation.ts";
 import { argumentsIn, childrenOf, nameOf, needPart, positionText, type SyntaxNode, textOf } from "./tree.ts";
 
-/** Translates a tabular expression. */
+/**
+ * Translates a tabular expression. The emulator's one recursion between files passes through here, because the language is
+ * recursive: tabular() calls the operators, an operator calls scalar() for its expressions, and scalar() calls tabular()
+ * again for `toscalar(T | count)`, `x in (T)` and the user's functions (calls.ts, query.ts, parameters.ts).
+ * `textBounds.nesting` and the depth of calls in calls.ts bound it.
+ */
 export function tabular(node: SyntaxNode, context: QueryContext): Relation {
   switch (kindOf(node)) {
     case "PipeExpression":

@@ -1,18 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { Catalogue, Database, StoredTable } from "../engine/catalogue.ts";
+import type { Catalogue } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
+import type { DatabaseRole, Principal, RoleScope } from "../engine/role-assignment.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Directory } from "./directory.ts";
 import type { ClusterRole } from "./options.ts";
-import { type Principal, principalText } from "./principal.ts";
-import {
-  assign,
-  type DatabaseRole,
-  hasRole,
-  type RoleScope,
-  scopeOfFunction,
-  scopeOfTable,
-  wholeDatabase,
-} from "./roles.ts";
+import { principalText } from "./principal.ts";
+import { assign, hasRole, scopeOfFunction, scopeOfTable, wholeDatabase } from "./roles.ts";
 
 /** What can be asked of a database; of each, who may. */
 export type DatabaseRight = "read" | "see" | "create" | "ingest" | "administer";

@@ -1,8 +1,8 @@
 import { type KeyObject, randomBytes, randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { readBytes } from "../http/body.ts";
-import { type Listener, listen, type Refusal } from "../http/listener.ts";
 import { KustoError } from "../kusto-error.ts";
+import { readBytes } from "../listener/body.ts";
+import { type Listener, listen, type Refusal } from "../listener/listener.ts";
 import { type Claims, isRefusal, keyId, sameSecret, signedToken, verified } from "./jwt.ts";
 import type { Application, CheckedSecurity } from "./options.ts";
 import { rsaKeyPair, selfSigned } from "./self-signed.ts";

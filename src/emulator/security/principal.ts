@@ -1,12 +1,5 @@
+import type { Principal } from "../engine/role-assignment.ts";
 import { KustoError } from "../kusto-error.ts";
-
-/** Who can be given a role; written `aadapp=<id>;<tenant>` (documentation, "Referencing security principals"). */
-export interface Principal {
-  readonly kind: "aadapp" | "aaduser" | "aadgroup" | "msauser";
-  /** An id, a name or an address, as it was given. */
-  readonly id: string;
-  readonly tenant: string | undefined;
-}
 
 const kinds = ["aadapp", "aaduser", "aadgroup", "msauser"] as const;
 

@@ -1,25 +1,8 @@
-import { type Catalogue, changeDatabase, type Database, type StoredTable } from "../engine/catalogue.ts";
+import { type Catalogue, changeDatabase } from "../engine/catalogue.ts";
+import type { Database, StoredTable } from "../engine/entities.ts";
+import type { Principal, Role, RoleAssignment, RoleScope } from "../engine/role-assignment.ts";
 import { KustoError } from "../kusto-error.ts";
-import { isSame, type Principal } from "./principal.ts";
-
-export type DatabaseRole = "admins" | "users" | "viewers" | "unrestrictedviewers" | "ingestors" | "monitors";
-export type Role = DatabaseRole;
-
-/** What a role is over. */
-export interface RoleScope {
-  readonly kind: "database" | "table" | "function";
-  /** Of a table its id, so that a new table of the same name begins anew; of a function its name. */
-  readonly entity: string;
-}
-
-/** Somebody has a role. Kept with the database, as plain data. */
-export interface RoleAssignment {
-  readonly id: string;
-  readonly scope: RoleScope;
-  readonly role: Role;
-  readonly principal: Principal;
-  readonly notes: string;
-}
+import { isSame } from "./principal.ts";
 
 /** The roles there are for each kind of scope (documentation, "Security roles"), and how an answer names them. */
 const roles: Readonly<Record<RoleScope["kind"], Readonly<Partial<Record<Role, string>>>>> = {

@@ -1,6 +1,6 @@
 import { Agent, type IncomingMessage, type RequestListener, request, type ServerResponse } from "node:http";
 import type { Fault, FaultPlace, FaultPlan } from "../faults/request-faults.ts";
-import { type Listener, listen, type Refusal } from "../http/listener.ts";
+import { type Listener, listen, type Refusal } from "../listener/listener.ts";
 
 /** What Azure Storage calls these answers (documentation, "Common REST API error codes"). */
 const storageCodes: Readonly<Record<number, string | undefined>> = {

@@ -1,9 +1,8 @@
 import { StorageSharedKeyCredential as BlobKey, BlobServiceClient, ContainerClient } from "@azure/storage-blob";
 import { type QueueClient, StorageSharedKeyCredential as QueueKey, QueueServiceClient } from "@azure/storage-queue";
-import type { StoragePorts } from "../data-directory.ts";
+import { shownAddress } from "../blobs/requests.ts";
 import type { FaultPlan } from "../faults/request-faults.ts";
-import { IngestionFailure } from "../ingest/failure.ts";
-import { shownAddress } from "../ingest/source.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { type Account, containerSas, queueSas, tableAccountSas, tableSas } from "./accounts.ts";
 import { type Azurite, startAzurite } from "./azurite.ts";
 import { type StorageFront, startFront } from "./front.ts";
@@ -46,6 +45,9 @@ export interface ListedBlob {
   readonly shown: string;
   readonly bytes: number;
 }
+
+/** The ports of the services as clients see them, by account: those that clients may still have in their hands. */
+export type StoragePorts = Readonly<Record<"blob" | "queue" | "table", readonly number[]>>;
 
 export interface StorageOptions {
   readonly plan: FaultPlan;

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
-import type { DestinationContext, IngestionOptions } from "../../../src/destination/destination.ts";
+import type { DestinationContext } from "../../../src/destination/destination.ts";
 import { k, table } from "../../../src/schema/table.ts";
 
 export const twoColumns = table("T", { a: k.long(), b: k.string() });
@@ -32,18 +32,6 @@ export function batchOf(
   };
 }
 
-export function contextOf(ingestion: Partial<IngestionOptions> = {}, signal?: AbortSignal): DestinationContext {
-  return {
-    table: twoColumns,
-    format: "csv",
-    signal: signal ?? new AbortController().signal,
-    ingestion: {
-      ingestionMappingRef: undefined,
-      flushImmediately: false,
-      ingestByTags: [],
-      additionalTags: [],
-      pollForIngestionStatus: false,
-      ...ingestion,
-    },
-  };
+export function contextOf(signal = new AbortController().signal): DestinationContext {
+  return { table: twoColumns, format: "csv", signal };
 }

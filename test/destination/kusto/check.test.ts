@@ -4,6 +4,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import { after, afterEach, before, test } from "node:test";
+import type { KustoIngestionOptions } from "../../../src/destination/kusto/index.ts";
 import { type Emulator, type EmulatorSecurity, startEmulator } from "../../../src/emulator/index.ts";
 import { selfSigned } from "../../../src/emulator/security/self-signed.ts";
 import {
@@ -24,6 +25,7 @@ import {
   open,
   table,
 } from "../../../src/index.ts";
+import { parted } from "../../../src/write-sink.ts";
 import { startDouble, tableOf } from "./double.ts";
 
 // What a check says is wrong is wrong, and what it says helps does help: against the emulator, with its roles and policies.
@@ -67,8 +69,11 @@ function as(name: string): KustoOptions {
   return { cluster: emulator.url, database, token: security.token(application(name).appId) };
 }
 
-function look(options: Omit<CheckTargetOptions, "to">, login: KustoOptions = as("admin")): Promise<CheckReport> {
-  return checkTarget({ preset: "bulk", ...options, to: kusto(login) });
+type Looked = Omit<CheckTargetOptions, "to"> & KustoIngestionOptions;
+
+function look(options: Looked, login: KustoOptions = as("admin")): Promise<CheckReport> {
+  const { ingestion, sink } = parted(options);
+  return checkTarget({ preset: "bulk", ...(sink as typeof options), to: kusto({ ...login, ...ingestion }) });
 }
 
 function item({ items }: CheckReport, name: string): CheckItem {
@@ -358,7 +363,7 @@ for (const [what, [kind, mapping, status, says]] of Object.entries(misfits))
   });
 
 /** Runs the fix of the first failed item as an admin, until none fails. */
-async function repaired(options: Omit<CheckTargetOptions, "to">, who: string): Promise<string[]> {
+async function repaired(options: Looked, who: string): Promise<string[]> {
   const granted: string[] = [];
   for (let report = await look(options, as(who)); !report.isReady; report = await look(options, as(who))) {
     const first = report.items.find(({ status }) => status === "failed")!;
@@ -386,10 +391,7 @@ test("rights: an ingestor needs one role, and may not look", async () => {
   // And what it says is so: rows do arrive.
   const sink = await open({
     table: made,
-    to: kusto(as("ingestor")),
-    flushImmediately: true,
-    pollForIngestionStatus: true,
-    pollIntervalMs: 20,
+    to: kusto({ ...as("ingestor"), flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 20 }),
   });
   sink.write({ ts: "2024-05-06", "a device": "x" });
   await sink.close();
@@ -406,11 +408,19 @@ const needed = {
 for (const commitMode of ["move", "append", "tag"] as const)
   test(`rights: exactly once by ${commitMode} needs these, one by one, and then a sink opens`, async () => {
     const made = await target();
-    const options = { table: made, deliveryGuarantee: "exactly-once", commitMode } as const;
-    assert.deepEqual(await repaired(options, commitMode), needed[commitMode](made.name.replace("'", "\\'")));
+    const options = { table: made, deliveryGuarantee: "exactly-once" } as const;
+    assert.deepEqual(
+      await repaired({ ...options, commitMode }, commitMode),
+      needed[commitMode](made.name.replace("'", "\\'")),
+    );
     const { rows } = await admin.execute(".show tables");
     assert.ok(!rows.some(([name]) => String(name).includes("__millrace_check_")), "nothing stays behind");
-    const sink = await open({ ...options, to: kusto(as(commitMode)), check: true, state: memoryState() });
+    const sink = await open({
+      ...options,
+      to: kusto({ ...as(commitMode), commitMode }),
+      check: true,
+      state: memoryState(),
+    });
     await sink.close();
   });
 
@@ -473,7 +483,10 @@ test("batching: what bears an ingest-by: tag is loaded by itself, whatever the p
     /gathers/,
   );
   // And what it says is so: the rows do not wait for the policy's half an hour.
-  const sink = await open({ table: made, to: kusto(as("admin")), ingestByTags: ["t"], pollForIngestionStatus: true });
+  const sink = await open({
+    table: made,
+    to: kusto({ ...as("admin"), ingestByTags: ["t"], pollForIngestionStatus: true }),
+  });
   sink.write({ ts: "2024-05-06", "a device": "x" });
   await sink.close();
   assert.equal((await admin.query(`${name} | count`)).rows[0]![0], 1);
@@ -483,8 +496,7 @@ test("blob-size: a blob larger than what the policy ends a batch at; each fix he
   const made = await target();
   const name = `['${made.name.replace("'", "\\'")}']`;
   const bound = 100 * 1_048_576;
-  const size = async (options: Partial<CheckTargetOptions>) =>
-    item(await look({ table: made, ...options }), "blob-size");
+  const size = async (options: Partial<Looked>) => item(await look({ table: made, ...options }), "blob-size");
   assert.match(
     (await size({})).message,
     /at most 314\.6 MB uncompressed, of which the service gathers up to 1073\.7 MB/,

@@ -4,14 +4,13 @@ import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { memoryState } from "../../../src/checkpoint/file-state.ts";
 import { type KustoAdmin, kustoAdmin } from "../../../src/destination/kusto/admin.ts";
-import { kusto } from "../../../src/destination/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import { MillraceError } from "../../../src/errors.ts";
-import { open } from "../../../src/open.ts";
-import type { SinkOptions } from "../../../src/options.ts";
 import { createMergeTableCommand } from "../../../src/schema/kql.ts";
 import { k, table } from "../../../src/schema/table.ts";
+import type { WriteSinkOptions } from "../../../src/write-sink.ts";
 import { type CuttingProxy, type Damage, type EndpointKind, type ProxiedAnswer, start } from "./cutting-proxy.ts";
+import { openKusto } from "./open-kusto.ts";
 
 let emulator: Emulator;
 /** Past the proxies: what is in the tables is asked of the emulator itself. */
@@ -135,20 +134,19 @@ const quick = { retryBaseMs: 5, retryMaxMs: 50, retryTimeoutMs: 60_000 };
 const rows = 1_200;
 
 /** Writes rows in several checkpoints; returns how many arrived, and how many different ones. */
-async function written(cluster: string, options: SinkOptions): Promise<{ count: number; different: number }> {
+async function written(cluster: string, options: WriteSinkOptions): Promise<{ count: number; different: number }> {
   const shape = table(`Cut${++tables}`, { n: k.long(), text: k.string() });
   await direct.execute(createMergeTableCommand(shape));
-  const sink = await open({
-    table: shape,
-    to: kusto({ cluster, database: "db" }),
-    ...quick,
-    flushImmediately: true,
-    pollIntervalMs: 20,
-    pollTimeoutMs: 60_000,
-    attemptTimeoutMs: 10_000,
-    batchSize: 200,
-    ...options,
-  });
+  const sink = await openKusto(
+    shape,
+    { cluster, database: "db" },
+    {
+      ...quick,
+      ...{ flushImmediately: true, pollIntervalMs: 20, pollTimeoutMs: 60_000, attemptTimeoutMs: 10_000 },
+      batchSize: 200,
+      ...options,
+    },
+  );
   for (let n = 0; n < rows; n++) {
     if (!sink.write({ n, text: `row ${n}` })) await sink.ready;
     if (n % 400 === 399) await sink.checkpoint();
@@ -160,7 +158,7 @@ async function written(cluster: string, options: SinkOptions): Promise<{ count: 
 }
 
 const kinds: readonly EndpointKind[] = ["metadata", "management", "engine", "blob", "queue"];
-const exactlyOnce = (commitMode: "move" | "append" | "tag"): SinkOptions => ({
+const exactlyOnce = (commitMode: "move" | "append" | "tag"): WriteSinkOptions => ({
   deliveryGuarantee: "exactly-once",
   state: memoryState(),
   commitMode,
@@ -197,8 +195,8 @@ test("a large batch that goes up in blocks is whole and once there", { timeout: 
     // Seldom enough that an attempt of three requests can succeed: one that failed begins with its first block again.
     ({ kind, headBytes }) => (kind === "blob" && (++answers <= 3 || answers % 7 === 0) ? headBytes - 5 : undefined),
     async (proxy) => {
-      const to = kusto({ cluster: proxy.url, database: "db" });
-      const sink = await open({ table: shape, to, ...quick, ...exactlyOnce("move"), flushImmediately: true });
+      const options = { ...quick, ...exactlyOnce("move"), flushImmediately: true };
+      const sink = await openKusto(shape, { cluster: proxy.url, database: "db" }, options);
       // Random text of 15 kB packs to three quarters: 8 MB and more in all.
       for (let n = 0; n < large; n++)
         if (!sink.write({ n, text: randomBytes(15_000).toString("base64") })) await sink.ready;

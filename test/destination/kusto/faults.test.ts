@@ -12,20 +12,14 @@ let emulator: Emulator;
 let admin: KustoAdmin;
 let session: DestinationSession;
 const never = new AbortController().signal;
-const polling = {
-  retryBaseMs: 10,
-  retryMaxMs: 200,
-  retryTimeoutMs: 15_000,
-  pollForIngestionStatus: true,
-  pollIntervalMs: 50,
-  pollTimeoutMs: 15_000,
-};
+const patient = { retryBaseMs: 10, retryMaxMs: 200, retryTimeoutMs: 15_000 };
+const polling = { pollForIngestionStatus: true, pollIntervalMs: 50, pollTimeoutMs: 15_000 };
 
 before(async () => {
   emulator = await startEmulator({ databases: ["db"] });
   admin = await kustoAdmin({ cluster: emulator.url, database: "db" });
   await admin.execute(createMergeTableCommand(twoColumns));
-  session = await kusto({ cluster: emulator.url, database: "db" }).open(contextOf({ pollForIngestionStatus: true }));
+  session = await kusto({ cluster: emulator.url, database: "db", ...polling }).open(contextOf());
 });
 afterEach(() => emulator.faults.clear());
 after(async () => {
@@ -39,7 +33,7 @@ let nextRow = 0;
 /** Delivers some batches of two rows at once while a fault is on; every row must be there, and once. */
 async function deliverUnder(fault: () => void, batches = 4): Promise<BatchRetry[]> {
   const retries: BatchRetry[] = [];
-  const { deliver } = deliverer(session, polling, never, { onRetry: (retry) => void retries.push(retry) });
+  const { deliver } = deliverer(session, patient, never, { onRetry: (retry) => void retries.push(retry) });
   const from = nextRow;
   fault();
   const delivered = await Promise.all(
@@ -101,7 +95,7 @@ test("storage that is away for two seconds loses nothing", async () => {
 });
 
 test("a blob that the service cannot load is reported with its code and the records concerned", async () => {
-  const { deliver } = deliverer(session, polling, never);
+  const { deliver } = deliverer(session, patient, never);
   const broken = batchOf("x\n", { packed: Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]) });
   await assert.rejects(deliver({ ...broken, rows: 1, firstRecord: 7, lastRecord: 7 }), {
     code: "INGESTION_FAILED",
@@ -110,7 +104,7 @@ test("a blob that the service cannot load is reported with its code and the reco
 });
 
 test("commands: the answer is exact, and an error has the service's words", async () => {
-  await deliverer(session, polling, never).deliver(batchOf("9007199254740993,exact\n"));
+  await deliverer(session, patient, never).deliver(batchOf("9007199254740993,exact\n"));
   const { columns, rows } = await admin.query("T");
   assert.deepEqual(columns, [
     { name: "a", type: "long" },

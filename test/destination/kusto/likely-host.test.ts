@@ -19,6 +19,7 @@ const cases: [given: string, likely: string | undefined][] = [
   ["adx.westeurope.windows.net", adx],
   ["adx.westeurope.kusto.net", adx],
   ["adx.westeurope-kusto.windows.net", adx],
+  ["adx.westeurope.-kusto.windows.net", adx],
   ["adx.westeurope", adx],
   [`${adx}.evil.example`, adx],
   [new URL(`https://${adx.replace("o.w", "\u043e.w")}`).hostname, adx],

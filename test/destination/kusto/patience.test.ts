@@ -18,11 +18,12 @@ import {
   kustoAdmin,
   MillraceError,
   open,
-  type SinkOptions,
   table,
 } from "../../../src/index.ts";
+import type { WriteSinkOptions } from "../../../src/write-sink.ts";
 import { contextOf } from "./batch-of.ts";
 import { type Damage, type ProxiedAnswer, start } from "./cutting-proxy.ts";
+import { openKusto } from "./open-kusto.ts";
 
 // Every call to the service has one policy of retries: opening, the check, and commands by hand.
 
@@ -50,7 +51,7 @@ after(async () => {
 });
 
 const to = () => kusto({ cluster: emulator.url, database: "db" });
-const ways: Readonly<Record<string, SinkOptions>> = {
+const ways: Readonly<Record<string, WriteSinkOptions>> = {
   "at least once": {},
   "exactly once by move": { deliveryGuarantee: "exactly-once" },
   "exactly once by append": { deliveryGuarantee: "exactly-once", commitMode: "append" },
@@ -79,13 +80,8 @@ for (const [way, options] of Object.entries(ways))
     test(`open(), ${way}: ${ill} is tried again, and told`, async () => {
       strike("mgmt", 6);
       const isExact = options.deliveryGuarantee === "exactly-once";
-      const sink = await open({
-        table: target,
-        to: to(),
-        ...quick,
-        ...(isExact && { state: memoryState() }),
-        ...options,
-      });
+      const all = { ...quick, ...(isExact && { state: memoryState() }), ...options };
+      const sink = await openKusto(target, { cluster: emulator.url, database: "db" }, all);
       await sink.close();
       assert.ok(retries.length >= 2, `${retries.length} retries`);
       assert.deepEqual(new Set(retries.map((retry) => retry.code)), new Set([code]));
@@ -312,7 +308,7 @@ test("extents that an earlier command has dropped already are dropped", async (t
   t.after(() => proxy.close());
   const signal = new AbortController().signal;
   const context: SessionContext = {
-    ...contextOf({}, signal),
+    ...contextOf(signal),
     table: target,
     commitMode: "move",
     job,

@@ -9,6 +9,7 @@ import { BlobClient } from "@azure/storage-blob";
 import { IngestClient } from "azure-kusto-ingest";
 import { deliverer } from "../../../src/deliver/deliverer.ts";
 import type { DestinationContext, DestinationSession } from "../../../src/destination/destination.ts";
+import type { KustoIngestionOptions } from "../../../src/destination/kusto/index.ts";
 import { kusto } from "../../../src/destination/kusto/index.ts";
 import { MillraceError } from "../../../src/errors.ts";
 import { k, table } from "../../../src/schema/table.ts";
@@ -24,9 +25,6 @@ const retrying = {
   retryBaseMs: 5,
   retryMaxMs: 50,
   retryTimeoutMs: 10_000,
-  pollForIngestionStatus: false,
-  pollIntervalMs: 50,
-  pollTimeoutMs: 5_000,
 };
 
 before(async () => {
@@ -46,8 +44,11 @@ afterEach(async () => {
   mock.restoreAll();
 });
 
-async function openSession(context: DestinationContext = contextOf()): Promise<DestinationSession> {
-  const session = await kusto({ cluster: cluster.url, database: "db" }).open(context);
+async function openSession(
+  ingestion: KustoIngestionOptions = {},
+  context: DestinationContext = contextOf(),
+): Promise<DestinationSession> {
+  const session = await kusto({ cluster: cluster.url, database: "db", ...ingestion }).open(context);
   sessions.push(session);
   return session;
 }
@@ -115,7 +116,7 @@ test("the connector's options travel with the message", async () => {
     pollForIngestionStatus: true,
   };
   cluster.answer = (csl) => (/mappings$/.test(csl) ? tableOf(["Name", "Kind"], [["m", "Json"]]) : undefined);
-  const session = await openSession({ ...contextOf(ingestion), format: "ndjson" });
+  const session = await openSession(ingestion, { ...contextOf(), format: "ndjson" });
   await session.submit(await session.stage({ ...batchOf('{"a":1}\n'), format: "ndjson" }, never), never);
   const [message] = await cluster.takeMessages();
   assert.deepEqual(message!.AdditionalProperties, {
@@ -141,7 +142,7 @@ test("SDK defect: properties are mutated, so each message gets fresh ones and no
       return real.apply(this, args);
     },
   );
-  const tagged = await openSession(contextOf({ ingestByTags: ["only-here"] }));
+  const tagged = await openSession({ ingestByTags: ["only-here"] });
   const plain = await openSession();
   for (const session of [tagged, plain, tagged])
     await session.submit(await session.stage(batchOf("1,a\n"), never), never);
@@ -320,7 +321,7 @@ test("a dead account is left for a living one, and its error says what happened"
 });
 
 test("SDK defect: a queue takes 64 KiB, and more is refused here by name", async () => {
-  const session = await openSession(contextOf({ additionalTags: ["x".repeat(60_000)] }));
+  const session = await openSession({ additionalTags: ["x".repeat(60_000)] });
   const staged = await session.stage(batchOf("1,a\n"), never);
   await assert.rejects(session.submit(staged, never), {
     code: "BAD_OPTION",
@@ -367,7 +368,7 @@ test("a missing table, database or mapping is found before the first record", as
   cluster.answer = (csl) => (csl.includes("schema as json") ? missing("Database") : undefined);
   await assert.rejects(openSession(), { code: "NOT_FOUND", message: /kind 'Database'/ });
   cluster.answer = (csl) => (/mappings$/.test(csl) ? tableOf(["Name"], [["other"]]) : undefined);
-  await assert.rejects(openSession(contextOf({ ingestionMappingRef: "m" })), {
+  await assert.rejects(openSession({ ingestionMappingRef: "m" }), {
     code: "NOT_FOUND",
     message: /no ingestion csv mapping named m/,
   });
@@ -385,7 +386,7 @@ test("columns that are not the table's are refused: CSV by order, NDJSON by name
   ] as const;
   for (const [columns, context] of fits) {
     cluster.columns = asColumns(columns);
-    await openSession(context);
+    await openSession({}, context);
   }
   const refused = [
     ["b:string,a:long", csv, /column 1 is declared as a:long, but the table has b:string there/],
@@ -396,27 +397,27 @@ test("columns that are not the table's are refused: CSV by order, NDJSON by name
   ] as const;
   for (const [columns, context, message] of refused) {
     cluster.columns = asColumns(columns);
-    await assert.rejects(openSession(context), { code: "BAD_SCHEMA", message });
+    await assert.rejects(openSession({}, context), { code: "BAD_SCHEMA", message });
   }
 });
 
 test("a mapping says where columns go, so the table's order is not looked at", async () => {
   cluster.columns = asColumns("z:guid");
   cluster.answer = (csl) => (/mappings$/.test(csl) ? tableOf(["Name"], [["m"]]) : undefined);
-  await openSession(contextOf({ ingestionMappingRef: "m" }));
+  await openSession({ ingestionMappingRef: "m" });
 });
 
 test("a principal that may ingest but not look opens unchecked", async () => {
   cluster.answer = (csl) =>
     csl.startsWith(".show") ? { status: 403, body: { error: { code: "Forbidden", "@permanent": true } } } : undefined;
-  const session = await openSession(contextOf({ ingestionMappingRef: "m" }));
+  const session = await openSession({ ingestionMappingRef: "m" });
   await session.submit(await session.stage(batchOf("1,a\n"), never), never);
   assert.equal((await cluster.takeMessages()).length, 1);
 });
 
 test("a cluster that is not there, not Kusto, or deaf", async () => {
   const open = (url: string, signal?: AbortSignal) =>
-    kusto({ cluster: url, database: "db", requestTimeoutMs: 300 }).open(contextOf({}, signal));
+    kusto({ cluster: url, database: "db", requestTimeoutMs: 300 }).open(contextOf(signal));
   const deaf = await deafServer();
   await assert.rejects(open(`http://127.0.0.1:${deaf.port}`), { code: "UNREACHABLE", message: /300 ms/ });
   const controller = new AbortController();
@@ -435,10 +436,10 @@ test("storage that is not https is refused, unless it is on the loopback of a lo
   assert.ok(!inspect(error, { depth: Infinity }).includes("SECRET"));
 });
 
-const polled = () => contextOf({ pollForIngestionStatus: true });
+const polled: KustoIngestionOptions = { pollForIngestionStatus: true, pollIntervalMs: 50, pollTimeoutMs: 5_000 };
 
 test("status: our fates are read and removed, others' messages stay", async () => {
-  const session = await openSession(polled());
+  const session = await openSession(polled);
   const [good, bad, silent] = [batchOf("1,a\n"), batchOf("2,b\n"), batchOf("3,c\n")];
   for (const batch of [good, bad, silent]) await session.submit(await session.stage(batch, never), never);
   const ids = [good.id, bad.id, silent.id];
@@ -476,7 +477,7 @@ test("status: our fates are read and removed, others' messages stay", async () =
 });
 
 test("status: a transient failure may be retried, and a skipped duplicate has landed", async () => {
-  const session = await openSession(polled());
+  const session = await openSession(polled);
   const [transient, skipped] = [batchOf("1,a\n"), batchOf("2,b\n")];
   await cluster.putStatus("failed", { IngestionSourceId: transient.id, ErrorCode: "E", FailureStatus: "Transient" });
   await cluster.putStatus("failed", { IngestionSourceId: skipped.id, ErrorCode: "Skipped_IngestByTagAlreadyExists" });
@@ -489,7 +490,7 @@ test("status: a transient failure may be retried, and a skipped duplicate has la
 });
 
 test("status: a short queue with nothing of ours is only peeked, never taken from", async () => {
-  const session = await openSession(polled());
+  const session = await openSession(polled);
   await cluster.putStatus("success", { IngestionSourceId: batchOf("").id });
   await session.outcomes([batchOf("1,a\n").id], never);
   const queue = cluster.queues.getQueueClient("success");
@@ -498,7 +499,7 @@ test("status: a short queue with nothing of ours is only peeked, never taken fro
 });
 
 test("status: ours is found behind a hundred strangers, which stay", async () => {
-  const session = await openSession(polled());
+  const session = await openSession(polled);
   const batch = batchOf("1,a\n");
   for (let i = 0; i < 100; i++) await cluster.putStatus("success", { IngestionSourceId: batchOf("").id });
   await cluster.putStatus("success", { IngestionSourceId: batch.id });
@@ -519,7 +520,7 @@ test("status: two queues of a kind are both read, and one that is dead does not 
       ["SuccessfulIngestionsQueue", `http://127.0.0.1:${dead.port}/dead/success?sig=SECRET`],
     ];
   };
-  const session = await openSession(polled());
+  const session = await openSession(polled);
   const [one, two] = [batchOf("1,a\n"), batchOf("2,b\n")];
   await cluster.putStatus("success", { IngestionSourceId: one.id });
   assert.deepEqual(await session.outcomes([one.id, two.id], never), [{ id: one.id, status: "landed" }]);
@@ -557,7 +558,7 @@ test("status: what one page told is not lost when the next one's answer is cut",
         : undefined,
   });
   t.after(() => proxy.close());
-  const session = await kusto({ cluster: proxy.url, database: "db" }).open(polled());
+  const session = await kusto({ cluster: proxy.url, database: "db", ...polled }).open(contextOf());
   sessions.push(session);
   const batches = Array.from({ length: 40 }, () => batchOf("1,a\n"));
   for (const { id } of batches) await cluster.putStatus("success", { IngestionSourceId: id });
@@ -583,7 +584,7 @@ test("status: without polling nothing is read", async () => {
 test("names with anything in them reach the service as they are", async () => {
   const odd = table("T'\"]; .drop", { "c]'d": k.long() });
   cluster.columns = [["c]'d", "long"]];
-  const session = await openSession({ ...contextOf(), table: odd });
+  const session = await openSession({}, { ...contextOf(), table: odd });
   assert.ok(commandsLike(/^\.show table \['T\\'"\]; \.drop'\] schema as json$/) === 1, inspect(cluster.commands));
   const batch = { ...batchOf("1\n"), table: odd.name };
   await session.submit(await session.stage(batch, never), never);

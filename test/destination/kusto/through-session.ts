@@ -11,6 +11,10 @@ export function throughSession(options: KustoOptions, wrap: (session: EpochSessi
   return {
     ...kusto(options),
     openEpochs: (context) =>
-      openCommitter(async (opening) => wrap(await openEpochSession(connection, opening)), context),
+      openCommitter(
+        async (opening) => wrap(await openEpochSession(connection, opening)),
+        context,
+        connection.ingestion,
+      ),
   };
 }

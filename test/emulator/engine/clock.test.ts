@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClock } from "../../../src/emulator/engine/clock.ts";
-import { datetimeText } from "../../../src/emulator/engine/ticks.ts";
+import { datetimeText } from "../../../src/emulator/values/ticks.ts";
 
 test("the clock runs with the machine's, at its speed, and can be put forward", () => {
   let real = Date.UTC(2020, 0, 1);

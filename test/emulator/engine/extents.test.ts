@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import fc from "fast-check";
-import { createTable, databaseOf, type StoredTable } from "../../../src/emulator/engine/catalogue.ts";
+import { createTable, databaseOf } from "../../../src/emulator/engine/catalogue.ts";
+import type { StoredTable } from "../../../src/emulator/engine/entities.ts";
 import {
   dropExtents,
   mergeExtents,

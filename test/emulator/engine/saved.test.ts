@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { execute } from "../../../src/emulator/commands/execute.ts";
 import { openCatalogue } from "../../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../../src/emulator/engine/store.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { type Language, loadLanguage } from "../../../src/emulator/kql/language.ts";
 
 let directory: string;

@@ -8,7 +8,7 @@ import {
   messageFaultPlan,
 } from "../../../src/emulator/faults/message-faults.ts";
 import { trigger } from "../../../src/emulator/faults/trigger.ts";
-import { IngestionFailure } from "../../../src/emulator/ingest/failure.ts";
+import { IngestionFailure } from "../../../src/emulator/ingestion-failure.ts";
 
 const never = new AbortController().signal;
 const message = { database: "demo", table: "T", blob: "http://x/account/container/name.csv" };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { deflateRawSync, gzipSync } from "node:zlib";
+import { filesOf } from "../../../src/emulator/blobs/files.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
-import { filesOf } from "../../../src/emulator/ingest/bytes.ts";
-import { IngestionFailure } from "../../../src/emulator/ingest/failure.ts";
+import { IngestionFailure } from "../../../src/emulator/ingestion-failure.ts";
 import { ask, rowsOf } from "../ask.ts";
 
 // The oracle of what is packed is node:zlib.

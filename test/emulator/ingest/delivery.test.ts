@@ -10,12 +10,12 @@ import {
   databaseOf,
   dropTable,
 } from "../../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../../src/emulator/engine/store.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { defaultBatching } from "../../../src/emulator/ingest/batching-policy.ts";
-import { IngestionFailure } from "../../../src/emulator/ingest/failure.ts";
 import { type QueueReaderOptions, startQueueReader } from "../../../src/emulator/ingest/queue-reader.ts";
 import { queuedOperations } from "../../../src/emulator/ingest/queued-operations.ts";
 import type { FailureRecord } from "../../../src/emulator/ingest/report.ts";
+import { IngestionFailure } from "../../../src/emulator/ingestion-failure.ts";
 import type { Storage } from "../../../src/emulator/storage/storage.ts";
 import { until } from "../ask.ts";
 

@@ -7,7 +7,7 @@ import { deflateRawSync, gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { ingest } from "../../../src/emulator/ingest/ingest.ts";
 import type { IngestionProperties } from "../../../src/emulator/ingest/properties.ts";
-import { datetimeOf } from "../../../src/emulator/ingest/text-values.ts";
+import { datetimeOf } from "../../../src/emulator/values/text-values.ts";
 import { type EngineHost, engineHost } from "../engine-host.ts";
 
 let host: EngineHost;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { elementsOf, type JsonRecord, jsonLines, membersOf, multiJson } from "../../../src/emulator/ingest/json.ts";
+import { type JsonRecord, jsonLines, multiJson } from "../../../src/emulator/ingest/json.ts";
+import { membersOf } from "../../../src/emulator/values/json-texts.ts";
 
 async function read(
   reader: (pieces: AsyncIterable<string>) => AsyncGenerator<JsonRecord[]>,
@@ -41,19 +42,6 @@ test("multijson: bags with blanks between them, or one array of them, however cu
       },
     ),
   );
-});
-
-test("members and elements are word for word", () => {
-  assert.deepEqual(
-    [...membersOf('{ "a" : 1.50 , "b":[1, 2],"c":"x,}\\"" ,"a":12345678901234567890}')],
-    [
-      ["a", "12345678901234567890"],
-      ["b", "[1, 2]"],
-      ["c", '"x,}\\""'],
-    ],
-  );
-  assert.deepEqual(elementsOf('[ 1.0, {"x":[]}, "]" ,null]'), ["1.0", '{"x":[]}', '"]"', "null"]);
-  assert.deepEqual([...membersOf(" {} ")], []);
 });
 
 test("multijson that is broken is refused as a whole", async () => {

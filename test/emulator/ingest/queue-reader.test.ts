@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { createCatalogue, createTable, databaseOf } from "../../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../../src/emulator/engine/store.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { defaultBatching } from "../../../src/emulator/ingest/batching-policy.ts";
 import { startQueueReader } from "../../../src/emulator/ingest/queue-reader.ts";
 import { queuedOperations } from "../../../src/emulator/ingest/queued-operations.ts";

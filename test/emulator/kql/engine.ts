@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { type Catalogue, createCatalogue, createTable, databaseOf } from "../../../src/emulator/engine/catalogue.ts";
-import { openStore } from "../../../src/emulator/engine/store.ts";
-import type { ResultTable } from "../../../src/emulator/http/result.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { ingest } from "../../../src/emulator/ingest/ingest.ts";
 import { loadLanguage } from "../../../src/emulator/kql/language.ts";
 import { runQuery } from "../../../src/emulator/kql/run.ts";
 import { KustoError } from "../../../src/emulator/kusto-error.ts";
+import type { ResultTable } from "../../../src/emulator/values/result.ts";
 import type { Kind } from "../../../src/schema/kinds.ts";
 
 /** Store, catalogue and parser without the rest of an emulator: nothing listens, and no Azurite is started. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type Database, databaseOf } from "../../../src/emulator/engine/catalogue.ts";
+import { databaseOf } from "../../../src/emulator/engine/catalogue.ts";
+import type { Database } from "../../../src/emulator/engine/entities.ts";
 import { kindOf, type Language, loadLanguage } from "../../../src/emulator/kql/language.ts";
 import { finalSql } from "../../../src/emulator/kql/relation.ts";
 import { translated } from "../../../src/emulator/kql/run.ts";

@@ -5,10 +5,11 @@ import { after, afterEach, test } from "node:test";
 import { inspect } from "node:util";
 import { ClientSecretCredential } from "@azure/identity";
 import { type KustoAdmin, kustoAdmin } from "../../../src/destination/kusto/admin.ts";
-import { kusto } from "../../../src/destination/kusto/index.ts";
 import type { KustoOptions } from "../../../src/destination/kusto/options.ts";
 import { MillraceError } from "../../../src/errors.ts";
-import { fileState, k, open, type SinkOptions, table } from "../../../src/index.ts";
+import { fileState, k, table } from "../../../src/index.ts";
+import type { WriteSinkOptions } from "../../../src/write-sink.ts";
+import { openKusto } from "../../destination/kusto/open-kusto.ts";
 import { until } from "../ask.ts";
 
 /** Run by clients.test.ts in a process that trusts the certificate of its emulator's authority. */
@@ -176,14 +177,8 @@ async function target() {
   const name = `T${++tables}`;
   await run(`.create table ${name} (a:long)`);
   const shape = table(name, { a: k.long() });
-  const openAs = (who: string, options: Partial<SinkOptions> = {}) =>
-    open({
-      table: shape,
-      to: kusto({ cluster, database, ...byKey(who) }),
-      parallelism: 0,
-      flushImmediately: true,
-      ...options,
-    });
+  const openAs = (who: string, options: WriteSinkOptions = {}) =>
+    openKusto(shape, { cluster, database, ...byKey(who) }, { parallelism: 0, flushImmediately: true, ...options });
   const count = () =>
     asAdmin(async (admin) =>
       Number(

@@ -10,8 +10,9 @@ import {
   createDatabase,
   openCatalogue,
 } from "../../../src/emulator/engine/catalogue.ts";
+import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { restore } from "../../../src/emulator/engine/saved.ts";
-import { openStore, type Store } from "../../../src/emulator/engine/store.ts";
+import type { Store } from "../../../src/emulator/engine/store.ts";
 import { type Language, loadLanguage } from "../../../src/emulator/kql/language.ts";
 import { KustoError } from "../../../src/emulator/kusto-error.ts";
 import { type Access, accessOf } from "../../../src/emulator/security/access.ts";

@@ -156,23 +156,27 @@ function killingSession(session: EpochSession): EpochSession {
 async function write(): Promise<void> {
   const target = table(plan.table, { id: k.long(), text: k.string() });
 
+  const isExact = plan.mode !== "at-least-once";
   const sink = await open({
     table: target,
-    to: killingDestination({ cluster: plan.cluster, database: plan.database }),
+    to: killingDestination({
+      ...{ cluster: plan.cluster, database: plan.database },
+      ...(plan.mode !== "at-least-once"
+        ? { commitMode: plan.mode }
+        : { pollForIngestionStatus: true, pollTimeoutMs: 15_000 }),
+      blobBytesLimit: plan.blobBytesLimit,
+      flushImmediately: true,
+      pollIntervalMs: 200,
+      attemptTimeoutMs: plan.attemptTimeoutMs,
+    }),
     state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
     job: plan.job,
-    ...(plan.mode === "at-least-once"
-      ? { deliveryGuarantee: "at-least-once", pollForIngestionStatus: true, pollTimeoutMs: 15_000 }
-      : { deliveryGuarantee: "exactly-once", commitMode: plan.mode }),
+    deliveryGuarantee: isExact ? "exactly-once" : "at-least-once",
     parallelism: plan.parallelism,
     batchSize: 20,
-    blobBytesLimit: plan.blobBytesLimit,
-    flushImmediately: true,
-    pollIntervalMs: 200,
     retryBaseMs: 20,
     retryMaxMs: 500,
     retryTimeoutMs: 30_000,
-    attemptTimeoutMs: plan.attemptTimeoutMs,
     deadLetter: fileDeadLetter(plan.deadLetter),
   });
 

@@ -31,7 +31,6 @@ export const filesTarget: MakeTarget = (random, time) => {
 
   return {
     delivery: "files",
-    commitMode: "move",
     isLate: true,
     // A folder's name holds no more than 255 bytes.
     badRecord: (number) => `r${number} ${"long ".repeat(60)}`,

@@ -1,5 +1,5 @@
-import type { CommitMode } from "../../../src/destination/destination.ts";
-import { openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
+import { type CommitOptions, openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
+import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
 import { type Ills, modelService, poison } from "./service.ts";
 import type { MakeTarget } from "./target.ts";
 
@@ -16,14 +16,20 @@ export function kustoTarget(mode: CommitMode): MakeTarget {
       slowMs: random() < 0.2 ? random() * 2_000 : 0,
     };
     const service = modelService(random, ills, time.now, time.pause);
+    const committing: CommitOptions = {
+      commitMode: mode,
+      pollIntervalMs: 40,
+      attemptTimeoutMs: 400,
+      // From every batch alone to a handful in one blob.
+      blobBytesLimit: random() * 100,
+    };
     const bounds = { mostAttempts: 200, clock: time };
     return {
       delivery: mode,
-      commitMode: mode,
       // With mode `tag` a zombie's rows may come at any time before the next epoch claims its number.
       isLate: mode === "tag",
       badRecord: (number) => `r${number} ${poison}`,
-      open: (context) => openCommitter(async (opening) => service.open(opening, mode), context, bounds),
+      open: (context) => openCommitter(async (opening) => service.open(opening, mode), context, committing, bounds),
       powerLoss() {},
       work: service.work,
       counts: async () => service.counts(),

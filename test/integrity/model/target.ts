@@ -1,11 +1,10 @@
-import type { CommitMode, EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
+import type { EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What the trial's writers commit into. */
 export interface ModelTarget {
   /** Of the state's job: guarantee and mode. */
   readonly delivery: string;
-  readonly commitMode: CommitMode;
   /** Rows of epochs that a state does not know yet may arrive while its process runs: those of a zombie. */
   readonly isLate: boolean;
   /** A text that the target refuses, and that goes to the dead letter. */

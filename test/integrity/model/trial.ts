@@ -44,20 +44,8 @@ export async function trial(seed: number, makeTarget: MakeTarget): Promise<Trial
   const settings: Omit<EpochContext, "history" | "generation" | "signal"> = {
     table: table("T", { text: k.string() }),
     format: "csv",
-    ingestion: {
-      ingestionMappingRef: undefined,
-      flushImmediately: false,
-      ingestByTags: [],
-      additionalTags: [],
-      pollForIngestionStatus: false,
-    },
-    commitMode: target.commitMode,
     acceptDuplicates: false,
     retries: { retryBaseMs: 5, retryMaxMs: 50, retryTimeoutMs: 100_000, onRetry() {} },
-    pollIntervalMs: 40,
-    attemptTimeoutMs: 400,
-    // From every batch alone to a handful in one blob.
-    blobBytesLimit: random() * 100,
     onWarning() {},
   };
   const letters = new Set<string>();

@@ -1,4 +1,3 @@
-import type { CheckContext } from "../../destination.ts";
 import {
   alterBatchingCommand,
   type BatchingPolicy,
@@ -8,6 +7,7 @@ import {
   tagOption,
 } from "./batching-policy.ts";
 import { type Finding, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import { type Policy, timespanMs } from "./policy.ts";
 import { shownBytes } from "./shown-bytes.ts";
 
@@ -22,9 +22,9 @@ const leastAlone = 100_000_000;
  *
  * @param set of the table that blobs go into: the target, or the staging table.
  */
-export function batchingFit(context: CheckContext, set: Policy): Finding {
-  const { table, ingestion, batchSize, batchIntervalMs, clientBatchSizeLimit, pollTimeoutMs, attemptTimeoutMs } =
-    context;
+export function batchingFit(context: KustoCheck, set: Policy): Finding {
+  const { table, ingestion, batchSize, batchIntervalMs, clientBatchSizeLimit } = context;
+  const { pollTimeoutMs, attemptTimeoutMs } = ingestion;
   const policy = batchingPolicy(set);
   const { MaximumBatchingTimeSpan: span, MaximumNumberOfItems: items, MaximumRawDataSizeMB: megabytes } = policy;
   const spanMs = timespanMs(span) ?? 300_000;

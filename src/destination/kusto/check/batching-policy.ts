@@ -1,5 +1,5 @@
 import { quoteName, quoteString } from "../../../schema/kql.ts";
-import type { CheckContext } from "../../destination.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import type { Policy } from "./policy.ts";
 
 /** When the service ends a batch of blobs: whichever is reached first. */
@@ -30,7 +30,7 @@ export function alterBatchingCommand(table: string, policy: BatchingPolicy): str
 }
 
 /** Batches go into a staging table of the sink's own, whose policy is the one that counts. */
-export function isStaged({ commitMode }: Pick<CheckContext, "commitMode">): boolean {
+export function isStaged({ commitMode }: Pick<KustoCheck, "commitMode">): boolean {
   return commitMode === "move" || commitMode === "append";
 }
 
@@ -38,7 +38,7 @@ export function isStaged({ commitMode }: Pick<CheckContext, "commitMode">): bool
  * The option by which every blob bears an `ingest-by:` tag. Such a blob is gathered with no other, whatever the policy says
  * (documentation, "Ingestion batching policy": SingleBlob_IngestByTag, SingleBlob_IngestIfNotExists). Staging takes no such tag.
  */
-export function tagOption(context: Pick<CheckContext, "commitMode" | "ingestion">): string | undefined {
+export function tagOption(context: Pick<KustoCheck, "commitMode" | "ingestion">): string | undefined {
   if (isStaged(context)) return undefined;
   if (context.commitMode === "tag") return 'commitMode "tag"';
   return context.ingestion.ingestByTags.length > 0 ? "ingestByTags" : undefined;

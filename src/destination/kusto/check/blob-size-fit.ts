@@ -1,6 +1,6 @@
-import type { CheckContext } from "../../destination.ts";
 import { alterBatchingCommand, batchingPolicy, isStaged, megabyte, tagOption } from "./batching-policy.ts";
 import { type Finding, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import type { Policy } from "./policy.ts";
 import { shownBytes } from "./shown-bytes.ts";
 
@@ -11,8 +11,9 @@ import { shownBytes } from "./shown-bytes.ts";
  *
  * @param set of the table that blobs go into: the target, or the staging table.
  */
-export function blobSizeFit(context: CheckContext, set: Policy): Finding {
-  const { table, clientBatchSizeLimit, blobBytesLimit, ingestion } = context;
+export function blobSizeFit(context: KustoCheck, set: Policy): Finding {
+  const { table, clientBatchSizeLimit, ingestion } = context;
+  const { blobBytesLimit } = ingestion;
   // Only what is staged shares blobs.
   const options = { clientBatchSizeLimit, ...(isStaged(context) && { blobBytesLimit }) };
   const mostBytes = Math.max(...Object.values(options));

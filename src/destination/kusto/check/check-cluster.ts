@@ -7,6 +7,7 @@ import { patience } from "../patience.ts";
 import { scrubber } from "../scrub.ts";
 import { findingOf } from "./error-finding.ts";
 import { notReached } from "./finding.ts";
+import { kustoCheck } from "./kusto-check.ts";
 import type { Seen } from "./seen.ts";
 import { stepsOf } from "./steps.ts";
 
@@ -21,7 +22,8 @@ const closingMs = 10_000;
  *
  * @throws MillraceError ABORTED; what is wrong is told by the items.
  */
-export async function* checkCluster(given: Connection, context: CheckContext): AsyncGenerator<CheckItem> {
+export async function* checkCluster(given: Connection, checked: CheckContext): AsyncGenerator<CheckItem> {
+  const context = kustoCheck(checked, given.ingestion);
   const itemMs = Math.min(given.requestTimeoutMs, mostItemMs);
   const connection = { ...given, requestTimeoutMs: itemMs };
   const { login } = connection;

@@ -1,7 +1,6 @@
 import { isCode } from "../../../errors.ts";
 import { nearestName } from "../../../option-names.ts";
 import { quoteName } from "../../../schema/kql.ts";
-import type { CheckContext } from "../../destination.ts";
 import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 import { mayNot } from "../commit/rights.ts";
@@ -10,12 +9,13 @@ import { tableColumns } from "../preflight.ts";
 import { noDatabase } from "../resources.ts";
 import { granted } from "./error-finding.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import type { Seen } from "./seen.ts";
 
 /** Asks for the table's columns, which tells of the database as well. */
 export async function findDatabase(
   { database, host }: Connection,
-  { table }: CheckContext,
+  { table }: KustoCheck,
   seen: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {
@@ -54,7 +54,7 @@ async function databasesOf(engine: KustoClient, signal: AbortSignal): Promise<st
 }
 
 /** At least once goes without this right, and unchecked; exactly once asks the table what is committed. */
-export async function mayView({ database }: Connection, { commitMode }: CheckContext, seen: Seen): Promise<Finding> {
+export async function mayView({ database }: Connection, { commitMode }: KustoCheck, seen: Seen): Promise<Finding> {
   const { hidden, principal } = seen;
   if (!hidden) return ok(`The principal may see what database ${database} holds.`);
   const role = commitMode === undefined || commitMode === "tag" ? "viewers" : "users";

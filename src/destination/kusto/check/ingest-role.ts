@@ -1,18 +1,18 @@
 import { isCode, type MillraceError } from "../../../errors.ts";
 import { quoteName } from "../../../schema/kql.ts";
-import type { CheckContext } from "../../destination.ts";
 import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 import { emptyAppend, mayNot } from "../commit/rights.ts";
 import type { Connection } from "../options.ts";
 import { granted } from "./error-finding.ts";
 import { type Finding, notReached, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import type { Seen } from "./seen.ts";
 
 /** Appends nothing. Where that is refused for its reading, which ingestion does not need, the principal's roles say. */
 export async function mayIngest(
   { database }: Connection,
-  { table }: CheckContext,
+  { table }: KustoCheck,
   { engine, columns, hidden, principal }: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {

@@ -1,15 +1,15 @@
 import { type MappingKind, quoteName } from "../../../schema/kql.ts";
-import type { CheckContext } from "../../destination.ts";
 import type { Connection } from "../options.ts";
 import { mappingsAt } from "../preflight.ts";
 import type { Finding } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import { mappingFit } from "./mapping-fit.ts";
 import type { Seen } from "./seen.ts";
 
 /** The mapping that the options name: of the table, or else of its database. */
 export async function fitMapping(
   { database }: Connection,
-  { table, columns, format, ingestion }: CheckContext,
+  { table, columns, format, ingestion }: KustoCheck,
   { engine, columns: actual }: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {

@@ -1,6 +1,6 @@
 import { quoteName, quoteString } from "../../../schema/kql.ts";
-import type { CheckContext } from "../../destination.ts";
 import { type Finding, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import { type Policy, timespanMs } from "./policy.ts";
 
 const weekMs = 7 * 24 * 3_600_000;
@@ -12,7 +12,7 @@ interface TagRule {
 }
 
 /** Whether an epoch is committed is asked of the tags, so they must outlive an outage. */
-export function tagRetentionFit({ table, commitMode }: CheckContext, set: Policy): Finding {
+export function tagRetentionFit({ table, commitMode }: KustoCheck, set: Policy): Finding {
   const prefixes =
     commitMode === "move" ? ["millrace:"] : commitMode === "append" ? ["millrace:", "ingest-by:"] : ["ingest-by:"];
   const rules = Array.isArray(set) ? (set as readonly TagRule[]) : [];
@@ -30,7 +30,7 @@ export function tagRetentionFit({ table, commitMode }: CheckContext, set: Policy
 }
 
 /** The extents that bear the tags go with their retention. */
-export function retentionFit({ table }: CheckContext, set: Policy): Finding {
+export function retentionFit({ table }: KustoCheck, set: Policy): Finding {
   const period = (set as { SoftDeletePeriod?: unknown } | null)?.SoftDeletePeriod;
   const ms = timespanMs(period);
   if (ms === undefined || ms >= weekMs)

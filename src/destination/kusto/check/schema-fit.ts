@@ -1,10 +1,10 @@
 import { columnList, createOrAlterMappingCommand, quoteName } from "../../../schema/kql.ts";
 import { type NamedColumn, tableOf } from "../../../schema/table.ts";
-import type { CheckContext } from "../../destination.ts";
 import type { ActualColumn } from "../preflight.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 
-type Declared = Pick<CheckContext, "table" | "columns" | "format"> & { readonly isMapped: boolean };
+type Declared = Pick<KustoCheck, "table" | "columns" | "format"> & { readonly isMapped: boolean };
 
 /**
  * Our columns against the table's, each kind of misfit by itself: another type, missing, another place (CSV without a mapping),

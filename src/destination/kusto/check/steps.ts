@@ -1,4 +1,3 @@
-import type { CheckContext } from "../../destination.ts";
 import { mayCommit, mayLook } from "../commit/rights.ts";
 import type { Connection } from "../options.ts";
 import type { Patience } from "../patience.ts";
@@ -9,6 +8,7 @@ import { blobSizeFit } from "./blob-size-fit.ts";
 import { findDatabase, mayView } from "./database.ts";
 import { type Finding, ok } from "./finding.ts";
 import { mayIngest } from "./ingest-role.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import { logIn, trust } from "./login.ts";
 import { fitMapping } from "./mapping.ts";
 import { type Policy, policyOf } from "./policy.ts";
@@ -30,7 +30,7 @@ export interface Step {
 /** What is looked at, in this order; what the options have no use of is left out. */
 export function stepsOf(
   connection: Connection,
-  context: CheckContext,
+  context: KustoCheck,
   seen: Seen,
   scrub: Scrubber,
   patient: Patience,
@@ -42,7 +42,7 @@ export function stepsOf(
   const intoStaging = isStaged(context);
   const step = (name: string, needs: readonly string[], look: Step["look"]): Step => ({ name, needs, look });
   const when = (isNeeded: boolean, ...steps: Step[]) => (isNeeded ? steps : []);
-  type Fit = (context: CheckContext, set: Policy) => Finding;
+  type Fit = (context: KustoCheck, set: Policy) => Finding;
   const policyAt = async (of: string, kind: string, fit: Fit, signal: AbortSignal) =>
     fit(context, await policyOf(seen.engine!, database, of, kind, signal));
   const policy = (name: string, kind: string, fit: Fit) =>

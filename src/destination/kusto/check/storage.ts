@@ -1,18 +1,18 @@
 import { quoteName } from "../../../schema/kql.ts";
-import type { CheckContext } from "../../destination.ts";
 import { mayNot } from "../commit/rights.ts";
 import { sentence } from "../errors.ts";
 import type { Connection } from "../options.ts";
 import type { Patience } from "../patience.ts";
 import { fetchResources, type Resources } from "../resources.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import { type Reached, reachAgain } from "./reach.ts";
 import type { Seen } from "./seen.ts";
 
 /** Asks for the containers and queues to ingest through. */
 export async function findResources(
   connection: Connection,
-  { table }: CheckContext,
+  { table }: KustoCheck,
   seen: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {

@@ -1,16 +1,16 @@
 import { isKind } from "../../../schema/kinds.ts";
 import { createMergeTableCommand } from "../../../schema/kql.ts";
 import { tableOf } from "../../../schema/table.ts";
-import type { CheckContext } from "../../destination.ts";
 import type { Connection } from "../options.ts";
 import { type Finding, failed, listed, notReached, ok } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import { schemaFit } from "./schema-fit.ts";
 import type { Seen } from "./seen.ts";
 
 /** Whether the table is there. */
 export function findTable(
   { database }: Connection,
-  { table, columns }: CheckContext,
+  { table, columns }: KustoCheck,
   { columns: actual, hidden }: Seen,
 ): Finding {
   if (hidden) return notReached("view");
@@ -25,7 +25,7 @@ export function findTable(
 }
 
 /** The declared columns against those of the table. */
-export function fitSchema(context: CheckContext, { columns }: Seen): Finding {
+export function fitSchema(context: KustoCheck, { columns }: Seen): Finding {
   const unknown = columns!.filter(({ type }) => !isKind(type));
   if (unknown.length > 0)
     return failed(

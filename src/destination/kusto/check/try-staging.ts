@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
-import type { CheckContext } from "../../destination.ts";
 import { makeStaging, stagingName } from "../commit/staging-table.ts";
 import type { Connection } from "../options.ts";
 import { type Finding, ok } from "./finding.ts";
+import type { KustoCheck } from "./kusto-check.ts";
 import type { Seen } from "./seen.ts";
 
 /** Makes a staging table as a sink would. It is dropped when the check ends. */
 export async function tryStaging(
   { database }: Connection,
-  { table }: CheckContext,
+  { table }: KustoCheck,
   seen: Seen,
   signal: AbortSignal,
 ): Promise<Finding> {

@@ -4,11 +4,14 @@ import { acceptHeld } from "../../../deliver/held-epochs.ts";
 import { unlessAborted } from "../../../deliver/unless-aborted.ts";
 import { isCode } from "../../../errors.ts";
 import type { CommitHooks, EpochCommitter, EpochContext } from "../../destination.ts";
+import type { CommitMode, Ingestion } from "../ingestion-options.ts";
 import type { EpochSession, SessionContext } from "./epoch-session.ts";
 import { kustoEpoch } from "./kusto-epoch.ts";
 import { type CommitPolicy, commitStaged } from "./staged.ts";
 import { claimTurns, commitTagged } from "./tagged.ts";
 import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "./take-over.ts";
+
+export type CommitOptions = Pick<Ingestion, "commitMode" | "pollIntervalMs" | "attemptTimeoutMs" | "blobBytesLimit">;
 
 /** What tests replace. */
 export interface CommitterBounds {
@@ -26,12 +29,12 @@ export interface CommitterBounds {
 export async function openCommitter(
   connect: (context: SessionContext) => Promise<EpochSession>,
   context: EpochContext,
+  { commitMode, pollIntervalMs, attemptTimeoutMs, blobBytesLimit }: CommitOptions,
   { mostAttempts, clock }: CommitterBounds = { mostAttempts: 20, clock: systemClock },
 ): Promise<EpochCommitter> {
-  const { table, commitMode, retries } = context;
-  const { pollIntervalMs, attemptTimeoutMs, blobBytesLimit } = context;
+  const { table, retries } = context;
   const policy: CommitPolicy = { ...retries, pollIntervalMs, attemptTimeoutMs, blobBytesLimit, mostAttempts, clock };
-  const held = await takenOver(connect, context, clock);
+  const held = await takenOver(connect, context, commitMode, clock);
   const inTurn = claimTurns(() => refuseIfTaken(held));
 
   function commitTo(handle: EpochHandle, signal: AbortSignal, hooks: CommitHooks): Promise<void> {
@@ -51,9 +54,10 @@ export async function openCommitter(
 async function takenOver(
   connect: (context: SessionContext) => Promise<EpochSession>,
   context: EpochContext,
+  commitMode: CommitMode,
   clock: RetryClock,
 ): Promise<TakeOver> {
-  const { history, table, generation, commitMode, acceptDuplicates, signal, retries } = context;
+  const { history, table, generation, acceptDuplicates, signal, retries } = context;
   const ask = <T>(doing: string, act: () => Promise<T>) =>
     withRetries(
       doing,
@@ -65,7 +69,7 @@ async function takenOver(
     );
   for (let isAccepted = false; ; isAccepted = true) {
     const { job, lineage } = history;
-    const session = await connect({ ...context, job, generation, lineage });
+    const session = await connect({ ...context, commitMode, job, generation, lineage });
     const isStaged = commitMode !== "tag";
     const taking: TakeOver = { session, history, table: table.name, isAccepted, isStaged, signal, ask };
     try {

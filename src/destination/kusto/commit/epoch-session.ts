@@ -1,6 +1,7 @@
 import type { SealedBatch } from "../../../batch/sealed-batch.ts";
 import type { EpochRange } from "../../../checkpoint/epoch.ts";
-import type { CommitMode, DestinationContext, DestinationSession, Outcome, StagedBatch } from "../../destination.ts";
+import type { DestinationContext, DestinationSession, Outcome, StagedBatch } from "../../destination.ts";
+import type { CommitMode } from "../ingestion-options.ts";
 
 /** An opening of a job's state, whose epochs a session commits. */
 export interface Opening {

@@ -1,7 +1,8 @@
 import { isCode, MillraceError } from "../../../errors.ts";
 import { quoteName, quoteString } from "../../../schema/kql.ts";
-import type { CommitMode } from "../../destination.ts";
+
 import type { KustoClient } from "../client.ts";
+import type { CommitMode } from "../ingestion-options.ts";
 import { tagged } from "./tagged-extents.ts";
 
 /** Where a right is tried. */

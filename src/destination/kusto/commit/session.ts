@@ -21,16 +21,18 @@ export async function openEpochSession(connection: Connection, context: SessionC
   try {
     const ground = { engine: link.patientEngine, database: link.database };
     await mayLook(ground, context.table.name, context.commitMode, context.signal);
-    return context.commitMode === "tag" ? taggedSession(link, context) : stagedSession(link, context);
+    return context.commitMode === "tag"
+      ? taggedSession(link, connection, context)
+      : stagedSession(link, connection, context);
   } catch (error) {
     await link.close();
     throw error;
   }
 }
 
-function stagedSession(link: TableLink, context: SessionContext): EpochSession {
+function stagedSession(link: TableLink, { ingestion }: Connection, context: SessionContext): EpochSession {
   const { engine, patientEngine, database } = link;
-  const { table, job, generation, lineage, ingestion, commitMode } = context;
+  const { table, job, generation, lineage, commitMode } = context;
   const target = table.name;
   const staging = stagingName(target, job, generation, lineage);
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
@@ -245,9 +247,9 @@ function appendCommand(
   return `.append ${quoteName(target)} with (tags=${tags}, ingestIfNotExists=${unless}) <| let landed = ${quoteName(staging)} | where extent_id() in (${ids}); landed | where toscalar(landed | count) == ${rows}`;
 }
 
-function taggedSession(link: TableLink, context: SessionContext): EpochSession {
+function taggedSession(link: TableLink, { ingestion }: Connection, context: SessionContext): EpochSession {
   const { engine, database } = link;
-  const { table, ingestion } = context;
+  const { table } = context;
   return {
     ...askedOf(link, context),
     stagings: async () => [],

@@ -1,5 +1,5 @@
-import { longDatetimeText, ticksPerHour, timespanText } from "../ticks.ts";
-import type { CalledFunction } from "./called.ts";
+import { longDatetimeText, ticksPerHour, timespanText } from "../../values/ticks.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { arrayText, canonical, itemsIn, longIn, realIn, textIn } from "./json-values.ts";
 
 const json = (act: CalledFunction["act"]): CalledFunction => ({ gives: "json", act });

@@ -1,4 +1,4 @@
-import type { CalledFunction } from "./called.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { arrayText, bagIn, bagText, canonical, itemsIn, textIn } from "./json-values.ts";
 
 const json = (act: CalledFunction["act"]): CalledFunction => ({ gives: "json", act });

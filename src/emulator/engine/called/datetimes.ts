@@ -7,8 +7,8 @@ import {
   ticksPerMinute,
   ticksPerSecond,
   unixEpoch,
-} from "../ticks.ts";
-import type { CalledFunction } from "./called.ts";
+} from "../../values/ticks.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { longIn, realIn, textIn } from "./json-values.ts";
 
 const long = (act: CalledFunction["act"]): CalledFunction => ({ gives: "long", takesTicks: true, act });

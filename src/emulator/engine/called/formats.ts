@@ -1,5 +1,5 @@
-import { civilTime, ticksPerDay } from "../ticks.ts";
-import type { CalledFunction } from "./called.ts";
+import { civilTime, ticksPerDay } from "../../values/ticks.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { longIn, textIn } from "./json-values.ts";
 
 const text = (act: CalledFunction["act"]): CalledFunction => ({ gives: "text", takesTicks: true, act });

@@ -1,5 +1,5 @@
 import { merged } from "./bags.ts";
-import type { CalledFunction } from "./called.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { arrayText, bagIn, canonical, itemsIn, longIn, realIn, textIn } from "./json-values.ts";
 
 /** Ends of aggregates: what SQL has gathered into one array becomes the result. */

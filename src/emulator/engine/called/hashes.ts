@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CalledFunction } from "./called.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { longIn, textIn } from "./json-values.ts";
 import { xxHash64 } from "./xxhash64.ts";
 

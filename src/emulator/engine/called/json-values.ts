@@ -1,4 +1,4 @@
-import { elementsOf, membersOf } from "../../ingest/json.ts";
+import { elementsOf, membersOf } from "../../values/json-texts.ts";
 
 /** The text that a JSON text stands for: of a string its value, of null the empty text, of the rest the JSON. */
 export function textIn(json: string | undefined): string {

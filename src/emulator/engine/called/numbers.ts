@@ -1,5 +1,5 @@
-import { addDecimals, decimalText, multiplyDecimals, parseDecimal } from "../decimal.ts";
-import type { CalledFunction } from "./called.ts";
+import { addDecimals, decimalText, multiplyDecimals, parseDecimal } from "../../values/decimal.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { longIn, realIn, textIn } from "./json-values.ts";
 
 const real = (act: CalledFunction["act"]): CalledFunction => ({ gives: "real", act });

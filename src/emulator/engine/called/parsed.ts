@@ -1,4 +1,4 @@
-import type { CalledFunction } from "./called.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { arrayText, bagText, longIn, textIn } from "./json-values.ts";
 
 const json = (act: CalledFunction["act"]): CalledFunction => ({ gives: "json", act });

@@ -1,4 +1,4 @@
-import type { CalledFunction } from "./called.ts";
+import type { CalledFunction } from "./called-function.ts";
 import { arrayText, itemsIn, longIn, textIn } from "./json-values.ts";
 
 const text = (act: CalledFunction["act"]): CalledFunction => ({ gives: "text", act });

@@ -1,10 +1,11 @@
 import type { Kind } from "../../../schema/kinds.ts";
 import { datetimeInQuery } from "../../engine/datetime-texts.ts";
-import { realText } from "../../engine/functions.ts";
 import { physicalType, sqlText } from "../../engine/physical.ts";
-import { longDatetimeText, timespanText } from "../../engine/ticks.ts";
-import { datetimeOf, type Stored, textReaders } from "../../ingest/text-values.ts";
 import { semanticError } from "../../kusto-error.ts";
+import { realText } from "../../values/real-text.ts";
+import type { Stored } from "../../values/stored.ts";
+import { datetimeOf, textReaders } from "../../values/text-values.ts";
+import { longDatetimeText, timespanText } from "../../values/ticks.ts";
 import { kindOf as nodeKindOf } from "../language.ts";
 import type { Scalar } from "../relation.ts";
 import { elementsIn, needPart, part, positionText, type SyntaxNode, textOf } from "../tree.ts";

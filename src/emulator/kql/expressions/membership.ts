@@ -1,6 +1,6 @@
 import type { Kind } from "../../../schema/kinds.ts";
 import { itemsIn, textIn } from "../../engine/called/json-values.ts";
-import { textReaders } from "../../ingest/text-values.ts";
+import { textReaders } from "../../values/text-values.ts";
 import { newAlias } from "../context.ts";
 import type { Scalar } from "../relation.ts";
 import type { ScalarContext } from "../row.ts";

@@ -5,14 +5,13 @@ import { type KustoAdmin, kustoAdmin } from "../../../../src/destination/kusto/a
 import type { SessionContext } from "../../../../src/destination/kusto/commit/epoch-session.ts";
 import { openEpochSession } from "../../../../src/destination/kusto/commit/session.ts";
 import { stagingName } from "../../../../src/destination/kusto/commit/staging-table.ts";
-import { kusto } from "../../../../src/destination/kusto/index.ts";
 import { connectionOf } from "../../../../src/destination/kusto/options.ts";
 import { type Emulator, startEmulator } from "../../../../src/emulator/index.ts";
 import { memoryDisk } from "../../../../src/log/memory-disk.ts";
-import { open } from "../../../../src/open.ts";
-import type { SinkOptions } from "../../../../src/options.ts";
 import { createMergeTableCommand } from "../../../../src/schema/kql.ts";
 import { k, table } from "../../../../src/schema/table.ts";
+import type { WriteSinkOptions } from "../../../../src/write-sink.ts";
+import { openKusto } from "../open-kusto.ts";
 
 // Sessions that commit epochs, against the emulator.
 
@@ -35,16 +34,15 @@ async function tableOf(name: string) {
   return made;
 }
 
-async function start(target: Awaited<ReturnType<typeof tableOf>>, options: SinkOptions = {}, disk = memoryDisk()) {
-  return open({
-    table: target,
-    to: kusto({ cluster: emulator.url, database: "db" }),
-    deliveryGuarantee: "exactly-once",
-    state: stateOn(disk, "state"),
-    flushImmediately: true,
-    pollIntervalMs: 20,
-    ...options,
-  });
+async function start(
+  target: Awaited<ReturnType<typeof tableOf>>,
+  options: WriteSinkOptions = {},
+  disk = memoryDisk(),
+  cluster = emulator.url,
+) {
+  const defaults = { deliveryGuarantee: "exactly-once", flushImmediately: true, pollIntervalMs: 20 } as const;
+  const state = stateOn(disk, "state");
+  return openKusto(target, { cluster, database: "db" }, { ...defaults, state, ...options });
 }
 
 async function numbersIn(name: string): Promise<number[]> {
@@ -120,8 +118,7 @@ for (const commitMode of ["move", "append", "tag"] as const)
       await own.execute(createMergeTableCommand(target));
       // A policy's ten seconds take hours.
       still.clock.speed = 1e-3;
-      const to = kusto({ cluster: still.url, database: "db" });
-      const sink = await start(target, { to, commitMode, flushImmediately: false } as SinkOptions);
+      const sink = await start(target, { commitMode, flushImmediately: false }, memoryDisk(), still.url);
       sink.write({ n: 1 });
       await sink.checkpoint();
       await sink.committed();
@@ -151,13 +148,6 @@ async function appending(name: string) {
   const context: SessionContext = {
     table: target,
     format: "csv",
-    ingestion: {
-      ingestionMappingRef: undefined,
-      flushImmediately: true,
-      ingestByTags: [],
-      additionalTags: [],
-      pollForIngestionStatus: false,
-    },
     signal: new AbortController().signal,
     commitMode: "append",
     job: "job.0123456789ab",

@@ -1,5 +1,6 @@
 import type { Kind } from "../../../../schema/kinds.ts";
-import { type CalledFunction, calledFunctions } from "../../../engine/called/called.ts";
+import { calledFunctions } from "../../../engine/called/called.ts";
+import type { CalledFunction } from "../../../engine/called/called-function.ts";
 import type { Scalar } from "../../relation.ts";
 import type { ScalarContext } from "../../row.ts";
 import type { SyntaxNode } from "../../tree.ts";

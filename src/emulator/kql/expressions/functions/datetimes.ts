@@ -1,4 +1,4 @@
-import { ticksPerDay, ticksPerSecond, unixEpoch } from "../../../engine/ticks.ts";
+import { ticksPerDay, ticksPerSecond, unixEpoch } from "../../../values/ticks.ts";
 import { converted, isNumber } from "../convert.ts";
 import { stringLiteral } from "../literals.ts";
 import { once } from "../once.ts";

@@ -1,6 +1,6 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 
 /** A blob's address without what gives access to it: its SAS, or what follows a semicolon in a storage connection string. */
 export const shownAddress = (url: string): string => url.replace(/[?;].*$/s, "");

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { textReaders } from "../../../src/emulator/ingest/text-values.ts";
+import { textReaders } from "../../../src/emulator/values/text-values.ts";
 
 const { bool, dynamic, guid, int, long, real, string } = textReaders;
 

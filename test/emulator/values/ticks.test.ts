@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { datetimeEnd, datetimeText, timespanText, unixEpoch } from "../../../src/emulator/engine/ticks.ts";
-import { datetimeOf, timespanOf } from "../../../src/emulator/ingest/text-values.ts";
+import { datetimeOf, timespanOf } from "../../../src/emulator/values/text-values.ts";
+import { datetimeEnd, datetimeText, timespanText, unixEpoch } from "../../../src/emulator/values/ticks.ts";
 
 const anyDate = fc.date({
   min: new Date("0001-01-01T00:00:00Z"),

@@ -1,9 +1,10 @@
-import { pathOf } from "../commands/named.ts";
-import { ownNodes } from "../commands/syntax.ts";
-import { type Catalogue, type Database, databaseOf } from "../engine/catalogue.ts";
+import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
+import type { Database } from "../engine/entities.ts";
 import { nameOf, type SyntaxNode } from "../kql/tree.ts";
-import type { Access, DatabaseRight } from "./access.ts";
-import { scopeOfFunction, scopeOfTable } from "./roles.ts";
+import type { Access, DatabaseRight } from "../security/access.ts";
+import { scopeOfFunction, scopeOfTable } from "../security/roles.ts";
+import { pathOf } from "./named.ts";
+import { ownNodes } from "./syntax.ts";
 
 /** A command that somebody wants to run. */
 export interface Asked {

@@ -10,7 +10,7 @@ import {
   divideDecimals,
   multiplyDecimals,
   parseDecimal,
-} from "../../../src/emulator/engine/decimal.ts";
+} from "../../../src/emulator/values/decimal.ts";
 
 test("one text per value", () => {
   const same: [string, string[]][] = [

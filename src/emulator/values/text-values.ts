@@ -1,9 +1,7 @@
 import type { Kind } from "../../schema/kinds.ts";
-import { canonicalDecimal } from "../engine/decimal.ts";
-import { ticksOf, ticksPerDay, ticksPerHour, ticksPerMinute, ticksPerSecond } from "../engine/ticks.ts";
-
-/** A value as the store holds it: see physicalType. */
-export type Stored = string | number | bigint | boolean | null;
+import { canonicalDecimal } from "./decimal.ts";
+import type { Stored } from "./stored.ts";
+import { ticksOf, ticksPerDay, ticksPerHour, ticksPerMinute, ticksPerSecond } from "./ticks.ts";
 
 /**
  * Reads a text as a value of one type, by Kusto's rule: what does not fit its column becomes null and the row is kept;

@@ -1,4 +1,4 @@
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 
 /** One column of an ingestion mapping. */
 export interface MappingEntry {

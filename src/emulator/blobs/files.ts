@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 import { zipEntries } from "./zip.ts";
 
 /** The files of a blob, and how much was read of it. */
@@ -52,26 +52,6 @@ export function filesOf(
     else yield counted(start.startsWith("\x1f\x8b") ? unzipped(all) : all);
   }
   return { files: files(), rawBytes: () => rawBytes, packedBytes: () => packedBytes };
-}
-
-/** The longest record, in UTF-16 units: it is held as one text, and twice over for a moment. */
-const longestRecord = 32 * 1_048_576;
-
-/** @throws IngestionFailure Stream_InputStreamTooLarge where what is held of a record is more than may be. */
-export function checkRecord(held: number): void {
-  if (held > longestRecord)
-    throw new IngestionFailure(
-      "Stream_InputStreamTooLarge",
-      `The total size of the input data or a single field in the data is too large: a record has more than ${longestRecord} characters.`,
-    );
-}
-
-/** The text of a file, piece by piece; bytes that are no UTF-8 become U+FFFD. */
-export async function* textOf(file: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  for await (const chunk of file) yield decoder.decode(chunk, { stream: true });
-  const last = decoder.decode();
-  if (last !== "") yield last;
 }
 
 /** The first four bytes, and all of them. */

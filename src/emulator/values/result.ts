@@ -1,7 +1,7 @@
 import type { Kind } from "../../schema/kinds.ts";
-import { realText } from "../engine/functions.ts";
-import { datetimeText, timespanText } from "../engine/ticks.ts";
-import type { Stored } from "../ingest/text-values.ts";
+import { realText } from "./real-text.ts";
+import type { Stored } from "./stored.ts";
+import { datetimeText, timespanText } from "./ticks.ts";
 
 export interface ResultColumn {
   readonly name: string;

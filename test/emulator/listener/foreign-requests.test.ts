@@ -5,7 +5,7 @@ import { type AddressInfo, connect } from "node:net";
 import { after, before, test } from "node:test";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import { ask, rowsOf } from "../ask.ts";
-import { type Browser, findBrowser, startBrowser } from "./browser.ts";
+import { type Browser, findBrowser, startBrowser } from "../http/browser.ts";
 
 // The oracle of what a browser sends is a browser: Chromium, where there is one.
 const path = findBrowser();

@@ -1,5 +1,5 @@
 import { createInflateRaw } from "node:zlib";
-import { IngestionFailure } from "./failure.ts";
+import { IngestionFailure } from "../ingestion-failure.ts";
 
 /** An archive is read as a whole, for its table of contents stands at its end; the service's own limit is 6 GB. */
 const largestArchive = 256 * 1_048_576;

@@ -1,0 +1,2 @@
+/** A value as the store holds it: see physicalType. */
+export type Stored = string | number | bigint | boolean | null;
