@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gunzipSync, gzip, gzipSync } from "node:zlib";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import type { RefusedRows } from "../../checkpoint/epoch.ts";
 import type { RowFormat } from "../../encode/encoder.ts";
@@ -225,14 +225,18 @@ function tooMany({ table, options }: Layout, folder: string): MillraceError {
 }
 
 const gzipped = promisify(gzip);
+/** The way to another thread and back takes longer than so many bytes. */
+const mostSync = 64 * 1024;
 
 /** Level 1, as the sink's own batches by default. */
 async function packed({ options }: Layout, bytes: Buffer): Promise<Uint8Array> {
-  return options.compression === "gzip" ? gzipped(bytes, { level: 1 }) : bytes;
+  if (options.compression === "none") return bytes;
+  return bytes.length <= mostSync ? gzipSync(bytes, { level: 1 }) : gzipped(bytes, { level: 1 });
 }
 
-function unpacked(pieces: readonly Uint8Array[], { id }: BatchToWrite): AsyncIterable<Uint8Array> {
-  return gunzip(inOrder(pieces), `batch ${id}`);
+async function* unpacked(pieces: readonly Uint8Array[], { id, rawBytes }: BatchToWrite): AsyncGenerator<Uint8Array> {
+  if (rawBytes <= mostSync) yield gunzipSync(Buffer.concat(pieces));
+  else yield* gunzip(inOrder(pieces), `batch ${id}`);
 }
 
 async function* inOrder(pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {

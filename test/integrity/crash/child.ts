@@ -6,8 +6,7 @@ import type { Destination } from "../../../src/destination/destination.ts";
 import { filesOn } from "../../../src/destination/files/index.ts";
 import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
 import type { KustoOptions } from "../../../src/destination/kusto/index.ts";
-import type { Table } from "../../../src/index.ts";
-import { coerce, fileDeadLetter, files, k, MillraceError, open, run, table } from "../../../src/index.ts";
+import { coerce, fileDeadLetter, files, MillraceError, open, run, tableOf } from "../../../src/index.ts";
 import { nodeDisk } from "../../../src/log/node-disk.ts";
 import { throughSession } from "../../destination/kusto/through-session.ts";
 import { type Killer, killingFolderDisk, killingStateDisk } from "./killing-disk.ts";
@@ -135,12 +134,13 @@ function killingKusto(): Destination {
 
 async function write(): Promise<void> {
   const isFiles = plan.destination === "files";
-  const columns = { id: k.long(), text: k.string() };
-  const target = isFiles
-    ? table(plan.table, { ...columns, shelf: k.string() })
-    : (table(plan.table, columns) as unknown as Table);
+  const target = tableOf(plan.table, [
+    { name: "id", kind: "long", isOptional: false },
+    { name: "text", kind: "string", isOptional: false },
+    ...(isFiles ? [{ name: "shelf", kind: "string", isOptional: false } as const] : []),
+  ]);
   const sink = await open({
-    table: target as Table,
+    table: target,
     to: isFiles ? filesOn(killingFolderDisk(nodeDisk, killer, plan.fullDisk), plan.into, plan.layout) : killingKusto(),
     state: killingState(stateOn(killingStateDisk(nodeDisk, killer, plan.fullDisk), plan.state)),
     job: plan.job,
