@@ -3,20 +3,20 @@ import { checkPath } from "../../arguments.ts";
 import { withRetries } from "../../deliver/backoff.ts";
 import { nameOf } from "../../deliver/held-epochs.ts";
 import type { Disk } from "../../log/disk.ts";
-import { nodeDisk } from "../../log/node-disk.ts";
+import { nodeDiskFor } from "../../log/node-disk.ts";
 import type { Destination, DestinationContext } from "../destination.ts";
 import { checkFolder } from "./check.ts";
 import { type FileCommitterBounds, openFileCommitter } from "./committer.ts";
 import { jobFolder } from "./file-names.ts";
 import { layoutOf } from "./layout.ts";
-import { type FilesDestinationOptions, filesOptionNames, resolveFilesOptions } from "./options.ts";
+import { type FilesDestinationOptions, filesOptionNames, modesOf, resolveFilesOptions } from "./options.ts";
 import type { Layout } from "./parts.ts";
 import { makePlace, placeOf } from "./place.ts";
 import { fileSession } from "./session.ts";
 
 /**
  * A folder as the destination: CSV or NDJSON files, gzip or plain, that appear whole, under their last name, and each once with
- * `deliveryGuarantee: "exactly-once"`. Names hold the table, the job, the epoch and the part. Files and folders are for their owner only. What begins
+ * `deliveryGuarantee: "exactly-once"`. Names hold the table, the job, the epoch and the part. What begins
  * with a dot in it is Millrace's own: leave it there.
  *
  * @throws MillraceError BAD_OPTION for an unknown option or a value that it does not take. TARGET_UNWRITABLE, when a sink opens or writes,
@@ -24,7 +24,8 @@ import { fileSession } from "./session.ts";
  */
 export function filesDestination(folder: string, options: FilesDestinationOptions = {}): Destination {
   checkPath("filesDestination()", "folder", folder);
-  return filesOn(nodeDisk, resolve(folder), options);
+  const { readableBy } = resolveFilesOptions("filesDestination()", options);
+  return filesOn(nodeDiskFor(modesOf[readableBy]), resolve(folder), options);
 }
 
 /** The same on any disk. */

@@ -20,6 +20,10 @@ export interface FilesDestinationOptions {
    * `country=DE/at_day=2024-05-06/`. The columns stay in the rows. Kinds: bool, datetime (with `by`), guid, int, long, string.
    */
   partitionBy?: readonly (string | TimePartition)[];
+  /**
+   * Who may read the files and folders that are made, as far as the process's umask allows: "owner" (default), "group" or "all".
+   */
+  readableBy?: "owner" | "group" | "all";
   /** Different folders of one epoch (or of one batch, without exactly once); more are an error. Default 1 000. */
   maxPartitions?: number;
 }
@@ -38,8 +42,16 @@ const defaults: ResolvedFilesOptions = {
   maxFileBytes: 128 * 1024 ** 2,
   maxFileRows: Number.MAX_SAFE_INTEGER,
   partitionBy: [],
+  readableBy: "owner",
   maxPartitions: 1_000,
 };
+
+/** By `readableBy`. */
+export const modesOf = {
+  owner: { file: 0o600, folder: 0o700 },
+  group: { file: 0o640, folder: 0o750 },
+  all: { file: 0o644, folder: 0o755 },
+} as const;
 
 export const filesOptionNames: readonly string[] = Object.keys(defaults);
 
@@ -48,12 +60,14 @@ export function resolveFilesOptions(what: string, given: FilesDestinationOptions
   refuseUnknownOptions(what, given, filesOptionNames);
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: ResolvedFilesOptions = { ...defaults, ...Object.fromEntries(set) };
-  const { compression, header, maxFileBytes, maxFileRows, maxPartitions, partitionBy } = options;
+  const { compression, header, maxFileBytes, maxFileRows, maxPartitions, partitionBy, readableBy } = options;
   if (compression !== "gzip" && compression !== "none")
     throw badArgument(what, "compression", compression, '"gzip" or "none"');
   if (typeof header !== "boolean") throw badArgument(what, "header", header, "true or false");
   for (const [name, value] of Object.entries({ maxFileBytes, maxFileRows, maxPartitions }))
     if (!Number.isSafeInteger(value) || value < 1) throw badArgument(what, name, value, "a whole number from 1 on");
+  if (typeof readableBy !== "string" || !Object.hasOwn(modesOf, readableBy))
+    throw badArgument(what, "readableBy", readableBy, '"owner", "group" or "all"');
   if (!Array.isArray(partitionBy)) throw badArgument(what, "partitionBy", partitionBy, "a list of columns");
   for (const [i, each] of partitionBy.entries()) checkPartition(what, `partitionBy[${i}]`, each);
   return options;

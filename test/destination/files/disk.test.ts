@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { checkTarget } from "../../../src/check.ts";
@@ -130,6 +130,26 @@ test("at least once: a batch whose draft was removed is written again, and a ren
     dataFiles(folder).map((each) => textOf(folder, each)),
     ["1\n"],
   );
+});
+
+test("readableBy gives files and folders to the owner, the group or all, as far as the umask allows", async (t) => {
+  if (process.platform === "win32") return t.skip("no modes there");
+  const before = process.umask(0o022);
+  t.after(() => process.umask(before));
+  for (const [readableBy, file, folder] of [
+    [undefined, 0o600, 0o700],
+    ["group", 0o640, 0o750],
+    ["all", 0o644, 0o755],
+  ] as const) {
+    const target = join(folderFor(t), "data");
+    const to = filesDestination(target, { readableBy, partitionBy: ["n"] });
+    const sink = await open({ table: numbers, to, ...quick, ...exactly() });
+    sink.write({ n: 1 });
+    await sink.close();
+    const [name] = dataFiles(target);
+    const modes = [name!, "n=1", "."].map((each) => statSync(join(target, each)).mode & 0o777);
+    assert.deepEqual(modes, [file, folder, folder]);
+  }
 });
 
 test("a sink's check looks whether the folder can be written, and whether partitionBy fits the table", async (t) => {

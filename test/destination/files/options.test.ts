@@ -12,6 +12,7 @@ test("options that are unknown or take another value are refused by name", () =>
     [{ maxFileBytes: 0 }, /maxFileBytes is the number 0; it takes a whole number from 1 on/],
     [{ maxFileRows: 1.5 }, /maxFileRows is the number 1.5/],
     [{ maxPartitions: "3" }, /maxPartitions is a text/],
+    [{ readableBy: "everyone" }, /readableBy is a text; it takes "owner", "group" or "all"/],
     [{ partitionBy: "country" }, /partitionBy is a text; it takes a list of columns/],
     [{ partitionBy: [1] }, /partitionBy\[0\] is the number 1/],
     [
