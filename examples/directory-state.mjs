@@ -38,9 +38,6 @@ export function directoryState(folder) {
       }
       await write(entries); // ours count from now on, whatever an older generation still writes
 
-      // Batches of epochs that were never decided on: their records will be read again.
-      const decided = JSON.stringify([...entries]);
-      for (const name of await names("batch-")) if (!decided.includes(name)) await rm(path(name));
       /** Bytes by file. @type {Map<string, number>} */
       const sizes = new Map();
       for (const name of await names("batch-")) sizes.set(name, (await readFile(path(name))).length);
@@ -66,6 +63,13 @@ export function directoryState(folder) {
         log: {
           get bytes() {
             return [...sizes.values()].reduce((sum, size) => sum + size, 0);
+          },
+          // The others are of epochs that were never decided on: their records will be read again.
+          async retain(segments) {
+            for (const name of [...sizes.keys()].filter((each) => !segments.has(each))) {
+              await rm(path(name));
+              sizes.delete(name);
+            }
           },
           async append(epoch, { parts, ...batch }) {
             const bytes = Buffer.concat(parts);

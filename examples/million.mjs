@@ -23,7 +23,11 @@ const connection = { cluster: emulator.url, database: "iot" };
 const admin = await kustoAdmin(connection);
 await admin.execute(createMergeTableCommand(readings));
 
-const sink = await open({ table: readings, to: kusto({ ...connection, pollForIngestionStatus: true }), preset: "bulk" });
+const sink = await open({
+  table: readings,
+  to: kusto({ ...connection, pollForIngestionStatus: true }),
+  preset: "bulk",
+});
 let peak = 0;
 const watch = setInterval(() => {
   peak = Math.max(peak, process.memoryUsage.rss());

@@ -61,6 +61,17 @@ export function checkDestination(what: string, to: Destination | undefined): voi
     );
 }
 
+/** The target of a sink that opens is not as it must be. */
+export class NotReadyError extends MillraceError {
+  /** Its address may be wrong: it is tried again for a shorter time. */
+  readonly isAbsent: boolean;
+
+  constructor(isAbsent: boolean, ...rest: ConstructorParameters<typeof MillraceError>) {
+    super(...rest);
+    this.isAbsent = isAbsent;
+  }
+}
+
 /**
  * The check before a sink opens: warnings become events, and a failure is thrown.
  *
@@ -82,7 +93,8 @@ export async function requireReady(
   const [first] = failures;
   if (!first) return;
   const more = failures.length > 1 ? ` (And ${failures.length - 1} more: see context.items.)` : "";
-  throw new MillraceError(
+  throw new NotReadyError(
+    /^(ingest-)?(dns|connection)$/.test(first.name),
     first.code ?? "INTERNAL",
     `Table ${table.name} at ${to.name} is not ready: ${first.name}: ${first.message}${first.fix === undefined ? "" : ` ${first.fix}`}${more}`,
     {

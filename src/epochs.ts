@@ -3,6 +3,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { blobEvent } from "./blob-event.ts";
 import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
 import type { EpochHandle, Head, RefusedRows } from "./checkpoint/epoch.ts";
+import type { PositionChanges } from "./checkpoint/positions.ts";
 import type { StateChange, StateLease } from "./checkpoint/state-backend.ts";
 import { type Retries, withRetries } from "./deliver/backoff.ts";
 import { commitSubmitted } from "./deliver/commit-submitted.ts";
@@ -17,12 +18,11 @@ import type {
   DestinationSession,
   EpochCommitter,
 } from "./destination/destination.ts";
-import type { RowFormat } from "./encode/encoder.ts";
+import type { RowFormat } from "./encode/row-format.ts";
 import { MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { ResolvedOptions } from "./options.ts";
 import type { Table } from "./schema/table.ts";
-import type { Positions } from "./source/source.ts";
 
 /** A sink's batches on their way through the log, epoch by epoch. */
 export interface Epochs {
@@ -41,7 +41,7 @@ export interface Epochs {
   /** Writes a batch into the log, for the given epoch. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** Decides on the epoch behind the head. Durable when it resolves. */
-  prepare(positions: Positions, records: number): Promise<Head>;
+  prepare(positions: PositionChanges, records: number): Promise<Head>;
   /** Resolves when every checkpoint is committed. */
   settled(): Promise<void>;
   close(): Promise<void>;
@@ -80,7 +80,12 @@ export async function openEpochs(
     withRetries(doing, retries, signal, act, (retry) => retries.onRetry(doing, retry));
   const lease = patient(await state!.open(signal), retrying);
   try {
-    const identity = { name, destination: to.name, table: table.name, delivery: deliveryOf(options, to) };
+    const identity = {
+      name,
+      destination: to.identity ?? to.name,
+      table: table.name,
+      delivery: deliveryOf(options, to),
+    };
     const open = await coordinator(lease, identity);
     const committer = await committerOf(open);
     return epochsOf(open, committer);

@@ -1,5 +1,11 @@
-/** What went wrong, for programs: the `code` of a {@link MillraceError}. */
-export type ErrorCode =
+/**
+ * What went wrong, for programs: the `code` of a {@link MillraceError}. One of ours, or one that a destination, source or state of
+ * somebody else's gave; such a one begins with a name of its own.
+ */
+export type ErrorCode = MillraceCode | (string & {});
+
+/** The codes of Millrace itself. */
+export type MillraceCode =
   /** An option is unknown, missing, out of range, or contradicts another. */
   | "BAD_OPTION"
   /** A table, column or inferred schema cannot be used as asked. */
@@ -34,6 +40,8 @@ export type ErrorCode =
   | "UNTRUSTED_HOST"
   /** A storage SAS has expired or was refused: the resources must be asked for again. */
   | "SAS_EXPIRED"
+  /** What was stored for the service to fetch cannot be fetched from there any more: it must be stored again. */
+  | "PLACE_GONE"
   /** Database, table or mapping does not exist. */
   | "NOT_FOUND"
   /** The service refused the request itself. */

@@ -192,6 +192,13 @@ export interface CheckWarningEvent {
   readonly fix: string | undefined;
 }
 
+/** A source of `run()` has a fault that loses nothing, such as a lease that could not be renewed in time. */
+export interface SourceWarningEvent {
+  /** Its name. */
+  readonly source: string;
+  readonly message: string;
+}
+
 /** Every channel by its name. */
 export interface EventMap {
   "millrace:batch:sealed": SealedEvent;
@@ -219,6 +226,7 @@ export interface EventMap {
   "millrace:sink:failed": SinkFailedEvent;
   "millrace:telemetry:failed": TelemetryFailedEvent;
   "millrace:check:warning": CheckWarningEvent;
+  "millrace:source:warning": SourceWarningEvent;
 }
 
 /** The names of all channels, for `diagnostics_channel.subscribe(name, listener)`. */
@@ -242,6 +250,7 @@ export const eventNames = [
   "millrace:sink:failed",
   "millrace:telemetry:failed",
   "millrace:check:warning",
+  "millrace:source:warning",
 ] as const satisfies readonly (keyof EventMap)[];
 
 const channels = Object.fromEntries(eventNames.map((name) => [name, channel(name)])) as Record<keyof EventMap, Channel>;

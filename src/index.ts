@@ -11,7 +11,7 @@ export type {
   PreparedEpoch,
   RefusedRows,
 } from "./checkpoint/epoch.ts";
-export { fileState, memoryState } from "./checkpoint/file-state.ts";
+export { fileState, memoryState, stateIn } from "./checkpoint/file-state.ts";
 export {
   inspectLog,
   inspectState,
@@ -20,7 +20,14 @@ export {
   type SegmentReport,
   type StateReport,
 } from "./checkpoint/inspect.ts";
-export type { StateBackend, StateChange, StateEntry, StateLease } from "./checkpoint/state-backend.ts";
+export type {
+  StateBackend,
+  StateChange,
+  StateEntry,
+  StateLease,
+  StateStore,
+  StoreLease,
+} from "./checkpoint/state-backend.ts";
 export type { Retries, Retry, RetryPolicy } from "./deliver/backoff.ts";
 export {
   type DeadLetter,
@@ -57,8 +64,9 @@ export {
 } from "./destination/kusto/index.ts";
 export type { ActualColumn } from "./destination/kusto/preflight.ts";
 export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
-export type { GzipLevel, RowFormat } from "./encode/encoder.ts";
-export { type ErrorCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
+export type { GzipLevel } from "./encode/encoder.ts";
+export type { RowFormat } from "./encode/row-format.ts";
+export { type ErrorCode, type MillraceCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";
 export {
   type AttemptAbandonedEvent,
   type BatchEvent,
@@ -79,6 +87,7 @@ export {
   type RetryEvent,
   type SealedEvent,
   type SinkFailedEvent,
+  type SourceWarningEvent,
   type StepEvent,
   type TelemetryFailedEvent,
 } from "./events.ts";
@@ -94,9 +103,11 @@ export {
   type SinkOptions,
   type WriteOptions,
 } from "./options.ts";
+export type { RecordSink } from "./record-sink.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
-export { type CoerceOptions, type Coercion, coerce, type ExcessPrecision, type ReadAsNull } from "./schema/coerce.ts";
+export { type CoerceOptions, type Coercion, coerce, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
+export type { ExcessPrecision } from "./schema/excess-precision.ts";
 export { readSchema, type SchemaFile, writeSchemaJson, writeSchemaKql } from "./schema/file.ts";
 export {
   type Inference,
@@ -134,7 +145,19 @@ export { type FilesPlan, type FilesSource, files, type PlannedFile } from "./sou
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
 export type { RawRecord } from "./source/records.ts";
-export type { Origin, OriginalFormat, Position, Positions, ReadMode, Refusal, Slice, Source } from "./source/source.ts";
+export type {
+  Lease,
+  Origin,
+  OriginalFormat,
+  PartitionOwnership,
+  Position,
+  Positions,
+  ReadContext,
+  Recovery,
+  Refusal,
+  Slice,
+  Source,
+} from "./source/source.ts";
 export { stdin } from "./source/stdin.ts";
 export type { StreamOptions } from "./streams.ts";
 export type {
@@ -152,6 +175,11 @@ export type {
   TelemetryOptions,
   Tracer,
 } from "./telemetry-options.ts";
+export type { AsyncCall, AsyncRetry } from "./transform/async-call.ts";
+export { type AsyncMapOptions, asyncMap } from "./transform/async-map.ts";
+export { filter } from "./transform/filter.ts";
+export { flatMap } from "./transform/flat-map.ts";
+export { map } from "./transform/map.ts";
 export { version } from "./version.ts";
 export {
   KustoConnectionOptions,

@@ -8,7 +8,7 @@ import type { SealedBatch } from "./batch/sealed-batch.ts";
 import type { SubtaskHooks } from "./batch/subtask-port.ts";
 import { workerSubtask } from "./batch/worker-subtask.ts";
 import { stepEvent } from "./batch-events.ts";
-import { checkDestination, requireReady } from "./check.ts";
+import { checkDestination, NotReadyError, requireReady } from "./check.ts";
 import { absentTimeoutMs, type Retries, withRetries } from "./deliver/backoff.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
@@ -141,10 +141,8 @@ function openingRetries(sink: string, table: string, options: ResolvedOptions, c
 function readyInTime(retries: Retries, signal: AbortSignal, check: () => Promise<void>): Promise<void> {
   const { retryTimeoutMs } = retries;
   const doing = "checking the target";
-  const timeoutMsFor = ({ context }: MillraceError) =>
-    /^(ingest-)?(dns|connection)$/.test(String(context.item))
-      ? Math.min(retryTimeoutMs, absentTimeoutMs)
-      : retryTimeoutMs;
+  const timeoutMsFor = (error: MillraceError) =>
+    error instanceof NotReadyError && error.isAbsent ? Math.min(retryTimeoutMs, absentTimeoutMs) : retryTimeoutMs;
   return withRetries(doing, { ...retries, timeoutMsFor }, signal, check, (retry) => retries.onRetry(doing, retry));
 }
 

@@ -1,21 +1,27 @@
 import { badArgument, checkOptionalFunction, checkOptionalSignal } from "./arguments.ts";
-import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
+import { copyPositions } from "./checkpoint/positions.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import { throwIfAborted } from "./errors.ts";
+import { keepLease, releaseUnacknowledged, warnOfSource } from "./lease-keeper.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
-import type { Coercion } from "./schema/coerce.ts";
-import type { Sink, SinkStats } from "./sink.ts";
-import type { Origin, OriginalFormat, Position, Positions, Refusal, Slice, Source } from "./source/source.ts";
+import { partitionChanges } from "./partition-changes.ts";
+import { reachedPositions } from "./reached-positions.ts";
+import type { RecordSink } from "./record-sink.ts";
+import type { SinkStats } from "./sink.ts";
+import { type Arrival, type SliceReader, sliceReader } from "./slice-reader.ts";
+import type { Positions, Recovery, Source } from "./source/source.ts";
+import { wakeup } from "./source/wakeup.ts";
+import { mapped } from "./transform/map.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
   from: Source<Raw>;
-  into: Sink<R>;
-  /** Turns what the source reads into what the table takes, such as `coerce(table, "csv")`. Default: as it is. */
+  into: RecordSink<R>;
+  /** Short for `from: map(from, through)`: turns what the source reads into what the table takes, such as `coerce(table, "csv")`. Default: as it is. */
   through?: (raw: Raw) => R;
   /** Between two checkpoints, in milliseconds. Default 30 000. */
   checkpointMs?: number;
-  /** Where to read on from. Default: where the sink's state says, and without one the start. A source that is not replayable has none. */
+  /** Where to read on from. Default: where the sink's state says, and without one the start. For sources of recovery "position". */
   positions?: Positions;
   /**
    * Ends the run in good order: the source is read no further, and what was read is delivered as at the end of the source, with a
@@ -32,7 +38,7 @@ const optionNames = ["from", "into", "through", "checkpointMs", "positions", "st
 
 /** How far a run has come. */
 export interface RunProgress {
-  /** Records read, and what could not be read as one. */
+  /** Records read, and what could not be read as one; behind the transforms of the source. */
   readonly read: number;
   /** Bytes of the source consumed, where the source tells. */
   readonly sourceBytes: number;
@@ -47,196 +53,236 @@ export interface RunSummary extends RunProgress {
   readonly isStopped: boolean;
 }
 
-/** The longest delay `setTimeout` takes; beyond it fires at once. */
-const longestTimeoutMs = 2 ** 31 - 1;
+const sinkCalls = ["write", "reject", "checkpoint", "keepToCheckpoints"] as const;
+const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
 
 /**
  * Pumps a source into a sink until the source ends, with a checkpoint every `checkpointMs`, also while the source is
- * silent, and one at the end; the source is acknowledged only after a checkpoint. A sink with a state is given the positions
- * with each checkpoint, and gives them back to the next process: a run that was killed goes on where its newest checkpoint
- * stands. A source that fails leaves a checkpoint of what it gave before, if the sink has a state. The sink stays open.
+ * silent, and one at the end; the source is acknowledged only after a checkpoint. The sink stays open.
  *
- * Positions of a source that is not replayable mean nothing to the next process: they are neither stored nor given back. With a
- * state its records are safe from each checkpoint on. When such a source fails, what it gave before is delivered, and then `run()` rejects.
+ * What a kill of the process leaves depends on the `recovery` of the source:
+ * - `position`: a sink with a state is given the positions with each checkpoint, and gives them back to the next process, which goes on
+ *   where the newest checkpoint stands. A source that fails leaves a checkpoint of what it gave before, if the sink has a state.
+ * - `redelivery`: what was not acknowledged is given again, by the broker. A run that fails or is aborted makes no further
+ *   checkpoint, and the source gives back what it holds.
+ * - `none`: at most once for what was read and not delivered when the process is killed; with a state, for what lies behind the newest
+ *   checkpoint. When such a source fails, what it gave before is delivered, and then `run()` rejects.
+ *
+ * The next slice is asked for while one is written ({@link Source.prefetch}).
  *
  * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
  *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
 export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
+  checkRunOptions(options);
+  const { into, through, checkpointMs = 30_000, onProgress } = options;
+  // Without `through` the records are what the sink takes: the types of `RunOptions` say so.
+  const from = through ? mapped("through()", options.from, through) : (options.from as unknown as Source<R>);
+  const end = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
+  const doing = `reading ${from.name}`;
+  const { recovery } = from;
+  const reached = reachedPositions(startOf(options));
+  const news = wakeup();
+  const isContinued = into.restored !== undefined;
+  let read = 0;
+  let sourceBytes = 0;
+  let checkpoints = 0;
+  let lastCheckpoint = performance.now();
+  /** Slices were written since the last checkpoint. */
+  let isBehind = false;
+  let checkpointing: Promise<void> = Promise.resolve();
+  let reader: SliceReader<R> | undefined;
+  let writing: Arrival<R> | undefined;
+
+  const partitions = partitionChanges({
+    async stored() {
+      await checkpointing.catch(() => {}); // told by who waits for it
+      return recovery === "position" ? reached.stored : {};
+    },
+    onLost(lost) {
+      reader?.drop(lost);
+      reached.forget(lost);
+      if (writing && lost.has(writing.slice.partition)) writing.isLost = true;
+    },
+    onRevoked: () => news.signal(),
+    onLate(late, timeoutMs) {
+      const which = late.join(", ");
+      warnOfSource(from.name, `No checkpoint within ${timeoutMs} ms: ${which} went to another process without one.`);
+    },
+  });
+
+  function checkpoint(): Promise<void> {
+    checkpointing = makeCheckpoint();
+    return checkpointing;
+  }
+
+  async function makeCheckpoint(): Promise<void> {
+    const now = reached.reached();
+    const { positions, dropped, acknowledged } = now;
+    const told = recovery === "position" ? { positions, ...(dropped.length > 0 && { dropped }) } : {};
+    await unlessAborted(into.checkpoint(told), signal, `making a checkpoint of ${from.name}`);
+    if (from.acknowledge)
+      await unlessAborted(from.acknowledge(acknowledged), signal, `acknowledging what ${from.name} gave`);
+    reached.settle(now);
+    checkpoints++;
+    lastCheckpoint = performance.now();
+    isBehind = false;
+  }
+
+  /** What a source gave before it failed is sound. With a state the next run need not read it again, and some sources cannot. */
+  async function failed(error: unknown): Promise<never> {
+    const isKept = recovery === "none" || (recovery === "position" && isContinued);
+    if (isKept && isBehind && !signal.aborted) await checkpoint().catch(() => {}); // the source's failure is what is told
+    throw error;
+  }
+
+  async function write(arrival: Arrival<R>): Promise<void> {
+    const { slice, position, moved } = arrival;
+    const { partition, dropped = [] } = slice;
+    if (partitions.isGone(partition)) return;
+    writing = arrival;
+    isBehind = true;
+    read += slice.records.length + (slice.refused?.length ?? 0);
+    await writeSlice(arrival, into, signal);
+    writing = undefined;
+    const isOurs = (each: string) => !partitions.isGone(each);
+    if (!arrival.isLost) {
+      const changes = Object.entries({ ...moved, [partition]: position }).filter(([each]) => isOurs(each));
+      reached.advance(Object.fromEntries(changes), dropped.filter(isOurs));
+    }
+    sourceBytes += slice.bytes ?? 0;
+    onProgress?.({ read, sourceBytes, stats: into.stats });
+  }
+
+  /** Partitions that are to be given up, and whose slices are written. */
+  async function giveUp(): Promise<boolean> {
+    const due = partitions.waiting.filter((each) => !reader!.holds(each.partitions));
+    if (due.length === 0) return false;
+    if (isBehind) await checkpoint();
+    for (const each of due) reached.forget(each.partitions);
+    partitions.settle(due);
+    return true;
+  }
+
+  if (recovery !== "none") into.keepToCheckpoints();
+  const stopping = watchStop(options.stop, from, () => news.signal());
+  const onAbort = () => news.signal();
+  signal.addEventListener("abort", onAbort);
+  let endLease = () => {};
+  try {
+    throwIfAborted(signal, doing);
+    endLease = keepLease(from, signal);
+    if (!stopping.isStopped || from.stop)
+      reader = sliceReader(
+        from.name,
+        from.read({ ...reached.stored }, signal, { isContinued, partitions: partitions.ownership }),
+        from.prefetch ?? 1,
+        () => news.signal(),
+      );
+    while (reader) {
+      throwIfAborted(signal, doing);
+      if (await giveUp()) continue;
+      if (isBehind && performance.now() - lastCheckpoint >= checkpointMs) {
+        await checkpoint();
+        continue;
+      }
+      if (stopping.isStopped && !from.stop) reader.stop();
+      // What came of a source that cannot give it again is written; another gives it to the next run.
+      if (stopping.isOver && (recovery !== "none" || !reader.holds())) break;
+      const step = reader.take();
+      if (!step) {
+        await news.wait(isBehind ? lastCheckpoint + checkpointMs - performance.now() : undefined);
+        continue;
+      }
+      if (step.kind === "ended") break;
+      if (step.kind === "failed") await failed(step.error);
+      if (step.kind === "unstorable") throw step.error;
+      if (step.kind === "slice") await write(step);
+    }
+    await checkpoint();
+    partitions.settle(partitions.waiting.filter((each) => !reader?.holds(each.partitions)));
+    const { isStopped } = stopping;
+    return { read, sourceBytes, positions: reached.now, checkpoints, isStopped, stats: into.stats };
+  } finally {
+    stopping.unwatch();
+    end.abort();
+    signal.removeEventListener("abort", onAbort);
+    partitions.close();
+    endLease();
+    await reader?.close();
+    await releaseUnacknowledged(from);
+    await from.close?.();
+  }
+}
+
+function checkRunOptions<Raw, R>(options: RunOptions<Raw, R>): void {
   refuseUnknownOptions("run()", options, optionNames);
   const { from, into, through, checkpointMs = 30_000, onProgress } = options;
   if (typeof from?.read !== "function")
     throw badArgument("run()", "from", from, "a source: files(), stdin(), iterable(records), or an object with read()");
-  if (typeof into?.write !== "function" || typeof into.checkpoint !== "function")
-    throw badArgument("run()", "into", into, "the sink that open() gives");
+  if (sinkCalls.some((call) => typeof into?.[call] !== "function"))
+    throw badArgument(
+      "run()",
+      "into",
+      into,
+      `the sink that open() gives, or an object with ${sinkCalls.join("(), ")}()`,
+    );
   checkOptionalFunction("run()", "through", through);
   checkOptionalFunction("run()", "onProgress", onProgress);
   checkOptionalSignal("run()", "signal", options.signal);
   checkOptionalSignal("run()", "stop", options.stop);
   if (typeof checkpointMs !== "number" || !(checkpointMs > 0))
     throw badArgument("run()", "checkpointMs", checkpointMs, "a positive number");
-  const end = new AbortController();
-  const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
-  // Without a prototype, for a partition may be called "__proto__".
-  const positions: Record<string, Position> = Object.assign(Object.create(null), startOf(options));
-  let read = 0;
-  let sourceBytes = 0;
-  let checkpoints = 0;
-  let lastCheckpoint = performance.now();
-  /** Slices were read since the last checkpoint. */
-  let isBehind = false;
-
-  async function checkpoint(): Promise<void> {
-    const reached = { ...positions };
-    await into.checkpoint(from.replayable ? { positions: reached } : {});
-    await from.acknowledge?.(reached);
-    checkpoints++;
-    lastCheckpoint = performance.now();
-    isBehind = false;
-  }
-
-  const doing = `reading ${from.name}`;
-  let reading: AsyncIterator<Slice<Raw>> | undefined;
-  /** The source has been asked for a slice and has not answered. */
-  let isWaiting = false;
-  const stopping = watchStop(options.stop, from);
-  const isContinued = into.restored !== undefined;
-
-  /** The source's next slice. Checkpoints do not wait for it: a silent source is acknowledged, a failed sink noticed. */
-  async function arrival(next: Promise<IteratorResult<Slice<Raw>>>): Promise<IteratorResult<Slice<Raw>>> {
-    isWaiting = true;
-    const answer = next.then(
-      (result) => ({ result }),
-      (error: unknown) => ({ error }),
-    );
-    for (;;) {
-      let timer: NodeJS.Timeout | undefined;
-      const due = new Promise<undefined | typeof over>((resolve) => {
-        stopping.onOver = () => resolve(over);
-        const delay = lastCheckpoint + checkpointMs - performance.now();
-        if (isBehind) timer = setTimeout(() => resolve(undefined), Math.min(delay, longestTimeoutMs));
-      });
-      try {
-        const arrived = await unlessAborted(Promise.race([answer, due]), signal, doing);
-        isWaiting = arrived === undefined || arrived === over;
-        if (arrived === over) return ended;
-        if (arrived && "error" in arrived) await failed(arrived.error);
-        else if (arrived) return arrived.result;
-      } finally {
-        clearTimeout(timer);
-      }
-      await checkpoint();
-    }
-  }
-
-  /** What a source gave before it failed is sound. With a state the next run need not read it again, and some sources cannot. */
-  async function failed(error: unknown): Promise<never> {
-    const isKept = isContinued || !from.replayable;
-    if (isKept && isBehind && !signal.aborted) await checkpoint().catch(() => {}); // the source's failure is what is told
-    throw error;
-  }
-
-  if (from.replayable) into.keepToCheckpoints();
-  try {
-    throwIfAborted(signal, doing);
-    reading = from.read({ ...positions }, signal, { isContinued })[Symbol.asyncIterator]();
-    for (;;) {
-      if (stopping.isStopped && !from.stop) break;
-      const { value: slice, done } = await arrival(reading.next());
-      if (done) break;
-      const { partition } = slice;
-      // Before its records are written: a position that cannot be stored leaves the sink as it was.
-      const whose = `run(): source ${from.name}`;
-      const position = copyPosition(whose, partition, slice.position);
-      const moved = slice.moved && copyPositions(whose, slice.moved);
-      isBehind = true;
-      read += slice.records.length + (slice.refused?.length ?? 0);
-      await writeSlice(slice, into, through);
-      positions[partition] = position;
-      Object.assign(positions, moved);
-      sourceBytes += slice.bytes ?? 0;
-      onProgress?.({ read, sourceBytes, stats: into.stats });
-      throwIfAborted(signal, doing);
-      if (performance.now() - lastCheckpoint >= checkpointMs) await checkpoint();
-    }
-    await checkpoint();
-    const { isStopped } = stopping;
-    return { read, sourceBytes, positions: { ...positions }, checkpoints, isStopped, stats: into.stats };
-  } finally {
-    stopping.unwatch();
-    end.abort();
-    const returned = reading?.return?.().catch(() => {}); // what ended the run is what is told
-    if (!isWaiting) await returned; // else it ends with its answer, which may never come
-    await from.close?.();
-  }
+  const { recovery, prefetch = 1, lease } = from;
+  if (!recoveries.includes(recovery))
+    throw badArgument("run()", "from.recovery", recovery, '"position", "redelivery" or "none"');
+  if (!Number.isSafeInteger(prefetch) || prefetch < 0)
+    throw badArgument("run()", "from.prefetch", prefetch, "a whole number of slices, from 0");
+  if (lease && (typeof lease.extend !== "function" || !(lease.everyMs > 0)))
+    throw badArgument("run()", "from.lease", lease, "{ everyMs, extend() } with a positive number of milliseconds");
 }
 
-function startOf<Raw, R>({ from, into, positions }: RunOptions<Raw, R>): Positions | undefined {
+function startOf<Raw, R>({ from, into, positions }: RunOptions<Raw, R>): Positions {
   const given = positions === undefined ? into.restored?.positions : copyPositions("run(): positions", positions);
-  return from.replayable ? given : undefined;
+  return from.recovery === "position" ? (given ?? {}) : {};
 }
-
-const over = Symbol("over");
-const ended = { value: undefined, done: true } as const;
 
 interface Stopping {
   readonly isStopped: boolean;
-  /** Called when a source that has no `stop()` is not waited for any more. */
-  onOver: () => void;
+  /** A source that has no `stop()` is not waited for any more. */
+  readonly isOver: boolean;
   unwatch(): void;
 }
 
-function watchStop<Raw>(stop: AbortSignal | undefined, from: Source<Raw>): Stopping {
-  const stopping = { isStopped: false, onOver: () => {}, unwatch: () => stop?.removeEventListener("abort", onStop) };
+function watchStop<Raw>(stop: AbortSignal | undefined, from: Source<Raw>, onOver: () => void): Stopping {
+  const stopping = { isStopped: false, isOver: false, unwatch: () => stop?.removeEventListener("abort", onStop) };
   function onStop(): void {
     stopping.isStopped = true;
     if (from.stop) from.stop();
     // Not at once: what the source has answered by now is taken.
-    else setImmediate(() => stopping.onOver());
+    else
+      setImmediate(() => {
+        stopping.isOver = true;
+        onOver();
+      });
   }
   if (stop?.aborted) onStop();
   else stop?.addEventListener("abort", onStop, { once: true });
   return stopping;
 }
 
-async function writeSlice<Raw, R>(slice: Slice<Raw>, into: Sink<R>, through?: (raw: Raw) => R): Promise<void> {
-  for (const refusal of slice.refused ?? []) if (!into.reject(withSource(refusal, through))) await into.ready;
-  let index = 0;
-  // What a function of the caller's made of the record can be written again; what it was made of cannot.
-  const origin =
-    slice.originOf && (!through || isCoercion(through))
-      ? () => withRenames(slice.originOf!(index), through)
-      : undefined;
-  const place = slice.placeOf && (() => slice.placeOf!(index));
-  for (; index < slice.records.length; index++) {
-    const raw = slice.records[index]!;
-    const record = through ? through(raw) : (raw as unknown as R);
-    if (!into.write(record, place, origin)) await into.ready;
+/** Writes until the partition is lost: its new owner reads the rest. */
+async function writeSlice<R>(arrival: Arrival<R>, into: RecordSink<R>, signal: AbortSignal): Promise<void> {
+  const { slice } = arrival;
+  const room = () => unlessAborted(into.ready, signal, "waiting for room in the sink");
+  for (const refusal of slice.refused ?? []) {
+    if (arrival.isLost) return;
+    if (!into.reject(refusal)) await room();
   }
-}
-
-function isCoercion(through: object): through is Converting {
-  return "renames" in through && Array.isArray(through.renames);
-}
-
-function withSource(refusal: Refusal, through: object | undefined): Refusal {
-  const { source } = refusal;
-  if (!source || !through) return refusal;
-  return { ...refusal, source: isCoercion(through) ? sourceWith(source, through) : { ...source, isConverted: true } };
-}
-
-function withRenames(origin: Origin, through: Converting | undefined): Origin {
-  return through ? { ...origin, source: sourceWith(origin.source, through) } : origin;
-}
-
-type Converting = Pick<Coercion, "renames" | "nullTexts" | "excessPrecision">;
-
-function sourceWith(source: OriginalFormat, { renames, nullTexts, excessPrecision }: Converting): OriginalFormat {
-  if (renames.length === 0 && !nullTexts && !excessPrecision) return source;
-  return {
-    ...source,
-    ...(renames.length > 0 && { renames }),
-    ...(nullTexts && { nullTexts }),
-    ...(excessPrecision && { excessPrecision }),
-  };
+  let index = 0;
+  const origin = slice.originOf && (() => slice.originOf!(index));
+  const place = slice.placeOf && (() => slice.placeOf!(index));
+  for (; index < slice.records.length && !arrival.isLost; index++)
+    if (!into.write(slice.records[index]!, place, origin)) await room();
 }

@@ -6,12 +6,19 @@ import { type LoopBudget, type LoopTurns, loopBudget } from "./batch/loop-budget
 import { type RawBacklog, rawBacklog } from "./batch/raw-backlog.ts";
 import type { SealedBatch } from "./batch/sealed-batch.ts";
 import { batchEvent } from "./batch-events.ts";
-import { copyPositions, type PositionSizes, sizesOf } from "./checkpoint/positions.ts";
+import {
+  copyDropped,
+  copyPositions,
+  dropSizes,
+  type PositionChanges,
+  type PositionSizes,
+  sizesOf,
+} from "./checkpoint/positions.ts";
 import type { Letter } from "./deliver/dead-letter.ts";
-import type { Deliverer } from "./deliver/deliverer.ts";
-import type { RowFormat } from "./encode/encoder.ts";
+import { type Deliverer, DeliveryError } from "./deliver/deliverer.ts";
 import { rawReasons, rawRowRefused, rawRowText } from "./encode/raw-reasons.ts";
 import type { RefusedRow } from "./encode/raw-slab.ts";
+import type { RowFormat } from "./encode/row-format.ts";
 import type { Epochs } from "./epochs.ts";
 import { isCode, MillraceError, reasonOf } from "./errors.ts";
 import { type BatchEvent, type BatchStep, publish, type RejectionReason } from "./events.ts";
@@ -19,6 +26,7 @@ import { type LetterScope, letterScope } from "./letter-scope.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { ResolvedOptions } from "./options.ts";
 import { type Undelivered, watchProcessEnd } from "./process-end.ts";
+import type { RecordSink } from "./record-sink.ts";
 import type { Table } from "./schema/table.ts";
 import { checkIterable } from "./source/iterable.ts";
 import type { Origin, OriginalFormat, Positions, Refusal } from "./source/source.ts";
@@ -53,6 +61,11 @@ export interface CheckpointOptions {
    * `checkpoint()` is called. What JSON cannot hold is refused: see {@link Position}.
    */
   readonly positions?: Positions;
+  /**
+   * Partitions that have ended and will not come back: their positions are removed, and {@link Sink.restored} has them no more. One that is
+   * not stored is no error. None of them may be in `positions`.
+   */
+  readonly dropped?: readonly string[];
 }
 
 /** What the state says of earlier checkpoints. */
@@ -114,7 +127,7 @@ const deadLetterPatienceMs = 5_000;
  * a record is accepted, or refused by an error (or sent to the dead letter), and an accepted one is delivered, or the
  * sink fails and says so at every call from then on.
  */
-export class Sink<R> implements AsyncDisposable {
+export class Sink<R> implements RecordSink<R>, AsyncDisposable {
   readonly #parts: SinkParts<R>;
   readonly #batcher: Batcher<R>;
   /** Deliveries under way; none of them rejects. */
@@ -335,6 +348,7 @@ export class Sink<R> implements AsyncDisposable {
       "source",
       new MillraceError("RECORD_REFUSED", `Table ${this.table.name}: ${refusal.place}: ${refusal.reason}`, {
         context: { table: this.table.name, place: refusal.place, reason: refusal.reason },
+        cause: refusal.cause,
       }),
       refusal.original,
       refusal.place,
@@ -370,19 +384,23 @@ export class Sink<R> implements AsyncDisposable {
    */
   async checkpoint(options: CheckpointOptions = {}): Promise<Checkpoint> {
     this.#mustBeOpen("checkpoint()");
-    const positions = this.#copyPositions(options);
+    const changes = this.#copyPositions(options);
     this.#mustBeOpen("checkpoint()"); // a getter of the positions may have closed it
-    return this.#checkpoint(positions);
+    return this.#checkpoint(changes);
   }
 
   /** As of now: the caller may go on with its object while the checkpoint waits. */
-  #copyPositions(options: CheckpointOptions): Positions {
-    refuseUnknownOptions("checkpoint()", options, ["positions"]);
-    const { positions } = options;
-    if (positions === undefined) return {};
+  #copyPositions(options: CheckpointOptions): PositionChanges {
+    refuseUnknownOptions("checkpoint()", options, ["positions", "dropped"]);
+    const { positions, dropped } = options;
+    if (positions === undefined && dropped === undefined) return {};
     const { epochs } = this.#parts;
     if (epochs) this.#positionSizes ??= sizesOf(epochs.head.positions);
-    return copyPositions("checkpoint()", positions, this.#positionSizes);
+    const sizes = this.#positionSizes;
+    const kept = positions === undefined ? {} : copyPositions("checkpoint()", positions, sizes);
+    const gone = dropped === undefined ? {} : copyDropped("checkpoint()", dropped, kept);
+    if (sizes) dropSizes(sizes, Object.keys(gone));
+    return { ...kept, ...gone };
   }
 
   /** Resolves when every checkpoint so far is committed into the table; at once where there is no state. */
@@ -409,7 +427,7 @@ export class Sink<R> implements AsyncDisposable {
     if (this.#parts.epochs) this.#isPositional = true;
   }
 
-  #checkpoint(reached: Positions): Promise<Checkpoint> {
+  #checkpoint(reached: PositionChanges): Promise<Checkpoint> {
     const started = performance.now();
     if (Object.keys(reached).length > 0) this.#isPositional = true;
     const written = this.#written - this.#acceptedAtCheckpoint.written;
@@ -441,7 +459,7 @@ export class Sink<R> implements AsyncDisposable {
     return this.#parts.options.deliveryGuarantee === "none" ? this.#seal() : this.#flush();
   }
 
-  async #decide(positions: Positions, records: number): Promise<number> {
+  async #decide(positions: PositionChanges, records: number): Promise<number> {
     const { epochs } = this.#parts;
     // A checkpoint before may have failed meanwhile: what it did not decide on must not pass for decided by this one.
     if (this.#failure) throw this.#failure;
@@ -838,8 +856,8 @@ export class Sink<R> implements AsyncDisposable {
 }
 
 /** Where a batch's delivery broke; the log where it was to be written. */
-function stepOf({ context }: MillraceError): BatchStep {
-  return context.stage === "stage" || context.stage === "submit" || context.stage === "outcome" ? context.stage : "log";
+function stepOf(failure: MillraceError): BatchStep {
+  return failure instanceof DeliveryError ? failure.stage : "log";
 }
 
 const notUtf8 = { isUtf8: false } as const;

@@ -58,7 +58,7 @@ export function startTelemetry(sink: TelemetrySink, { meter, tracer }: Telemetry
   function ofThisSink(part: TelemetryFailedEvent["part"], handle: Handler): Handler {
     const safe = guarded(part, handle);
     return (message) => {
-      if (message.sink === id) safe(message);
+      if ("sink" in message && message.sink === id) safe(message);
     };
   }
 

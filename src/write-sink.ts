@@ -338,7 +338,7 @@ async function tableOfCluster(
 }
 
 function isSource<R>(source: Source<R> | Iterable<R> | AsyncIterable<R>): source is Source<R> {
-  return typeof source === "object" && source !== null && "read" in source && "replayable" in source;
+  return typeof source === "object" && source !== null && "read" in source && "recovery" in source;
 }
 
 function missing(what: string, setter: string): never {

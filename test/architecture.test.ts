@@ -7,7 +7,7 @@ import { version } from "../src/version.ts";
 import { circlesOf, filesOf, type Import, importsOf, roomOf } from "./import-graph.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
-const flow = ["schema", "source", "encode", "batch", "log", "deliver", "destination"];
+const flow = ["schema", "source", "transform", "encode", "batch", "log", "deliver", "destination"];
 /**
  * Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. The rooms within emulator/
  * are those of test/emulator/architecture.test.ts.

@@ -20,7 +20,8 @@ const events = table("Events", { n: k.int() });
 function slices(list: Slice<{ n: number }>[], log: string[]): Source<{ n: number }> {
   return {
     name: "slices",
-    replayable: true,
+    recovery: "position",
+    prefetch: 0,
     async *read() {
       for (const slice of list) {
         log.push(`read ${slice.partition}@${slice.position}`);
@@ -137,7 +138,7 @@ test("the signal ends a run", async () => {
 function silent(log: string[]): Source<{ n: number }> {
   return {
     name: "silent",
-    replayable: true,
+    recovery: "position",
     async *read() {
       yield { partition: "a", position: 1, records: [{ n: 1 }] };
       await new Promise(() => {});
@@ -241,7 +242,7 @@ test("stop lets a source that cannot be read again give what it holds", async ()
   });
   const source: Source<{ n: number }> = {
     name: "buffered",
-    replayable: false,
+    recovery: "none",
     async *read() {
       yield { partition: "a", position: 1, records: [{ n: 1 }] };
       await stopped;
@@ -297,7 +298,7 @@ test("when a source that cannot be read again fails, what it gave before is deli
   const sink = await open({ table: events, to });
   const source: Source<{ n: number }> = {
     name: "breaking",
-    replayable: false,
+    recovery: "none",
     async *read() {
       yield { partition: "a", position: 1, records: [{ n: 1 }] };
       throw new MillraceError("BAD_SOURCE", "the wire was cut");
@@ -315,7 +316,7 @@ test("positions of a source that cannot be read again are neither stored nor giv
   const from: unknown[] = [];
   const source = (n: number): Source<{ n: number }> => ({
     name: "once",
-    replayable: false,
+    recovery: "none",
     async *read(positions) {
       from.push(positions);
       yield { partition: "stdin", position: n, records: [{ n }] };
@@ -355,7 +356,7 @@ test("refusals alone do not outrun the dead letter", async () => {
   await run({
     from: {
       name: "bad",
-      replayable: true,
+      recovery: "position",
       read: async function* () {
         yield* list;
       },
@@ -389,9 +390,9 @@ test("positions of other partitions that a slice moves are stored with its own",
 test("a source knows whether a state continues it, and leaves a checkpoint when it fails", async () => {
   const failing = (modes: unknown[]): Source<{ n: number }> => ({
     name: "failing",
-    replayable: true,
+    recovery: "position",
     async *read(_from, _signal, mode) {
-      modes.push(mode);
+      modes.push(mode?.isContinued);
       yield { partition: "a", position: 1, records: [{ n: 1 }] };
       throw new MillraceError("BAD_SOURCE", "it ends here");
     },
@@ -401,7 +402,7 @@ test("a source knows whether a state continues it, and leaves a checkpoint when 
     const sink = await open({ table: events, to: memory(), ...(given && { state: given }) });
     const modes: unknown[] = [];
     await assert.rejects(run({ from: failing(modes), into: sink }), { code: "BAD_SOURCE", message: "it ends here" });
-    assert.deepEqual(modes, [{ isContinued: given !== undefined }]);
+    assert.deepEqual(modes, [given !== undefined]);
     await sink.abort(new Error("enough"));
   }
   const next = await open({ table: events, to: memory(), state });

@@ -113,7 +113,7 @@ test("close() commits all where nobody tells positions", async () => {
 function counting(end: number, breakAt = Infinity): Source<{ n: number }> {
   return {
     name: "counting",
-    replayable: true,
+    recovery: "position",
     async *read(positions) {
       for (let n = Number(positions.only ?? 0); n < end; n += 2) {
         if (n >= breakAt) throw new Error("the source broke");
@@ -447,7 +447,7 @@ test("a partition called __proto__ keeps its position", async () => {
   const to = memory();
   const source = (end: number): Source<{ n: number }> => ({
     name: "odd",
-    replayable: true,
+    recovery: "position",
     async *read(positions) {
       const from = Number(new Map(Object.entries(positions)).get("__proto__") ?? 0);
       for (let n = from; n < end; n++) yield { partition: "__proto__", records: [{ n }], position: n + 1 };
@@ -471,7 +471,7 @@ test("run(): a source that goes on with the object of its position commits no re
   });
   const source = (end: number, isSilent: boolean): Source<{ n: number }> => ({
     name: "reusing",
-    replayable: true,
+    recovery: "position",
     async *read(positions) {
       const position = { next: Number((positions.only as { next: number } | undefined)?.next ?? 0) };
       while (position.next < end) {
@@ -503,7 +503,7 @@ test("run(): a source's position that JSON cannot hold ends the run by name, and
   const sink = await start(disk, to);
   const from: Source<{ n: number }> = {
     name: "big",
-    replayable: true,
+    recovery: "position",
     async *read() {
       yield { partition: "only", records: [{ n: 0 }], position: { offset: 1n } as never };
     },

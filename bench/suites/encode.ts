@@ -1,8 +1,8 @@
 import { csvByHand, ndjsonByHand } from "../../src/cli/rows-by-hand.ts";
 import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { Chunk } from "../../src/encode/chunk.ts";
-import type { RowFormat } from "../../src/encode/encoder.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import type { Case, Group, Output } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";
 import { rowsModule } from "../rows-module/compile.ts";

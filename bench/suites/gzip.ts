@@ -1,7 +1,7 @@
 import { gzipSync as zlibGzip } from "node:zlib";
 import { gzipSync as fflateGzip } from "fflate";
 import { gzip as pakoGzip } from "pako";
-import type { RowFormat } from "../../src/encode/encoder.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import { compileKernels } from "../../test/assembly/compile-kernels.ts";
 import type { Case, Group } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";

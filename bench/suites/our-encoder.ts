@@ -1,7 +1,9 @@
 import { encoder } from "../../src/encode/choose-encoder.ts";
-import type { Encoder, PackedRows, RowFormat } from "../../src/encode/encoder.ts";
-import { type Segment, sealed } from "../../src/encode/gzip-member.ts";
+import type { Encoder } from "../../src/encode/encoder.ts";
+import { sealed } from "../../src/encode/gzip-member.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
+import type { PackedRows, Segment } from "../../src/encode/segment.ts";
 import type { Output } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";
 

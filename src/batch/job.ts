@@ -1,6 +1,6 @@
 import type { Chunk } from "../encode/chunk.ts";
-import type { Segment } from "../encode/gzip-member.ts";
 import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { Segment } from "../encode/segment.ts";
 import type { SealReason } from "./sealed-batch.ts";
 
 /** What a subtask is given to do. */

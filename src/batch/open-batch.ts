@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { RowFormat } from "../encode/encoder.ts";
 import { gzipMember } from "../encode/gzip-member.ts";
+import type { RowFormat } from "../encode/row-format.ts";
 import type { SubtaskSegment } from "./job.ts";
 import type { SealedBatch, SealReason } from "./sealed-batch.ts";
 

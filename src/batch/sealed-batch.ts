@@ -1,4 +1,4 @@
-import type { RowFormat } from "../encode/encoder.ts";
+import type { RowFormat } from "../encode/row-format.ts";
 
 /** A finished batch: gzip-packed rows, ready to be delivered. Nothing in it changes any more. */
 export interface SealedBatch {

@@ -1,6 +1,7 @@
 import { recordOf } from "../encode/chunk.ts";
-import type { Encoder, RowFormat } from "../encode/encoder.ts";
+import type { Encoder } from "../encode/encoder.ts";
 import type { RawTally } from "../encode/raw-slab.ts";
+import type { RowFormat } from "../encode/row-format.ts";
 import type { ChunkJob, Job, Progress, SlabJob, SubtaskSegment } from "./job.ts";
 import type { SealReason } from "./sealed-batch.ts";
 

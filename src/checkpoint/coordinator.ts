@@ -2,7 +2,6 @@ import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { Json } from "../schema/kinds.ts";
-import type { Positions } from "../source/source.ts";
 import {
   type EpochHandle,
   type EpochProgress,
@@ -19,6 +18,7 @@ import {
   progressKey,
   type RefusedRows,
   refusedKey,
+  segmentsOf,
 } from "./epoch.ts";
 import {
   type AcceptedJobs,
@@ -31,6 +31,7 @@ import {
   newLineageId,
   withLineage,
 } from "./lineage.ts";
+import { type PositionChanges, withChanges } from "./positions.ts";
 import type { StateChange, StateLease } from "./state-backend.ts";
 
 /** What the state belongs to. Whatever of it changes makes the state foreign. */
@@ -75,7 +76,7 @@ export interface Coordinator extends JobHistory {
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** The decision on the epoch behind the head: durable when it resolves. Returns the new head. */
-  prepare(positions: Positions, records: number): Promise<Head>;
+  prepare(positions: PositionChanges, records: number): Promise<Head>;
   /** Resolves when no prepared epoch is left; rejects with what made committing fail. */
   settled(): Promise<void>;
   /** Waits for what is being written, and gives the lease back. Pending epochs stay in the state. */
@@ -101,6 +102,7 @@ export async function coordinator(
     key.endsWith("/progress") ? [epochOfKey(key)!] : [],
   );
   waiting.sort((a, b) => a - b);
+  await lease.log.retain(new Set(waiting.flatMap((epoch) => segmentsOf(preparedIn(epoch)))));
   const underWay = new Set<Promise<void>>();
   /** Once it is started. */
   let hooks: CoordinatorHooks | undefined;
@@ -137,9 +139,14 @@ export async function coordinator(
     return [set(acceptedKey, accepted)];
   }
 
-  function handleOf(epoch: number): EpochHandle {
+  function preparedIn(epoch: number): PreparedEpoch {
     const prepared = stored<PreparedEpoch>(preparedKey(epoch));
-    if (!prepared) throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
+    if (prepared) return prepared;
+    throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
+  }
+
+  function handleOf(epoch: number): EpochHandle {
+    const prepared = preparedIn(epoch);
     return {
       job,
       prepared,
@@ -266,7 +273,10 @@ export async function coordinator(
       if (undecided) throw undecided.error;
       const epoch = head.epoch + 1;
       const { batches, writing } = openEpoch(epoch);
-      const reached: Head = { epoch, positions: { ...head.positions, ...positions }, records: head.records + records };
+      const reached: Head = {
+        ...{ epoch, records: head.records + records },
+        positions: withChanges(head.positions, positions),
+      };
       try {
         await Promise.all(writing);
         await lease.log.seal(epoch);

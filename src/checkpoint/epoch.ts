@@ -147,8 +147,7 @@ export function epochOfKey(key: string): number | undefined {
   return match ? Number(match[1]) : undefined;
 }
 
-/** The segments of the log that an entry speaks of. */
-export function segmentsOf(key: string, value: Json): readonly string[] {
-  if (!/^epoch\/\d+\/prepared$/.test(key)) return [];
-  return [...new Set((value as unknown as PreparedEpoch).batches.map((batch) => batch.segment))];
+/** The segments that hold the batches of an epoch. */
+export function segmentsOf({ batches }: PreparedEpoch): readonly string[] {
+  return batches.map(({ segment }) => segment);
 }

@@ -1,14 +1,13 @@
 import { join } from "node:path";
-import { checkPath } from "../arguments.ts";
+import { badArgument, checkPath } from "../arguments.ts";
 import type { Disk } from "../log/disk.ts";
 import { memoryDisk } from "../log/memory-disk.ts";
 import { nodeDisk } from "../log/node-disk.ts";
 import { segmentLog, writing } from "../log/segments.ts";
 import type { WriteAheadLog } from "../log/write-ahead-log.ts";
-import { segmentsOf } from "./epoch.ts";
 import { openJournal } from "./journal.ts";
-import { type LockFile, takeLock } from "./lock-file.ts";
-import type { StateBackend, StateLease } from "./state-backend.ts";
+import { takeLock } from "./lock-file.ts";
+import type { StateBackend, StateStore } from "./state-backend.ts";
 
 /**
  * A job's state in a folder of this machine: `journal-N`, what was decided, a file for each generation; `log/`, the batches on their way; `lock`. One
@@ -26,34 +25,67 @@ export function memoryState(): StateBackend {
 }
 
 export function stateOn(disk: Disk, folder: string): StateBackend {
+  return besideLog(journalStore(disk, folder), disk, join(folder, "log"));
+}
+
+/**
+ * A state whose decisions are kept by a store of one's own (a table, a key-value service) and whose batches on their way lie in a folder
+ * of this machine: the process that goes on with it needs both.
+ */
+export function stateIn(store: StateStore, logFolder: string): StateBackend {
+  if (typeof store?.open !== "function") throw badArgument("stateIn()", "store", store, "a store with open()");
+  checkPath("stateIn()", "logFolder", logFolder);
+  return besideLog(store, nodeDisk, logFolder);
+}
+
+function besideLog(store: StateStore, disk: Disk, logFolder: string): StateBackend {
   return {
-    name: folder,
-    async open() {
-      await writing(folder, "making it", () => disk.makeFolder(folder));
-      const lock = await takeLock(disk, join(folder, "lock"));
+    name: store.name,
+    async open(signal) {
+      const lease = await store.open(signal);
       try {
-        return await leaseOf(disk, folder, lock);
+        const log = await segmentLog(disk, logFolder, lease.generation);
+        return {
+          generation: lease.generation,
+          read: () => lease.read(),
+          compareAndSet: (changes) => lease.compareAndSet(changes),
+          log: untilPassed(log, () => lease.refuseIfPassed()),
+          async close() {
+            await log.close();
+            await lease.close();
+          },
+        };
       } catch (error) {
-        await lock.release().catch(() => {});
+        await lease.close().catch(() => {});
         throw error;
       }
     },
   };
 }
 
-async function leaseOf(disk: Disk, folder: string, lock: LockFile): Promise<StateLease> {
-  const journal = await openJournal(disk, folder, () => lock.isHeld());
-  const kept = new Set([...journal.entries].flatMap(([key, { value }]) => segmentsOf(key, value)));
-  const log = await segmentLog(disk, join(folder, "log"), journal.generation, (segment) => kept.has(segment));
+/** Entries in a folder, with a lock beside them. */
+function journalStore(disk: Disk, folder: string): StateStore {
   return {
-    generation: journal.generation,
-    read: () => journal.entries,
-    compareAndSet: (changes) => journal.write(changes),
-    log: untilPassed(log, () => journal.refuseIfPassed()),
-    async close() {
-      await log.close();
-      await journal.close();
-      await lock.release();
+    name: folder,
+    async open() {
+      await writing(folder, "making it", () => disk.makeFolder(folder));
+      const lock = await takeLock(disk, join(folder, "lock"));
+      try {
+        const journal = await openJournal(disk, folder, () => lock.isHeld());
+        return {
+          generation: journal.generation,
+          read: () => journal.entries,
+          compareAndSet: (changes) => journal.write(changes),
+          refuseIfPassed: () => journal.refuseIfPassed(),
+          async close() {
+            await journal.close();
+            await lock.release();
+          },
+        };
+      } catch (error) {
+        await lock.release().catch(() => {});
+        throw error;
+      }
     },
   };
 }
@@ -79,6 +111,7 @@ function untilPassed(log: WriteAheadLog, refuseIfPassed: () => Promise<void>): W
     get bytes() {
       return log.bytes;
     },
+    retain: (segments) => guarded(() => log.retain(segments)),
     async append(epoch, batch) {
       if (!begun.has(epoch)) await refuseIfPassed();
       begun.add(epoch);

@@ -10,6 +10,15 @@ const mostBytes = 64 * 1024 * 1024;
 /** Levels of arrays and objects in a position. Stores of JSON have limits of their own, from 64 on. */
 const deepest = 64;
 
+/** What a checkpoint changes in the stored positions. Undefined: the partition is dropped. */
+export type PositionChanges = Readonly<Record<string, Position | undefined>>;
+
+/** The positions after a checkpoint. */
+export function withChanges(stored: Positions, changes: PositionChanges): Positions {
+  const all = Object.entries<Position | undefined>({ ...stored, ...changes });
+  return Object.fromEntries(all.filter((each): each is [string, Position] => each[1] !== undefined));
+}
+
 /** Bytes of JSON that the stored positions take, by partition. */
 export interface PositionSizes {
   readonly byPartition: Map<string, number>;
@@ -55,7 +64,38 @@ export function copyPositions(what: string, given: unknown, sizes: PositionSizes
   return Object.fromEntries(copies.map(({ partition, copy }) => [partition, copy]));
 }
 
-/** The same for the position of one partition. */
+/**
+ * Partitions to drop, as changes of positions.
+ *
+ * @param what whose they are, for the error: `checkpoint()`
+ * @param kept positions that are stored at the same time
+ * @throws MillraceError BAD_OPTION for what is no list of texts, and for a partition that is in `kept` too.
+ */
+export function copyDropped(what: string, given: unknown, kept: Positions): PositionChanges {
+  if (!Array.isArray(given) || given.some((partition) => typeof partition !== "string"))
+    throw new MillraceError("BAD_OPTION", `${what}: dropped is ${shown(given)}; it takes a list of partitions.`, {
+      context: { option: "dropped" },
+    });
+  const partitions: readonly string[] = given;
+  const both = partitions.find((partition) => Object.hasOwn(kept, partition));
+  if (both !== undefined)
+    throw new MillraceError(
+      "BAD_OPTION",
+      `${what}: partition ${shown(both)} is in positions and in dropped; name it in one of them.`,
+      { context: { option: "dropped", partition: both } },
+    );
+  return Object.fromEntries(partitions.map((partition) => [partition, undefined]));
+}
+
+/** The sizes without partitions that were dropped. */
+export function dropSizes(sizes: PositionSizes, partitions: readonly string[]): void {
+  for (const partition of partitions) {
+    sizes.total -= sizes.byPartition.get(partition) ?? 0;
+    sizes.byPartition.delete(partition);
+  }
+}
+
+/** As {@link copyPositions}, for the position of one partition. */
 export function copyPosition(what: string, partition: string, given: unknown): Position {
   if (typeof partition !== "string")
     throw new MillraceError("BAD_OPTION", `${what}: the partition is ${shown(partition)}; it takes a text.`);

@@ -1,10 +1,7 @@
 import type { WriteAheadLog } from "../log/write-ahead-log.ts";
 import type { Json } from "../schema/kinds.ts";
 
-/**
- * Where a job's decisions are kept. A port: what is in it survives the process, and everything that is written through
- * an older lease than the newest is refused, so that two processes can never both decide.
- */
+/** Where a job's decisions and its batches on their way are kept. What is in it survives the process. */
 export interface StateBackend {
   /** For messages: the folder, the server; never a secret. */
   readonly name: string;
@@ -17,8 +14,26 @@ export interface StateBackend {
   open(signal: AbortSignal): Promise<StateLease>;
 }
 
-/** An open state, of one process at a time: entries by key, changed under compare-and-set, and the log of batches. */
-export interface StateLease {
+/** An open state, of one process at a time: entries by key, and the log of batches. */
+export interface StateLease extends Omit<StoreLease, "refuseIfPassed"> {
+  /** The sealed batches on their way. */
+  readonly log: WriteAheadLog;
+}
+
+/**
+ * Where decisions alone are kept: some dozen small entries, changed under compare-and-set. Everything that is written through an older
+ * lease than the newest is refused, so that two processes can never both decide. A table of a database or a key-value service will do;
+ * `stateIn(store, folder)` puts the log beside it.
+ */
+export interface StateStore {
+  /** For messages: the folder, the server; never a secret. */
+  readonly name: string;
+  /** As {@link StateBackend.open}. */
+  open(signal: AbortSignal): Promise<StoreLease>;
+}
+
+/** An open store, of one process at a time. */
+export interface StoreLease {
   /** Counted from 1, one more with every opening. */
   readonly generation: number;
   /** All entries, as of the newest change that was made. */
@@ -31,8 +46,8 @@ export interface StateLease {
    *   STATE_UNWRITABLE.
    */
   compareAndSet(changes: readonly StateChange[]): Promise<void>;
-  /** The sealed batches on their way. */
-  readonly log: WriteAheadLog;
+  /** @throws MillraceError STATE_FENCED when a newer lease has been taken. */
+  refuseIfPassed(): Promise<void>;
   /** Gives the lease back. */
   close(): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import { gzipSync } from "node:zlib";
 import { encoder } from "../encode/choose-encoder.ts";
-import type { RowFormat } from "../encode/encoder.ts";
 import { sealed } from "../encode/gzip-member.ts";
 import { compilePacker } from "../encode/packer.ts";
+import type { RowFormat } from "../encode/row-format.ts";
 import { embeddedWasm } from "../encode/wasm-embedded.ts";
 import { throwIfAborted } from "../errors.ts";
 import { defaults } from "../options.ts";

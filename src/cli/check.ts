@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import type { CheckItem, CheckStatus } from "../destination/destination.ts";
 import type { CommitMode } from "../destination/kusto/index.ts";
-import type { RowFormat } from "../encode/encoder.ts";
+import type { RowFormat } from "../encode/row-format.ts";
 import type { DeliveryGuarantee, presets } from "../options.ts";
 import { tableOf } from "../schema/table.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, usage } from "./connection.ts";

@@ -12,13 +12,17 @@ import { lastTick, msTo1970, splitMs, type Ticks } from "../schema/ticks.ts";
 export interface Figure {
   /** `id: sum` */
   readonly what: string;
-  /** KQL of a row, reckoned once for the terms that name it. */
-  readonly expression?: string;
-  /** KQL aggregates, whose values `ofAnswer` takes. `value` is the name of the expression's column. */
-  terms(value: string): readonly string[];
+  /** KQL over the table's columns, by the names that the terms use; the figures of one column share them. */
+  readonly values: Values;
+  /** KQL over the values, which is computed once for all terms. */
+  readonly derived: Values;
+  /** KQL aggregates over both, whose results `ofAnswer` takes. */
+  readonly terms: readonly string[];
   ofAnswer(values: readonly unknown[]): string;
   start(): Tally;
 }
+
+export type Values = Readonly<Record<string, string>>;
 
 /** A figure over records, each given its value of the column: one that the sink takes, or null. */
 export interface Tally {
@@ -27,92 +31,146 @@ export interface Tally {
   result(): string | undefined;
 }
 
-/** What can be compared of a column of each kind. The figures of JSON values do not look into nested ones. */
-export function figuresOf({ name, kind }: NamedColumn): Figure[] {
-  const column = quoteName(name);
-  const of: Build = { name, column };
-  return figuresOfKind[kind](of);
+/**
+ * What can be compared of a column of each kind. The figures of JSON values do not look into nested ones. In KQL the values are
+ * named `alias`, or begin with it and `_`: the column's own name, which may be long, stands in a query once or twice.
+ */
+export function figuresOf({ name, kind }: NamedColumn, alias = "v"): Figure[] {
+  return figuresOfKind[kind]({ name, column: quoteName(name), alias });
 }
 
 interface Build {
   readonly name: string;
   readonly column: string;
+  readonly alias: string;
 }
 
 const figuresOfKind: Readonly<Record<Kind, (of: Build) => Figure[]>> = {
-  bool: (of) => [there(of), counted(of, "true", `${of.column} == true`, (value) => value === true)],
-  int: (of) => [there(of), sum(of, "sum", `tolong(${of.column})`, asBigint)],
-  long: (of) => [there(of), sum(of, "sum", of.column, asBigint)],
+  bool: (of) => [there(of), counted(of, "true", of.alias, (value) => value === true)],
+  int: (of) => [there(of), sum(of, "sum", tolong(of), asBigint)],
+  long: (of) => [there(of), sum(of, "sum", own(of), asBigint)],
   string: (of) => [
-    counted(of, "values", `isnotempty(${of.column})`, (value) => textOf(value) !== ""),
-    sum(of, "bytes", `string_size(${of.column})`, (value) => BigInt(Buffer.byteLength(textOf(value)))),
-    checksum(of, `isnotempty(${of.column})`, of.column, (value) => textOf(value) || undefined),
+    counted(of, "values", `isnotempty(${of.alias})`, (value) => textOf(value) !== ""),
+    sizes(of, "bytes", `sum(string_size(${of.alias}))`, (value) => Buffer.byteLength(textOf(value))),
+    checksum(of, `isnotempty(${of.alias})`, of.alias, (value) => textOf(value) || undefined),
   ],
   guid: (of) => [
     there(of),
-    checksum(of, `isnotnull(${of.column})`, `tostring(${of.column})`, (value) => textOf(value).toLowerCase()),
+    checksum(of, `isnotnull(${of.alias})`, `tostring(${of.alias})`, (value) => textOf(value).toLowerCase()),
   ],
   datetime: (of) => [
     there(of),
     ...extremes(of, "isnotnull", ticksOf, (answer) => ticksOf(answer), datetimeText),
-    checksum(of, `isnotnull(${of.column})`, `format_datetime(${of.column}, 'yyyy-MM-dd HH:mm:ss.fffffff')`, (value) =>
+    checksum(of, `isnotnull(${of.alias})`, `format_datetime(${of.alias}, 'yyyy-MM-dd HH:mm:ss.fffffff')`, (value) =>
       digitsOfDatetime(ticksOf(value)),
     ),
   ],
   // As doubles, which Kusto divides timespans to: beyond 28 years not to the tick, and alike on both sides.
-  timespan: (of) => [
-    there(of),
-    sum(of, "sum", `tolong(${of.column} / 1tick)`, (value) => asLong(Number(spanOf(value)))),
-  ],
+  timespan: (of) => [there(of), sum(of, "sum", ticksIn(of), (value) => asLong(Number(spanOf(value))))],
   real: (of) => [
     there(of),
-    counted(of, "NaN", `isnan(${of.column})`, Number.isNaN),
-    counted(of, "infinities", `isinf(${of.column})`, (value) => Math.abs(value as number) === Number.POSITIVE_INFINITY),
+    counted(of, "NaN", `isnan(${of.alias})`, Number.isNaN),
+    counted(of, "infinities", `isinf(${of.alias})`, (value) => Math.abs(value as number) === Number.POSITIVE_INFINITY),
     ...extremes(of, "isfinite", (value) => Number(value) + 0, Number, String),
-    sum(of, "checksum", `scaled_real(${of.column})`, (value) => scaledReal(value as number)),
+    sum(of, "checksum", scaled(of, own(of)), (value) => scaledReal(value as number)),
   ],
   decimal: (of) => [there(of), decimalSum(of)],
   dynamic: (of) => [
     there(of),
     ...(["dictionary", "array", "string", "bool"] as const).map((type) =>
-      counted(of, named[type], `gettype(${of.column}) == '${type}'`, (value) => typeOf(jsonOf(value)) === type),
+      typed(
+        of,
+        type,
+        counted(of, named[type], isOf(of, type), (value) => typeOf(jsonOf(value)) === type),
+      ),
     ),
-    counted(of, "true", `gettype(${of.column}) == 'bool' and tobool(${of.column})`, (value) => jsonOf(value) === true),
-    sum(of, "elements", onlyOf(of, "array", `array_length(${of.column})`), (value) => BigInt(lengthOf(jsonOf(value)))),
-    sum(of, "members", onlyOf(of, "dictionary", `array_length(bag_keys(${of.column}))`), (value) =>
-      BigInt(membersOf(jsonOf(value))),
-    ),
-    checksum(of, `gettype(${of.column}) == 'string'`, `tostring(${of.column})`, (value) => {
-      const json = jsonOf(value);
-      return typeof json === "string" ? json : undefined;
-    }),
-    sum(
+    typed(
       of,
-      "numbers",
-      `scaled_real(iff(gettype(${of.column}) in ('long', 'double'), todouble(${of.column}), 0.0))`,
-      (value) => {
-        const json = jsonOf(value);
-        return typeof json === "number" ? scaledReal(json) : 0n;
-      },
+      "bool",
+      counted(of, "true", `${isOf(of, "bool")} and tobool(${of.alias})`, (value) => jsonOf(value) === true),
     ),
+    typed(
+      of,
+      "array",
+      sizes(of, "elements", `sumif(array_length(${of.alias}), ${isOf(of, "array")})`, (value) =>
+        lengthOf(jsonOf(value)),
+      ),
+    ),
+    typed(
+      of,
+      "dictionary",
+      sizes(of, "members", `sumif(array_length(bag_keys(${of.alias})), ${isOf(of, "dictionary")})`, (value) =>
+        membersOf(jsonOf(value)),
+      ),
+    ),
+    typed(
+      of,
+      "string",
+      checksum(of, isOf(of, "string"), `tostring(${of.alias})`, (value) => {
+        const json = jsonOf(value);
+        return typeof json === "string" ? json : undefined;
+      }),
+    ),
+    sum(of, "numbers", scaled(of, numberIn(of)), (value) => {
+      const json = jsonOf(value);
+      return typeof json === "number" ? scaledReal(json) : 0n;
+    }),
   ],
 };
 
 const named = { dictionary: "objects", array: "arrays", string: "texts", bool: "booleans" } as const;
 
-function onlyOf({ column }: Build, type: string, kql: string): string {
-  return `iff(gettype(${column}) == '${type}', ${kql}, 0)`;
+/** KQL of a row's value under a name, with what it is made of. */
+interface RowValue {
+  readonly name: string;
+  readonly values: Values;
+  readonly derived: Values;
+}
+
+const own = ({ column, alias }: Build): RowValue => ({ name: alias, values: { [alias]: column }, derived: {} });
+
+function valueBeside({ alias }: Build, suffix: string, kql: string): RowValue {
+  const name = `${alias}_${suffix}`;
+  return { name, values: { [name]: kql }, derived: {} };
+}
+
+const tolong = (of: Build) => valueBeside(of, "long", `tolong(${of.column})`);
+const ticksIn = (of: Build) => valueBeside(of, "ticks", `tolong(${of.column} / 1tick)`);
+const numberIn = (of: Build) =>
+  valueBeside(of, "real", `iff(gettype(${of.column}) in ('long', 'double'), todouble(${of.column}), 0.0)`);
+
+/** Derived: the function names its argument some 30 times, and an engine may compute it as often. */
+function scaled({ alias }: Build, of: RowValue): RowValue {
+  const name = `${alias}_scaled`;
+  return { name, values: of.values, derived: { [name]: `scaled_real(${of.name})` } };
+}
+
+const isOf = ({ alias }: Build, type: string) => `${alias}_is_${type}`;
+
+/** A figure whose terms ask whether a JSON value is of a type: gettype() reads the value, so it is called once. */
+function typed(of: Build, type: string, figure: Figure): Figure {
+  const name = `${of.alias}_type`;
+  return {
+    ...figure,
+    values: { ...figure.values, [name]: `gettype(${of.column})` },
+    derived: { [isOf(of, type)]: `${name} == '${type}'` },
+  };
+}
+
+/** A figure of the column's own values. */
+function figureOf(of: Build, what: string, terms: readonly string[]): Omit<Figure, "ofAnswer" | "start"> {
+  const { values, derived } = own(of);
+  return { what: `${of.name}: ${what}`, values, derived, terms };
 }
 
 /** How many values are not null. */
 function there(of: Build): Figure {
-  return counted(of, "values", `isnotnull(${of.column})`, () => true);
+  return counted(of, "values", `isnotnull(${of.alias})`, () => true);
 }
 
-function counted({ name }: Build, what: string, kql: string, holds: (value: unknown) => boolean): Figure {
+function counted(of: Build, what: string, kql: string, holds: (value: unknown) => boolean): Figure {
   return {
-    what: `${name}: ${what}`,
-    terms: () => [`countif(${kql})`],
+    ...figureOf(of, what, [`countif(${kql})`]),
     ofAnswer: ([count]) => String(count ?? 0),
     start() {
       let count = 0;
@@ -130,11 +188,13 @@ const low = "4294967295";
 const high = 2n ** 32n;
 
 /** A sum of longs, in two halves of 32 bits: one sum of them would leave 64 bits. */
-function sum({ name }: Build, what: string, kql: string, of: (value: unknown) => bigint): Figure {
+function sum({ name }: Build, what: string, value: RowValue, of: (value: unknown) => bigint): Figure {
+  const lower = `binary_and(${value.name}, ${low})`;
   return {
     what: `${name}: ${what}`,
-    expression: kql,
-    terms: (value) => [`sum(binary_and(${value}, ${low}))`, `sum((${value} - binary_and(${value}, ${low})) / ${high})`],
+    values: value.values,
+    derived: value.derived,
+    terms: [`sum(${lower})`, `sum((${value.name} - ${lower}) / ${high})`],
     ofAnswer: ([lower, upper]) => String(asBigint(lower ?? 0) + asBigint(upper ?? 0) * high),
     start() {
       let total = 0n;
@@ -148,11 +208,27 @@ function sum({ name }: Build, what: string, kql: string, of: (value: unknown) =>
   };
 }
 
-/** A sum of 32 bits of each text's xxHash64. */
-function checksum({ name }: Build, predicate: string, kql: string, of: (value: unknown) => string | undefined): Figure {
+/** A sum of sizes: they are below 2^31, and so no table's sum leaves 64 bits. */
+function sizes(of: Build, what: string, kql: string, sizeOf: (value: unknown) => number): Figure {
   return {
-    what: `${name}: checksum`,
-    terms: () => [`sumif(binary_and(hash_xxhash64(${kql}), ${low}), ${predicate})`],
+    ...figureOf(of, what, [kql]),
+    ofAnswer: ([total]) => String(total ?? 0),
+    start() {
+      let total = 0n;
+      return {
+        add(value) {
+          if (value !== null) total += BigInt(sizeOf(value));
+        },
+        result: () => String(total),
+      };
+    },
+  };
+}
+
+/** A sum of 32 bits of each text's xxHash64. */
+function checksum(build: Build, predicate: string, kql: string, of: (value: unknown) => string | undefined): Figure {
+  return {
+    ...figureOf(build, "checksum", [`sumif(binary_and(hash_xxhash64(${kql}), ${low}), ${predicate})`]),
     ofAnswer: ([value]) => String(value ?? 0),
     start() {
       const hash = cachedHash();
@@ -185,16 +261,16 @@ function cachedHash(): (text: string) => bigint {
 
 /** The least and the greatest value, of those that `predicate` holds for. */
 function extremes<V extends number | bigint>(
-  { name, column }: Build,
+  build: Build,
   predicate: "isnotnull" | "isfinite",
   of: (value: unknown) => V,
   ofAnswer: (answer: unknown) => V,
   shown: (value: V) => string,
 ): Figure[] {
   const isNumber = predicate === "isfinite";
+  const { alias } = build;
   const extreme = (what: string, aggregate: string, isBeyond: (a: V, b: V) => boolean): Figure => ({
-    what: `${name}: ${what}`,
-    terms: () => [`${aggregate}(${column}, ${predicate}(${column}))`],
+    ...figureOf(build, what, [`${aggregate}(${alias}, ${predicate}(${alias}))`]),
     ofAnswer: ([value]) => (value === null || value === undefined || value === "" ? "none" : shown(ofAnswer(value))),
     start() {
       let found: V | undefined;
@@ -214,10 +290,9 @@ function extremes<V extends number | bigint>(
 /** Digits that every implementation of a decimal sums exactly. */
 const safeDigits = 28;
 
-function decimalSum({ name, column }: Build): Figure {
+function decimalSum(of: Build): Figure {
   return {
-    what: `${name}: sum`,
-    terms: () => [`tostring(sum(${column}))`],
+    ...figureOf(of, "sum", [`tostring(sum(${of.alias}))`]),
     ofAnswer: ([value]) => normalDecimal(String(value ?? "0")),
     start() {
       let scale = 0;
@@ -350,10 +425,21 @@ function spanOf(value: unknown): bigint {
   return BigInt(ticks.ms) * 10_000n + BigInt(ticks.rest);
 }
 
-/** What becomes of a dynamic value on its way: JSON. */
+let lastValue: unknown;
+let lastJson: unknown;
+
+/** What becomes of a dynamic value on its way: JSON. The figures of a column ask for the same value one after the other. */
 function jsonOf(value: unknown): unknown {
-  if (value instanceof RawJson) return JSON.parse(value.text!);
   if (typeof value !== "object") return value;
+  if (value !== lastValue) {
+    lastJson = readJson(value);
+    lastValue = value;
+  }
+  return lastJson;
+}
+
+function readJson(value: unknown): unknown {
+  if (value instanceof RawJson) return JSON.parse(value.text!);
   return Array.isArray(value) ? value : JSON.parse(stringifyExactly(value)!);
 }
 

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { GzipLevel } from "../encode/encoder.ts";
-import type { ExcessPrecision } from "../schema/coerce.ts";
+import type { ExcessPrecision } from "../schema/excess-precision.ts";
 import type { RaggedRows } from "../source/csv-dialect.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { defaultInferRecords } from "./infer-files.ts";

@@ -211,7 +211,7 @@ export async function ingest(
   let admin: KustoAdmin | undefined;
   try {
     // Files first: a missing one should be told before anything is started or asked.
-    if (flags.state !== undefined && !source.replayable && !patterns.includes("-"))
+    if (flags.state !== undefined && source.recovery === "none" && !patterns.includes("-"))
       throw usage("--state needs files, or standard input (-): a pipe or a device cannot be read again");
     const plan = await source.plan(untilRead);
     if (flags.strict) refuseLeftOut(plan);
@@ -220,8 +220,8 @@ export async function ingest(
       await checkDeadLetter(flags.deadLetter, inputs, untilRead);
     }
     // Of files nothing is read for good before the table is known; a stream is.
-    const preparing = source.replayable ? untilRead : signal;
-    holdsRecords = !source.replayable;
+    const preparing = source.recovery === "position" ? untilRead : signal;
+    holdsRecords = source.recovery === "none";
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, preparing);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
@@ -245,16 +245,20 @@ export async function ingest(
       schema,
       mayCreate: flags.createTable === true || flags.emulator === true,
       isMapped: flags.mapping !== undefined,
-      infer: () => inferred(flags, plan, source.replayable ? readOne : undefined, begun, options, terminal),
+      infer: () =>
+        inferred(flags, plan, source.recovery === "position" ? readOne : undefined, begun, options, terminal),
       fields: (columns) =>
-        source.replayable ? fieldsOfFiles(plan, readOne, columns, flags.inferRecords) : begun.fields(columns),
+        source.recovery === "position"
+          ? fieldsOfFiles(plan, readOne, columns, flags.inferRecords)
+          : begun.fields(columns),
       signal: preparing,
     });
     const { table, isCreated } = target;
     if (isCreated) say(plainLine(`created table ${table.name} with ${plural(table.list.length, "column")}`));
-    const samples = source.replayable
-      ? await sampleFields(plan, readOne)
-      : [{ path: source.name, fields: await begun.fields(table.list.map(({ name }) => name)) }];
+    const samples =
+      source.recovery === "position"
+        ? await sampleFields(plan, readOne)
+        : [{ path: source.name, fields: await begun.fields(table.list.map(({ name }) => name)) }];
     const isCsv = plan.form === "csv";
     const { renames, unknown, warnings } = matchSamples(samples, table, target.renames, {
       isCsv,
@@ -295,7 +299,7 @@ export async function ingest(
     const late = flags.strict ? Object.keys(summary.unknownFields) : [];
     const failure = outcome.failure ?? (late.length > 0 ? { error: lateFields(table.name, late) } : undefined);
     if (failure || name !== undefined) {
-      const run = { name, command, hasState, isExact, isStream: !source.replayable };
+      const run = { name, command, hasState, isExact, isStream: source.recovery === "none" };
       const report = failedReport({ ...outcome, failure }, run);
       throw new CommandFailed(report.error, report.details, report.figures, interrupt.exitCode);
     }

@@ -1,5 +1,6 @@
 import { listen } from "../events.ts";
 import type { SinkStats } from "../sink.ts";
+import { decorated } from "../source/decorated.ts";
 import type { Slice, Source } from "../source/source.ts";
 import type { FilePosition } from "../source/splitter.ts";
 
@@ -29,6 +30,13 @@ interface FileCount {
   delivered: number;
   inState: number;
   byte: number;
+}
+
+/** A slice that was read and not written. */
+interface Read {
+  readonly path: string;
+  readonly size: number;
+  readonly byte: number;
 }
 
 /** A partition may have another name than the file was given by: that is in the places of its records. */
@@ -81,9 +89,9 @@ export function landedRecords({ files, hasState, isWaiting, resumedFrom }: Lande
   /** Which file's records were accepted, in order. */
   const accepted: { readonly file: FileCount; records: number }[] = [];
   const units = new Map<string | number, Unit>();
-  let current: FileCount | undefined;
+  /** In order. Some are read ahead while one is written. */
+  const unwritten: Read[] = [];
   let known = 0;
-  let sliceSize = 0;
   let isEnded = false;
   let fromEarlierRun = 0;
 
@@ -133,27 +141,34 @@ export function landedRecords({ files, hasState, isWaiting, resumedFrom }: Lande
   }
 
   return {
-    watch: (source) => ({
-      ...source,
-      async *read(from, signal, mode) {
-        for await (const slice of source.read(from, signal, mode)) {
-          current = countOf(fileOf(slice));
-          sliceSize = slice.records.length + (slice.refused?.length ?? 0);
-          current.byte = Number((slice.position as Partial<FilePosition> | null)?.byte ?? 0);
+    watch: (source) =>
+      decorated(source, async function* (from, signal, context) {
+        for await (const slice of source.read(from, signal, context)) {
+          unwritten.push({
+            path: fileOf(slice),
+            size: slice.records.length + (slice.refused?.length ?? 0),
+            byte: Number((slice.position as Partial<FilePosition> | null)?.byte ?? 0),
+          });
           yield slice;
         }
-      },
-    }),
+      }),
     note({ accepted: total }, isWhole = true) {
       const more = total - known;
       known = total;
+      const [current] = unwritten;
       if (!current) return;
-      current.read += isWhole ? sliceSize : more;
+      const { path, size, byte } = current;
+      const file = countOf(path);
+      file.read += isWhole ? size : more;
+      if (isWhole) {
+        file.byte = byte;
+        unwritten.shift();
+      }
       if (more <= 0) return;
-      current.accepted += more;
+      file.accepted += more;
       const last = accepted.at(-1);
-      if (last?.file === current) last.records += more;
-      else accepted.push({ file: current, records: more });
+      if (last?.file === file) last.records += more;
+      else accepted.push({ file, records: more });
     },
     end() {
       isEnded = true;

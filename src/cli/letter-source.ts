@@ -6,7 +6,7 @@ import { fileBytes } from "../source/file-bytes.ts";
 import { lineSplitter } from "../source/lines.ts";
 import { openRaw } from "../source/raw-file.ts";
 import { readRecords } from "../source/records.ts";
-import type { Origin, Refusal, Slice, Source } from "../source/source.ts";
+import type { Origin, Position, Refusal, Slice, Source } from "../source/source.ts";
 import { innermost, type KeptLetter, notLetter, originOf, parseLetter, type Restored, restore } from "./letters.ts";
 import type { Conversion } from "./load.ts";
 
@@ -23,10 +23,10 @@ export interface LetterSource extends Source<RestoredLetter> {
 export interface LetterSourceOptions {
   /** Letters that are not to be sent, by the text of their line. */
   isReplayed(line: string): boolean;
-  /** A letter is on its way. */
-  onRead(place: string, line: string): void;
-  /** Every letter read so far was taken by the destination, or rejected. */
-  onTaken(): Promise<void>;
+  /** A letter is on its way. @param end where the slice that it was read with ends, in bytes */
+  onRead(place: string, line: string, end: number): void;
+  /** Every letter of the slices up to this end was taken by the destination, or rejected. */
+  onTaken(end: number): Promise<void>;
 }
 
 /** A letter holds an original of 4 Mi characters of JSON at most, some of them of several bytes, and what is said about it. */
@@ -47,14 +47,15 @@ export function letterSource(
   let lines = 0;
   return {
     name: path,
-    replayable: true,
-    acknowledge: onTaken,
+    recovery: "position",
+    acknowledge: (positions) => onTaken(endOf(positions[path])),
     get lines() {
       return lines;
     },
     async *read(_from, signal) {
       await mustBeDeadLetter(path, signal);
       for await (const slice of letterLines(path, signal)) {
+        const end = endOf(slice.position);
         const letters: RestoredLetter[] = [];
         const places: string[] = [];
         const refused: Refusal[] = (slice.refused ?? []).map(asLetterLine);
@@ -69,7 +70,7 @@ export function letterSource(
           }
           letters.push(read);
           places.push(read.place);
-          onRead(read.place, text);
+          onRead(read.place, text, end);
         }
         yield {
           partition: path,
@@ -82,6 +83,11 @@ export function letterSource(
       }
     },
   };
+}
+
+/** In bytes; 0 where nothing was read. */
+function endOf(position: Position | undefined): number {
+  return (position as { readonly byte: number } | undefined)?.byte ?? 0;
 }
 
 /** Runs each restored record through the conversion that it was read with. */
@@ -144,8 +150,7 @@ const from = ", from ";
 
 function refusalOf(letter: KeptLetter, place: string, reason: string, table: Table): Refusal {
   const { original, source } = originOf(letter, table);
-  // The sink hands it on to the dead letter, which takes any value.
-  return { place, reason, original: original as string, source };
+  return { place, reason, original, source };
 }
 
 /** The line itself is the original, also where it is a whole letter. */

@@ -5,6 +5,7 @@ import type { SinkOptions } from "../options.ts";
 import type { ReadAsNull } from "../schema/coerce.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
+import { decorated } from "../source/decorated.ts";
 import type { Source } from "../source/source.ts";
 import { type FileReport, type InputFile, landedRecords } from "./landed.ts";
 import { narrate } from "./narration.ts";
@@ -264,18 +265,15 @@ function noteHidden(
 
 /** The source, telling when it has given everything, or has failed; then it ends, and what it gave before is delivered. */
 function withEnd<R>(source: Source<R>, signal: AbortSignal, onEnd: (error?: unknown) => void): Source<R> {
-  return {
-    ...source,
-    async *read(from, inner, mode) {
-      try {
-        yield* source.read(from, inner, mode);
-      } catch (error) {
-        if (signal.aborted || inner.aborted) throw error;
-        return onEnd(error);
-      }
-      onEnd();
-    },
-  };
+  return decorated(source, async function* (from, inner, context) {
+    try {
+      yield* source.read(from, inner, context);
+    } catch (error) {
+      if (signal.aborted || inner.aborted) throw error;
+      return onEnd(error);
+    }
+    onEnd();
+  });
 }
 
 /** Fields that no column takes. */

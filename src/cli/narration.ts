@@ -69,6 +69,9 @@ export function narrate(terminal: Terminal, clear: () => void): () => void {
     "millrace:epoch:warning"({ table, epoch, message }) {
       say(table, `checkpoint ${epoch}: ${inFlags(message)}`, "yellow");
     },
+    "millrace:source:warning"({ source, message }) {
+      say(source, inFlags(message), "yellow");
+    },
     "millrace:subtask:restarted"({ table, subtask, restarts, reason }) {
       say(table, `subtask ${subtask} restarted (${count(restarts)}): ${reason}`, "yellow");
     },

@@ -7,12 +7,12 @@ import { MillraceError, reasonOf } from "../errors.ts";
 /** The letters of a dead letter that were replayed: a hash of each line, in a file beside it. A letter that is mended has another. */
 export interface ReplayLedger {
   has(line: string): boolean;
-  /** A letter is on its way. */
-  add(place: string, line: string): void;
+  /** A letter is on its way. @param end where the slice that it was read with ends */
+  add(place: string, line: string, end: number): void;
   /** It was rejected: it is to be replayed again. */
   drop(place: string): void;
-  /** Writes down those on their way: all of them have arrived. */
-  save(): Promise<void>;
+  /** Writes down those on their way whose slices end here or before: all of them have arrived. */
+  save(end: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ async function hashesIn(path: string): Promise<ReadonlySet<string>> {
 /** @throws MillraceError DEAD_LETTER_FAILED when the ledger cannot be read or written; also from `save()`. */
 export async function openLedger(deadLetter: string): Promise<ReplayLedger> {
   const path = ledgerPath(deadLetter);
-  const underWay = new Map<string, string>();
+  const underWay = new Map<string, { readonly hash: string; readonly end: number }>();
   let file: FileHandle;
   let isEmpty: boolean;
   try {
@@ -52,16 +52,17 @@ export async function openLedger(deadLetter: string): Promise<ReplayLedger> {
   const known = await hashesIn(path);
   return {
     has: (line) => known.has(hashOf(line)),
-    add(place, line) {
-      underWay.set(place, hashOf(line));
+    add(place, line, end) {
+      underWay.set(place, { hash: hashOf(line), end });
     },
     drop(place) {
       underWay.delete(place);
     },
-    async save() {
-      if (underWay.size === 0) return;
-      const hashes = [...underWay.values()];
-      underWay.clear();
+    async save(until) {
+      const arrived = [...underWay].filter(([, { end }]) => end <= until);
+      if (arrived.length === 0) return;
+      for (const [place] of arrived) underWay.delete(place);
+      const hashes = arrived.map(([, { hash }]) => hash);
       try {
         await file.appendFile(hashes.map((hash) => `${hash}\n`).join(""));
         isEmpty = false;

@@ -53,7 +53,8 @@ async function asItIs({ admin, name, fields, signal }: TargetRequest): Promise<T
   const table = await admin.table(name, signal);
   const columns = new Set(table.list.map((c) => c.name));
   const given = await fields([...columns]);
-  const renames = columnNames(given).renames.filter((r) => columns.has(r.column) && !given.includes(r.column));
+  const fieldsGiven = new Set(given);
+  const renames = columnNames(given).renames.filter((r) => columns.has(r.column) && !fieldsGiven.has(r.column));
   return { table, renames, isCreated: false };
 }
 

@@ -10,7 +10,7 @@ import type { NamedColumn, Table } from "../schema/table.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { type FilesPlan, type FilesSource, files } from "../source/files.ts";
 import { expandPatterns } from "../source/open-files.ts";
-import { type Figure, figuresOf, scaledRealFunction } from "./column-figures.ts";
+import { type Figure, figuresOf, scaledRealFunction, type Values } from "./column-figures.ts";
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
 import { matchSamples } from "./field-match.ts";
 import { fieldsOfFiles, sampleFields } from "./field-names.ts";
@@ -167,7 +167,9 @@ export async function compareFiles(job: Comparison): Promise<Verdict> {
     const samples = await sampleFields(plan, readOne);
     return { ...target, ...matchSamples(samples, target.table, target.renames, { isCsv, hasHeader, isStrict: false }) };
   };
-  const figures = table.list.flatMap((column) => figuresOf(column).map((figure) => ({ column, figure })));
+  const figures = table.list.flatMap((column, i) =>
+    figuresOf(column, `millrace_${i}`).map((figure) => ({ column, figure })),
+  );
   const ofFiles = await figuresOfFiles(groups, figures, targetOf, values, signal);
   const ofTable = await figuresOfTable(
     admin,
@@ -219,7 +221,7 @@ async function groupsOf(patterns: readonly string[], options: FilesOptions, sign
 
   async function groupOf(paths: readonly string[]): Promise<FileGroup> {
     const source = files(paths, options);
-    if (!source.replayable) throw usage(`${paths[0]} is a pipe or a device, which cannot be read again`);
+    if (source.recovery === "none") throw usage(`${paths[0]} is a pipe or a device, which cannot be read again`);
     return { source, plan: await source.plan(signal) };
   }
 }
@@ -279,28 +281,40 @@ async function figuresOfTable(
 ): Promise<{ rows: string; results: string[] }> {
   const results: string[] = [];
   let rows = "0";
-  // A name that no column of a table has by chance.
-  const named = figures.map((figure, i) => ({ figure, value: `millrace_verify_${i}` }));
   for (let at = 0; at === 0 || at < figures.length; ) {
-    const some: { figure: Figure; value: string; terms: readonly string[] }[] = [];
-    for (let count = 0; at < named.length && count < termsPerQuery; at++) {
-      const { figure, value } = named[at]!;
-      const terms = figure.terms(value);
-      some.push({ figure, value, terms });
-      count += terms.length;
+    const some: Figure[] = [];
+    for (let count = 0; at < figures.length && count < termsPerQuery; at++) {
+      const figure = figures[at]!;
+      some.push(figure);
+      count += figure.terms.length;
     }
-    const values = some.flatMap(({ figure, value }) => figure.expression && `${value} = ${figure.expression}`);
-    const extended = values.filter(Boolean).join(", ");
-    const terms = ["count()", ...some.flatMap((each) => each.terms)].map((term, i) => `f${i} = ${term}`);
-    const query = `${scaledRealFunction}\n${quoteName(table)}${extended && ` | extend ${extended}`} | summarize ${terms.join(", ")}`;
-    const [row = []] = (await admin.query(query, signal)).rows;
+    const [row = []] = (await admin.query(figuresQuery(table, some), signal)).rows;
     rows = String(row[0] ?? 0);
     let next = 1;
-    for (const { terms, figure } of some) {
-      results.push(figure.ofAnswer(row.slice(next, next + terms.length)));
+    for (const { terms, ofAnswer } of some) {
+      results.push(ofAnswer(row.slice(next, next + terms.length)));
       next += terms.length;
     }
     if (figures.length === 0) break;
   }
   return { rows, results };
+}
+
+/** The number of rows, and the terms of the figures. Only the columns that they need go on from the table: it may have thousands. */
+function figuresQuery(table: string, figures: readonly Figure[]): string {
+  const values: Values = Object.assign({}, ...figures.map((figure) => figure.values));
+  const derived: Values = Object.assign({}, ...figures.map((figure) => figure.derived));
+  const terms = ["count()", ...figures.flatMap((figure) => figure.terms)].map((term, i) => `f${i} = ${term}`);
+  const isScaling = Object.values(derived).some((kql) => kql.startsWith("scaled_real("));
+  return [
+    `${isScaling ? `${scaledRealFunction}\n` : ""}${quoteName(table)}`,
+    ...operator("project", values),
+    ...operator("extend", derived),
+    `summarize ${terms.join(", ")}`,
+  ].join(" | ");
+}
+
+function operator(name: string, values: Values): string[] {
+  const list = Object.entries(values).map(([value, kql]) => `${value} = ${kql}`);
+  return list.length === 0 ? [] : [`${name} ${list.join(", ")}`];
 }

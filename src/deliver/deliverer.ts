@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { DestinationSession, StagedBatch } from "../destination/destination.ts";
-import { MillraceError } from "../errors.ts";
+import { isCode, MillraceError } from "../errors.ts";
 import { asMillraceError, type Retry, type RetryPolicy, withRetries } from "./backoff.ts";
 import { type StatusWatch, statusWatch } from "./status-watch.ts";
 import { unlessAborted } from "./unless-aborted.ts";
@@ -11,6 +11,17 @@ export type DeliveryStage = "stage" | "submit" | "outcome";
 export interface BatchRetry extends Retry {
   readonly batch: SealedBatch;
   readonly stage: DeliveryStage;
+}
+
+/** A batch did not arrive. */
+export class DeliveryError extends MillraceError {
+  /** Where it broke. */
+  readonly stage: DeliveryStage;
+
+  constructor(stage: DeliveryStage, ...rest: ConstructorParameters<typeof MillraceError>) {
+    super(...rest);
+    this.stage = stage;
+  }
 }
 
 /** Told as it happens, with how long that step took, retries included; none may throw. */
@@ -106,7 +117,7 @@ export function deliverer(
       try {
         await session.submit(place, controller.signal);
       } catch (thrown) {
-        isGone = thrown instanceof MillraceError && thrown.context.isPlaceGone === true;
+        isGone = isCode(thrown, "PLACE_GONE");
         throw thrown;
       }
     });
@@ -193,7 +204,8 @@ function failureOf(batch: SealedBatch, { stage, attempts }: DeliveryProgress, er
   if (error.code === "ABORTED") return error;
   const { id, table, firstRecord, lastRecord } = batch;
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;
-  return new MillraceError(
+  return new DeliveryError(
+    stage,
     error.code,
     `Table ${table}: batch ${id} (records ${firstRecord} to ${lastRecord}) failed while ${verbs[stage]} it, after ${times}: ${error.message}`,
     {

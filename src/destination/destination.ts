@@ -13,6 +13,8 @@ import type { NamedColumn, Table } from "../schema/table.ts";
 export interface Destination {
   /** For messages: the cluster and database, without secrets. */
   readonly name: string;
+  /** What a state belongs to: the same for the same target in every process, and no other's. Default `name`. */
+  readonly identity?: string;
   /** The function that made it, for messages: `kusto`. Absent: `name` stands for it. */
   readonly kind?: string;
   /** The names of its own options: one that is given to the sink is refused with a word about where it belongs. */
@@ -97,8 +99,8 @@ export interface DestinationSession {
   /** Stores the batch where the service can fetch it. Repeatable; "already there" is success. */
   stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
   /**
-   * Tells the service to load it. Resolved: the message has been taken. A retryable error with `context.isPlaceGone` asks
-   * for the batch to be staged again.
+   * Tells the service to load it. Resolved: the message has been taken. PLACE_GONE, retryable, asks for
+   * the batch to be staged again.
    */
   submit(staged: StagedBatch, signal: AbortSignal): Promise<void>;
   /** The fates known so far among these batch ids; those without news are absent. Only with {@link polling}. */

@@ -1,6 +1,7 @@
-import type { BatchLimits, Encoder, GzipLevel, RowFormat } from "./encoder.ts";
+import type { BatchLimits, Encoder, GzipLevel } from "./encoder.ts";
 import { jsEncoder } from "./js-encoder.ts";
 import type { TableShape } from "./layout.ts";
+import type { RowFormat } from "./row-format.ts";
 import { instantiate, type WasmEngine, type WasmSource } from "./wasm.ts";
 import { wasmEncoder } from "./wasm-encoder.ts";
 

@@ -1,17 +1,9 @@
 import { RawJson } from "../schema/raw-json.ts";
-import type { NamedColumn } from "../schema/table.ts";
+
 import { columnPacker, type MalformedText, type OpenTape } from "./column-packers.ts";
 import { checkJsonInJavaScript, type JsonCheck } from "./json-check.ts";
 import { nullsOffset, type Slot, type TapeLayout, wideKinds } from "./layout.ts";
-
-/** Why a record does not fit: at which column (undefined: the record as a whole), for which value. */
-export interface Misfit {
-  readonly column: NamedColumn | undefined;
-  readonly value: unknown;
-  readonly reason: string;
-  /** What reading the record threw. */
-  readonly cause?: unknown;
-}
+import type { Misfit } from "./misfit.ts";
 
 /**
  * Packs one record into the row that starts at byte `row`, all but the row's record number, and returns its texts, one behind

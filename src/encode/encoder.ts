@@ -1,10 +1,7 @@
 import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
-import type { Segment } from "./gzip-member.ts";
 import type { RawSlab, RawTally } from "./raw-slab.ts";
-
-/** How a row is written: CSV is the fastest for the service to load (documentation); NDJSON is Kusto's `multijson`. */
-export type RowFormat = "csv" | "ndjson";
+import type { Segment } from "./segment.ts";
 
 /** How hard the gzip tries: 1 is the fast one, 2 packs smaller. */
 export type GzipLevel = 1 | 2;
@@ -52,14 +49,6 @@ export interface Encoder {
   goOnFrom(rows: number, rawBytes: number): void;
   /** Gives the parts of a segment back, to be filled again. */
   recycle(parts: readonly Uint8Array<ArrayBuffer>[]): void;
-}
-
-/** A batch: a whole gzip member. */
-export interface PackedRows {
-  readonly rows: number;
-  readonly rawBytes: number;
-  readonly packedBytes: number;
-  readonly parts: Uint8Array<ArrayBuffer>[];
 }
 
 export function rowTooLarge(table: string, limits: BatchLimits): MillraceError {

@@ -1,8 +1,9 @@
 import { msTo1970, msTo10000 } from "../schema/ticks.ts";
-import { isInherited, type Misfit, ownValue, type RowPacker, type ValuePacker, valuePacker } from "./closure-row.ts";
+import { isInherited, ownValue, type RowPacker, type ValuePacker, valuePacker } from "./closure-row.ts";
 import { longestText, type MalformedText, type OpenTape } from "./column-packers.ts";
 import { checkJsonInJavaScript, type JsonCheck } from "./json-check.ts";
 import { nullsOffset, type Slot, type TapeLayout, textKinds } from "./layout.ts";
+import type { Misfit } from "./misfit.ts";
 
 /**
  * The row packer as generated code: the usual value of a column is tested and stored in place, everything else (null, a

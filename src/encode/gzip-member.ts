@@ -1,16 +1,8 @@
 import { MillraceError } from "../errors.ts";
 import { crc32Combine } from "./crc32.ts";
-import type { Encoder, PackedRows } from "./encoder.ts";
+import type { Encoder } from "./encoder.ts";
 import { type PackedParts, packedParts } from "./packed-parts.ts";
-
-/** A stretch of rows in a deflate stream, without header and end, on byte boundaries: what a gzip member is joined of. */
-export interface Segment {
-  readonly rows: number;
-  readonly rawBytes: number;
-  /** CRC-32 of its uncompressed bytes. */
-  readonly crc: number;
-  readonly parts: Uint8Array<ArrayBuffer>[];
-}
+import type { PackedRows, Segment } from "./segment.ts";
 
 /** One gzip member (RFC 1952) of segments, in the order in which they are added. */
 export interface GzipMember {

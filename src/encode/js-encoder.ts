@@ -1,11 +1,12 @@
 import type { Chunk } from "./chunk.ts";
 import { crc32 } from "./crc32.ts";
-import { type BatchLimits, type Encoder, type GzipLevel, type RowFormat, rowTooLarge } from "./encoder.ts";
+import { type BatchLimits, type Encoder, type GzipLevel, rowTooLarge } from "./encoder.ts";
 import { type JsSegment, jsSegment } from "./js-segment.ts";
 import type { TableShape } from "./layout.ts";
 import { chunkNodes, type NodeViews } from "./node-text.ts";
 import { packedParts } from "./packed-parts.ts";
 import { rawRows } from "./raw-rows.ts";
+import type { RowFormat } from "./row-format.ts";
 import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
 import { unshared } from "./slab-buffer.ts";
 

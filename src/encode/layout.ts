@@ -1,6 +1,6 @@
 import { type Kind, kinds } from "../schema/kinds.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
-import type { RowFormat } from "./encoder.ts";
+import type { RowFormat } from "./row-format.ts";
 
 /** What the encoders need of a table: plain data, so that it can be posted to a worker. */
 export type TableShape = Pick<Table, "name" | "list">;

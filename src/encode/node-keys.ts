@@ -1,4 +1,4 @@
-import type { RowFormat } from "./encoder.ts";
+import type { RowFormat } from "./row-format.ts";
 
 /**
  * The keys of nested objects, each written out once for a chunk. A key's number is the index of its entry in `words`: its

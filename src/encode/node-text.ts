@@ -1,7 +1,7 @@
 import type { Chunk } from "./chunk.ts";
-import type { RowFormat } from "./encoder.ts";
 import { keyTexts } from "./node-keys.ts";
 import { headerWords, type NodeTape, nodeKind } from "./nodes.ts";
+import type { RowFormat } from "./row-format.ts";
 
 /** Where values are read that were taken apart. */
 export interface NodeViews {

@@ -1,5 +1,5 @@
-import type { RowFormat } from "./encoder.ts";
 import { type NodeKeys, nodeKeys } from "./node-keys.ts";
+import type { RowFormat } from "./row-format.ts";
 import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
 
 /**

@@ -1,15 +1,16 @@
 import { MillraceError, reasonOf } from "../errors.ts";
 import type { Chunk, SpareBuffers } from "./chunk.ts";
-import { closureRow, type Misfit } from "./closure-row.ts";
+import { closureRow } from "./closure-row.ts";
 import type { MalformedText, OpenTape } from "./column-packers.ts";
-import type { RowFormat } from "./encoder.ts";
 import { generatedRow } from "./generated-row.ts";
 import type { JsonCheck } from "./json-check.ts";
 import { bytesPerUnit, fixedBytes, layoutOf, type TableShape } from "./layout.ts";
+import type { Misfit } from "./misfit.ts";
 import { forgetKeysIfFull } from "./node-keys.ts";
 import { openNodes } from "./node-text.ts";
 import { fullNodes, type NodeTape, nodeTape, takeNodes } from "./nodes.ts";
 import { recordRefused, shown } from "./record-refused.ts";
+import type { RowFormat } from "./row-format.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
 import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
 import { largestSpareText, pieceUnits, textSlab } from "./text-slab.ts";

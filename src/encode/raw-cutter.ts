@@ -1,6 +1,6 @@
 import { csvRow } from "./csv-row.ts";
-import type { RowFormat } from "./encoder.ts";
 import { rawReasons } from "./raw-reasons.ts";
+import type { RowFormat } from "./row-format.ts";
 import { type Kernel, memoryOf } from "./wasm.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { csvRow } from "./csv-row.ts";
-import type { RowFormat } from "./encoder.ts";
 import { jsonFault, jsonReasons } from "./json-syntax.ts";
 import { rawReasons } from "./raw-reasons.ts";
+import type { RowFormat } from "./row-format.ts";
 
 /**
  * Rows that the caller had encoded already, found and checked in plain JavaScript: what the fallback encoder sends, and

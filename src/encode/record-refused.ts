@@ -1,7 +1,7 @@
 import { MillraceError } from "../errors.ts";
 import { stringifyExactly } from "../schema/exact-number.ts";
 import { textHint } from "../schema/text-hints.ts";
-import type { Misfit } from "./closure-row.ts";
+import type { Misfit } from "./misfit.ts";
 
 const longestShown = 80;
 

@@ -1,9 +1,9 @@
 import { datetimeText, timespanText } from "../schema/datetime-text.ts";
 import type { Kind } from "../schema/kinds.ts";
 import type { OpenTape } from "./column-packers.ts";
-import type { RowFormat } from "./encoder.ts";
 import { layoutOf, nullsOffset, type Slot, type TableShape, textKinds } from "./layout.ts";
 import { type NodeViews, nodeText, nodeUnits } from "./node-text.ts";
+import type { RowFormat } from "./row-format.ts";
 import type { SlabBuffer } from "./slab-buffer.ts";
 
 /**

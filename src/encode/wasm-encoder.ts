@@ -1,9 +1,10 @@
 import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
-import { type BatchLimits, type Encoder, type GzipLevel, type RowFormat, rowTooLarge } from "./encoder.ts";
+import { type BatchLimits, type Encoder, type GzipLevel, rowTooLarge } from "./encoder.ts";
 import { descriptorOf, type TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
 import type { RawSlab, RefusedRow } from "./raw-slab.ts";
+import type { RowFormat } from "./row-format.ts";
 import { type Kernel, memoryOf, trapped } from "./wasm.ts";
 
 /** Of packed bytes: a segment has one or two. */

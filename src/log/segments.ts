@@ -32,15 +32,8 @@ const syncAheadFrom = 4 * 1024 ** 2;
  * A log in a folder: `epoch-000000012-3.log`, of epoch 12 as generation 3 wrote it: a process that was paused never writes
  * where the next one does. A head, and one frame per batch: a line of JSON, so that the file can be read without the
  * journal, and the gzip member as it will be uploaded.
- *
- * Segments that `isKept` does not know were never decided on: they are removed.
  */
-export async function segmentLog(
-  disk: Disk,
-  folder: string,
-  generation: number,
-  isKept: (segment: string) => boolean,
-): Promise<WriteAheadLog> {
+export async function segmentLog(disk: Disk, folder: string, generation: number): Promise<WriteAheadLog> {
   await writing(folder, "making it", () => disk.makeFolder(folder));
   const open = new Map<number, Segment>();
   /** By the segment's name. */
@@ -49,12 +42,7 @@ export async function segmentLog(
 
   for (const name of await disk.list(folder)) {
     if (epochIn(name) === undefined) continue;
-    const path = join(folder, name);
-    if (!isKept(name)) {
-      await writing(path, "removing it", () => disk.remove(path));
-      continue;
-    }
-    const file = await disk.open(path);
+    const file = await disk.open(join(folder, name));
     resize(name, file.size);
     await file.close();
   }
@@ -62,6 +50,13 @@ export async function segmentLog(
   function resize(name: string, size: number): void {
     bytes += size - (sizes.get(name) ?? 0);
     sizes.set(name, size);
+  }
+
+  async function remove(name: string): Promise<void> {
+    const path = join(folder, name);
+    await writing(path, "removing it", () => disk.remove(path));
+    resize(name, 0);
+    sizes.delete(name);
   }
 
   function segmentOf(epoch: number): Segment {
@@ -122,6 +117,9 @@ export async function segmentLog(
     get bytes() {
       return bytes;
     },
+    async retain(segments) {
+      for (const name of [...sizes.keys()]) if (!segments.has(name)) await remove(name);
+    },
     async append(epoch, batch) {
       const segment = segmentOf(epoch);
       const written = segment.last.then(() => write(epoch, segment, batch));
@@ -158,13 +156,7 @@ export async function segmentLog(
       }
     },
     async trim(epoch) {
-      for (const name of sizes.keys()) {
-        if (epochIn(name) !== epoch) continue;
-        const path = join(folder, name);
-        await writing(path, "removing it", () => disk.remove(path));
-        resize(name, 0);
-        sizes.delete(name);
-      }
+      for (const name of [...sizes.keys()]) if (epochIn(name) === epoch) await remove(name);
     },
     async close() {
       const closing = [...open.values()].map(async ({ last, ahead, file }) => {

@@ -18,6 +18,8 @@ export interface LoggedBatch extends Omit<SealedBatch, "parts"> {
 export interface WriteAheadLog {
   /** Bytes of all segments. */
   readonly bytes: number;
+  /** Called once, before the first append: segments that are not among these were never decided on, and go. */
+  retain(segments: ReadonlySet<string>): Promise<void>;
   /**
    * Writes a batch into its epoch's segment. Not durable yet. Batches of one epoch are written one after another.
    *

@@ -3,6 +3,7 @@ import { refuseUnknownOptions } from "../option-names.ts";
 import { cutToTicks } from "./datetime-text.ts";
 import { mayLoseDigits } from "./exact-json.ts";
 import { ExactNumber, stringifyExactly } from "./exact-number.ts";
+import type { ExcessPrecision } from "./excess-precision.ts";
 import { checkForm, type SampleForm } from "./infer.ts";
 import type { Kind } from "./kinds.ts";
 import { listed, whyNoneMatches } from "./match-fields.ts";
@@ -25,9 +26,6 @@ export interface CoerceOptions {
   /** Times with more than the 7 fraction digits that Kusto keeps: "refuse" (default), or "truncate" to 7. */
   excessPrecision?: ExcessPrecision;
 }
-
-/** What becomes of a time with more than 7 fraction digits, as Go, Java and Docker write them. */
-export type ExcessPrecision = "refuse" | "truncate";
 
 /** How often texts of a CSV column were read as null, and which. */
 export interface ReadAsNull {

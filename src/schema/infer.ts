@@ -1,9 +1,9 @@
 import { badArgument, checkObject, checkText } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
-import type { ExcessPrecision } from "./coerce.ts";
 import { cutToTicks } from "./datetime-text.ts";
 import { ExactNumber } from "./exact-number.ts";
+import type { ExcessPrecision } from "./excess-precision.ts";
 import type { Kind } from "./kinds.ts";
 import { columnNames, type Rename } from "./names.ts";
 import { isUsualNullText, nullTextsOf } from "./null-texts.ts";

@@ -69,7 +69,7 @@ export interface FilesSource extends Source<RawRecord> {
  * A file is a partition, its real path the name: however it is spelled, and whatever other names it has, it is read once. A
  * position is a byte and a line, and digests of the bytes before it: reading goes on from it in the file that holds those bytes,
  * also when it was appended to or renamed. A file that was replaced, truncated or edited is an error, or what `onChanged` says.
- * Pipes and character devices (`/dev/stdin`, a FIFO, `<(...)` of a shell) are read once, and a source that has one is not replayable.
+ * Pipes and character devices (`/dev/stdin`, a FIFO, `<(...)` of a shell) are read once: the `recovery` of a source that has one is "none", otherwise "position".
  *
  * @throws (when read) MillraceError BAD_SOURCE for a missing file, a pattern without a match, a file that is cut off;
  *   SOURCE_CHANGED for one that is not the one that was read.
@@ -90,8 +90,8 @@ export function files(patterns: string | readonly string[], options: FilesOption
   };
   return {
     name: list.join(", "),
-    get replayable() {
-      return !list.some(isStreamPath);
+    get recovery() {
+      return list.some(isStreamPath) ? "none" : "position";
     },
     async plan(signal = noSignal) {
       const inputs = await look(signal);
@@ -123,14 +123,14 @@ export function files(patterns: string | readonly string[], options: FilesOption
       const start = { file, partition: file.realPath, position: undefined };
       yield* readFile(start, { ...options, onNotice }, options.final === false, signal);
     },
-    async *read(from, signal, mode) {
+    async *read(from, signal, context) {
       const inputs = await look(signal);
       opened = undefined; // who reads again looks again: files may have been moved
       streams = inputs.streams;
       const { starts, changes } = await readingStarts(inputs.files, from, options, signal);
       yield* told(changes);
       const startOf = new Map(starts.map((start) => [start.file, start]));
-      const leavesUnfinished = !(options.final ?? mode?.isContinued !== true);
+      const leavesUnfinished = !(options.final ?? context?.isContinued !== true);
       for (const input of inputs.all) {
         if (isStopped) return;
         if (!("realPath" in input)) {

@@ -7,7 +7,8 @@ const recordsPerSlice = 256;
 
 /**
  * A source over anything that can be iterated: arrays, generators, async generators, Node and WHATWG readables.
- * Its position is the number of records read, under the partition "0". It is not replayable, for an iterator runs once.
+ * Its position is the number of records read, under the partition "0". An iterator runs once: delivery
+ * is at most once for what was read and not delivered when the process is killed.
  * A slice is closed when it is full, or when there is no further record just now: a slow iterator holds none back.
  */
 export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "iterable"): Source<R> {
@@ -16,7 +17,7 @@ export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "ite
   const stop = new AbortController();
   return {
     name,
-    replayable: false,
+    recovery: "none",
     async *read(_from, signal) {
       let position = 0;
       /** A stream of Node has records in its buffer, which are gone with it. */

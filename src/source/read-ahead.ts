@@ -1,3 +1,4 @@
+import { decorated } from "./decorated.ts";
 import type { Slice, Source } from "./source.ts";
 
 /** What was read of a source before it is read for good. */
@@ -5,7 +6,7 @@ export interface ReadAhead<R> {
   readonly slices: readonly Slice<R>[];
   /**
    * The same source, whose next reading gives those slices again, and then what follows; from a position, what follows
-   * that, if the source is replayable. It can be read once.
+   * that, if the source can be read again. It can be read once.
    */
   readonly source: Source<R>;
 }
@@ -54,26 +55,23 @@ export async function readAhead<R>(
   }
   return {
     slices,
-    source: {
-      ...source,
-      async *read(from, signal, mode) {
-        try {
-          if (source.replayable && Object.keys(from).length > 0) {
-            // What was read ahead is the start, and this is to go on from elsewhere.
-            yield* source.read(from, signal, mode);
-            return;
-          }
-          yield* slices.splice(0);
-          for (;;) {
-            const { value, done } = await next();
-            if (done) return;
-            yield value;
-          }
-        } finally {
-          await reading.return?.();
+    source: decorated(source, async function* (from, signal, context) {
+      try {
+        if (source.recovery === "position" && Object.keys(from).length > 0) {
+          // What was read ahead is the start, and this is to go on from elsewhere.
+          yield* source.read(from, signal, context);
+          return;
         }
-      },
-    },
+        yield* slices.splice(0);
+        for (;;) {
+          const { value, done } = await next();
+          if (done) return;
+          yield value;
+        }
+      } finally {
+        await reading.return?.();
+      }
+    }),
   };
 }
 

@@ -7,7 +7,8 @@ import { streamReader } from "./stream-reader.ts";
 const noSignal = new AbortController().signal;
 
 /**
- * Reads standard input, or another stream of bytes, in the same formats, plain or gzip. It cannot be read again. An array
+ * Reads standard input, or another stream of bytes, in the same formats, plain or gzip. It cannot be read again: delivery is at most once for what was read and not
+ * delivered when the process is killed, with a state for what lies behind the newest checkpoint. An array
  * within an object is found only by `path`, because a stream cannot be looked through beforehand.
  *
  * `stop()` ends it in good order: what lies in the pipe is read until it is silent for 100 ms, and at most 4 MiB of it. A record of
@@ -24,7 +25,7 @@ export function stdin(options: FilesOptions & { stream?: Readable } = {}): Files
   const reader = streamReader(name, async () => stream ?? process.stdin, rest);
   return {
     name,
-    replayable: false,
+    recovery: "none",
     async plan(signal = noSignal) {
       const file = planned(name, await reader.look(signal), 0);
       return { files: [file], form: formOf(file.format), totalBytes: undefined };

@@ -53,8 +53,8 @@ for (const [mode, steps] of Object.entries(states))
     const isExact = mode !== "at-least-once";
     const delivery: SinkOptions = isExact ? { deliveryGuarantee: "exactly-once" } : {};
     const ingestion = { flushImmediately: true, pollIntervalMs: 100, ...(isExact && { commitMode: mode as "move" }) };
-    // The name of a destination holds the port, which is another one here.
-    const to = { ...kusto({ cluster: emulator.url, database: mode, ...ingestion }), name: "fixture" };
+    // What a state belongs to holds the port, which is another one here.
+    const to = { ...kusto({ cluster: emulator.url, database: mode, ...ingestion }), identity: "fixture" };
     const options = { ...delivery, job: "nightly", state: fileState(folder), parallelism: 0 } as const;
     const sink = await open({ table: target, to, ...options });
     assert.deepEqual(sink.restored, { epoch: 5, positions: { source: 50 } });

@@ -10,6 +10,8 @@ import type { Terminal } from "../../src/cli/terminal.ts";
 import { compareFiles, type Verdict } from "../../src/cli/verify.ts";
 import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
+import { kinds as kindNames } from "../../src/schema/kinds.ts";
+import { k, table } from "../../src/schema/table.ts";
 import type { FilesOptions } from "../../src/source/file-options.ts";
 import { cli } from "./run-cli.ts";
 
@@ -218,6 +220,60 @@ test("a table of many columns takes several queries", async () => {
     `${JSON.stringify({ ...record, c59: 1 })}\n${JSON.stringify(record)}\n`.repeat(1),
   );
   assert.ok((await differing(changed, "Wide")).includes("c59"));
+});
+
+/** The queries of a comparison with a table of that many columns of each kind: their texts, not their answers. */
+async function queriesFor(columnsOfEach: number): Promise<{ names: string[]; queries: string[] }> {
+  const described = Object.fromEntries(
+    Array.from({ length: columnsOfEach }, (_, i) =>
+      kindNames.map((kind) => [`${kind} ${"of a long name ".repeat(8)}${i}.`, k[kind]()] as const),
+    ).flat(),
+  );
+  const queries: string[] = [];
+  const wide = table("Wider", described);
+  await compareFiles({
+    admin: {
+      ...admin,
+      table: async () => wide,
+      columns: async () => wide.list.map(({ name, kind }) => ({ name, type: kind })),
+      async query(text) {
+        queries.push(text);
+        return { columns: [], rows: [] };
+      },
+    },
+    database: "iot",
+    table: wide,
+    patterns: [file("wider.ndjson", "{}\n")],
+    options: {},
+    inferRecords: 1,
+    schema: undefined,
+    signal,
+  });
+  return { names: Object.keys(described), queries };
+}
+
+test("queries are bounded, and a column of a wide table costs no more than one of a narrow table", async () => {
+  const [narrow, wide] = [await queriesFor(5), await queriesFor(250)];
+  for (const query of wide.queries) {
+    const terms = [...query.matchAll(/\bf\d+ = /g)].length;
+    assert.ok(terms <= 205, `${terms} terms`);
+    assert.ok(query.length < 60_000, `${query.length} characters`);
+    // What a query does not compare does not pass through it.
+    assert.match(query, / \| project millrace_/);
+    for (const [, operation] of query.matchAll(/ \| (\w+) /g))
+      assert.ok(["project", "extend", "summarize"].includes(operation!), operation);
+  }
+  const text = wide.queries.join("\n");
+  const length = (queries: readonly string[]) => queries.reduce((sum, query) => sum + query.length, 0);
+  const perColumn = length(wide.queries) / wide.names.length;
+  assert.ok(perColumn < 1.1 * (length(narrow.queries) / narrow.names.length), `${perColumn} characters of a column`);
+  // A name of 1 024 characters must not stand once in each of 14 terms: twice as often where two queries share a column.
+  for (const name of wide.names) {
+    const times = text.split(name).length - 1;
+    assert.ok(times >= 1 && times <= (name.startsWith("dynamic") ? 8 : 4), `${name}: ${times} times`);
+  }
+  const typed = [...text.matchAll(/gettype\(/g)].length;
+  assert.ok(typed <= 2 * 2 * 250, `${typed} calls of gettype for 250 columns`);
 });
 
 test("the command says what differs, and what to do where the table is missing can be done", async () => {

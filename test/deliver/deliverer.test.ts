@@ -91,7 +91,7 @@ test("a batch whose place is gone is staged again", async () => {
   const { session, diary } = scripted({
     submit: (call) => {
       if (call > 1) return;
-      throw new MillraceError("SAS_EXPIRED", "gone", { retryable: true, context: { isPlaceGone: true } });
+      throw new MillraceError("PLACE_GONE", "gone", { retryable: true });
     },
   });
   await deliverer(session, quick, unending()).deliver(batchOf("1,a\n"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { encoder } from "../../src/encode/choose-encoder.ts";
-import type { RowFormat } from "../../src/encode/encoder.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { tableAndRecords } from "./arbitraries.ts";
 import { batchesOf, chunksOf, textOf } from "./rows.ts";

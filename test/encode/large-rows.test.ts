@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { RowFormat } from "../../src/encode/encoder.ts";
 import { sealed } from "../../src/encode/gzip-member.ts";
 import { jsEncoder } from "../../src/encode/js-encoder.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import { instantiate } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { wasmEncoder } from "../../src/encode/wasm-encoder.ts";

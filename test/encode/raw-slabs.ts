@@ -1,9 +1,10 @@
-import type { Encoder, PackedRows } from "../../src/encode/encoder.ts";
+import type { Encoder } from "../../src/encode/encoder.ts";
 import { sealed } from "../../src/encode/gzip-member.ts";
 import type { RawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
 import { rawRowText } from "../../src/encode/raw-reasons.ts";
 import type { RawSlab, RefusedRow } from "../../src/encode/raw-slab.ts";
+import type { PackedRows } from "../../src/encode/segment.ts";
 
 /** A slab of these bytes and nothing else, ended by a newline as the packer does it. */
 export function slabOf(rows: string | Uint8Array): RawSlab {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { parse } from "csv-parse/sync";
 import fc from "fast-check";
 import { encoder } from "../../src/encode/choose-encoder.ts";
-import type { RowFormat } from "../../src/encode/encoder.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import type { Kind } from "../../src/schema/kinds.ts";
 import { k, type Table, table } from "../../src/schema/table.ts";

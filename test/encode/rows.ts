@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import type { Chunk } from "../../src/encode/chunk.ts";
-import type { Encoder, PackedRows, RowFormat } from "../../src/encode/encoder.ts";
+import type { Encoder } from "../../src/encode/encoder.ts";
 import { sealed } from "../../src/encode/gzip-member.ts";
 import type { TableShape } from "../../src/encode/layout.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
+import type { PackedRows } from "../../src/encode/segment.ts";
 
 export interface Sample {
   readonly table: TableShape;

@@ -34,8 +34,16 @@ const forgiven: readonly (readonly [reason: RegExp, why: string])[] = [
     "RFC 4180 has no quote inside of a field that does not begin with one",
   ],
   [/\d fields? where the header has/, "a row is as wide as the header"],
-  [/a quote opens a field on this line and is not closed/, "a quote that is not closed hides the rest of the file"],
+  [
+    /a quote opens a field on (this line|line \d+) and is not closed/,
+    "a quote that is not closed hides the rest of the file",
+  ],
 ];
+
+/** Rows that PapaParse reads otherwise than docs/files.md says, by the case's name: blanks around a quoted field are no part of it. */
+const documentedRows: ReadonlyMap<string, readonly (readonly string[])[]> = new Map([
+  ["Quoted field with whitespace around quotes", [["A", "B", "C"]]],
+]);
 
 /**
  * The cases of PapaParse's own tests that ask for nothing but a delimiter. A header row is put before each, because its rows
@@ -66,7 +74,9 @@ function papaFile(
   const { delimiter = ",", ...others } = config as { delimiter?: string };
   const isPlain = typeof delimiter === "string" && /^[\t -!#-~]$/.test(delimiter) && Object.keys(others).length === 0;
   // Guessing a delimiter is PapaParse's affair: where it found another, the rows say so.
-  const rows = expected.data.filter((row) => Array.isArray(row) && !(row.length === 1 && row[0] === ""));
+  const rows = (documentedRows.get(description) ?? expected.data).filter(
+    (row) => Array.isArray(row) && !(row.length === 1 && row[0] === ""),
+  );
   const width = Math.max(1, ...rows.map((row) => row.length));
   const isGuessed = config.delimiter === undefined && /elimiter is guessed|^Callback/.test(description);
   if (!isPlain || isGuessed || typeof input !== "string" || input.startsWith("\ufeff") || rows.length === 0)

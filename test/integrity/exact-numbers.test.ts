@@ -9,7 +9,7 @@ import fc from "fast-check";
 import { memoryDeadLetter } from "../../src/deliver/dead-letter.ts";
 import { kusto } from "../../src/destination/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import type { RowFormat } from "../../src/encode/encoder.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import { open } from "../../src/open.ts";
 import { run } from "../../src/run.ts";
 import { coerce } from "../../src/schema/coerce.ts";

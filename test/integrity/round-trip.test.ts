@@ -4,7 +4,7 @@ import { Client, KustoConnectionStringBuilder } from "azure-kusto-data";
 import fc from "fast-check";
 import { kusto } from "../../src/destination/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import type { RowFormat } from "../../src/encode/encoder.ts";
+import type { RowFormat } from "../../src/encode/row-format.ts";
 import { open } from "../../src/open.ts";
 import type { Json } from "../../src/schema/kinds.ts";
 import { createMergeTableCommand } from "../../src/schema/kql.ts";

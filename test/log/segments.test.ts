@@ -41,7 +41,7 @@ for (const [name, setUp] of Object.entries({
   test(`a log ${name} gives back what it took, also to the next process`, async () => {
     const { disk, folder, end } = await setUp();
     try {
-      const log = await segmentLog(disk, folder, 1, () => false);
+      const log = await segmentLog(disk, folder, 1);
       const [a, b] = await Promise.all([log.append(1, first), log.append(1, second)]);
       const c = await log.append(2, batchOf("c", "4\n"));
       await log.seal(1);
@@ -49,7 +49,8 @@ for (const [name, setUp] of Object.entries({
       assert.deepEqual(await log.read(a), new Uint8Array(Buffer.concat(first.parts)));
       await log.close();
 
-      const again = await segmentLog(disk, folder, 2, (name) => name === segmentName(1, 1));
+      const again = await segmentLog(disk, folder, 2);
+      await again.retain(new Set([segmentName(1, 1)]));
       assert.deepEqual(await again.read(b), new Uint8Array(Buffer.concat(second.parts)));
       assert.deepEqual(await disk.list(folder), [segmentName(1, 1)], "an epoch that nobody decided on is removed");
       assert.equal(again.bytes, (await disk.read(join(folder, segmentName(1, 1))))!.length);
@@ -65,14 +66,14 @@ for (const [name, setUp] of Object.entries({
 
 test("a flipped bit anywhere in a batch is found when it is read", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", 1, () => true);
+  const log = await segmentLog(disk, "log", 1);
   const logged = await log.append(1, first);
   await log.seal(1);
   const path = join("log", segmentName(1, 1));
   const bytes = (await disk.read(path))!;
   for (let bit = logged.offset * 8; bit < bytes.length * 8; bit += 7) {
     const broken = memoryDisk(new Map([[path, flipped(bytes, bit)]]));
-    const other = await segmentLog(broken, "log", 2, () => true);
+    const other = await segmentLog(broken, "log", 2);
     await assert.rejects(other.read(logged), { code: "STATE_DAMAGED" }, `bit ${bit}`);
   }
 });
@@ -85,7 +86,7 @@ function flipped(bytes: Uint8Array, bit: number): Uint8Array {
 
 test("a full disk is told of as such, and the segment goes on where it was", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", 1, () => true);
+  const log = await segmentLog(disk, "log", 1);
   const a = await log.append(1, first);
   disk.fail("ENOSPC");
   await assert.rejects(log.append(1, second), {
@@ -102,7 +103,7 @@ test("a full disk is told of as such, and the segment goes on where it was", asy
 
 test("a disk that is full before anything is written refuses all that come, and takes them afterwards", async () => {
   const disk = memoryDisk(new Map(), () => new Promise((resolve) => setImmediate(resolve)));
-  const log = await segmentLog(disk, "log", 1, () => true);
+  const log = await segmentLog(disk, "log", 1);
   disk.fail("ENOSPC");
   const refused = await Promise.allSettled([log.append(1, first), log.append(1, second)]);
   for (const each of refused) {
@@ -118,11 +119,11 @@ test("a disk that is full before anything is written refuses all that come, and 
 
 test("a power failure takes what was not sealed, and nothing else", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", 1, () => true);
+  const log = await segmentLog(disk, "log", 1);
   const a = await log.append(1, first);
   await log.seal(1);
   const b = await log.append(2, second);
-  const after = await segmentLog(disk.powerLoss(), "log", 2, () => true);
+  const after = await segmentLog(disk.powerLoss(), "log", 2);
   assert.deepEqual(await after.read(a), new Uint8Array(Buffer.concat(first.parts)));
   await assert.rejects(after.read(b), { code: "STATE_DAMAGED" });
 });
@@ -161,7 +162,6 @@ test("many bytes go to the disk before the checkpoint, few with it", async () =>
     }),
     "log",
     1,
-    () => false,
   );
   await log.append(1, first);
   assert.equal(syncs, 0);
@@ -174,7 +174,7 @@ test("many bytes go to the disk before the checkpoint, few with it", async () =>
 
 test("a batch that is hashed in slices has the hash of its bytes in one go", async () => {
   const disk = memoryDisk();
-  const log = await segmentLog(disk, "log", 1, () => false);
+  const log = await segmentLog(disk, "log", 1);
   const bytes = Buffer.alloc(3 * 1024 ** 2);
   for (let i = 0; i < bytes.length; i++) bytes[i] = Math.imul(i, 0x9e3779b1) >>> 24;
   const cuts = [0, 1, 700_000, 700_003, 2_900_001, bytes.length];
@@ -190,7 +190,7 @@ test("a sync that failed ahead of the checkpoint fails it, though the next sync 
   const disk = syncing(memoryDisk(), (count) => {
     if (count === 1) throw Object.assign(new Error("EIO: as asked for"), { code: "EIO" });
   });
-  const log = await segmentLog(disk, "log", 1, () => false);
+  const log = await segmentLog(disk, "log", 1);
   await log.append(1, large);
   await log.append(1, large);
   await assert.rejects(log.seal(1), { code: "STATE_UNWRITABLE", retryable: false });
@@ -201,7 +201,7 @@ test("a sync that failed ahead of the checkpoint fails it, though the next sync 
 test("a segment can be read without the journal, to its torn end", async () => {
   const folder = await mkdtemp(join(tmpdir(), "millrace-log-"));
   try {
-    const log = await segmentLog(nodeDisk, folder, 1, () => true);
+    const log = await segmentLog(nodeDisk, folder, 1);
     await log.append(7, first);
     const b = await log.append(7, second);
     await log.seal(7);

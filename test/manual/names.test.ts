@@ -55,12 +55,12 @@ const entryOf = (name: string) => sectionOf("docs/api.md", `### ${name}`);
 const listedIn = (entry: string) =>
   [...entry.matchAll(/^- `(?:readonly )?(?:"([^"]+)"|(\w+)\??:)/gm)].map(([, quoted, bare]) => quoted ?? bare!);
 
-const codes = [...declarationOf("ErrorCode").matchAll(/"([A-Z_]+)"/g)].map(([, code]) => code!);
+const codes = [...declarationOf("MillraceCode").matchAll(/"([A-Z_]+)"/g)].map(([, code]) => code!);
 
 test("error codes: the README's table and the reference have the code's, and no other", () => {
   assert.ok(codes.length > 15, `${codes.length} codes found`);
   assertSame(firstColumnOf("README.md", "## Errors"), codes, "README.md, Errors");
-  assertSame(listedIn(entryOf("ErrorCode")), codes, "docs/api.md, ErrorCode: npm run docs:api");
+  assertSame(listedIn(entryOf("MillraceCode")), codes, "docs/api.md, MillraceCode: npm run docs:api");
 });
 
 test("error codes: each is thrown somewhere", () => {

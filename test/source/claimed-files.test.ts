@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { files } from "../../src/source/files.ts";
 import type { Position } from "../../src/source/source.ts";
+import { keptPartitions } from "./kept-partitions.ts";
 
 // A new file that begins with what was read of another one. A `keep` file holds the inode of a removed file, so that none is given
 // to the next file by chance; where the test wants the same inode, it writes it into the state.
@@ -48,7 +49,10 @@ function job(): Job {
         onNotice: (notice, kind) => (kind === "warning" ? made.warnings : made.notes).push(notice),
       });
       const from = JSON.parse(JSON.stringify(made.positions));
-      for await (const slice of source.read(from, new AbortController().signal, { isContinued: true })) {
+      for await (const slice of source.read(from, new AbortController().signal, {
+        isContinued: true,
+        partitions: keptPartitions,
+      })) {
         found.push(...slice.records.map(({ a }) => a));
         Object.assign(
           made.positions,

@@ -23,6 +23,7 @@ import fc from "fast-check";
 import type { FilesOptions } from "../../src/source/file-options.ts";
 import { files } from "../../src/source/files.ts";
 import type { Position, Positions } from "../../src/source/source.ts";
+import { keptPartitions } from "./kept-partitions.ts";
 
 const root = realpathSync(mkdtempSync(join(tmpdir(), "millrace-positions-")));
 after(() => rmSync(root, { recursive: true }));
@@ -49,7 +50,10 @@ async function ids(state: State, patterns: string | string[], options: FilesOpti
   const source = files(patterns, { ...options, onNotice: (notice) => state.notices.push(notice) });
   const found: unknown[] = [];
   try {
-    for await (const slice of source.read(positions, new AbortController().signal, { isContinued: true })) {
+    for await (const slice of source.read(positions, new AbortController().signal, {
+      isContinued: true,
+      partitions: keptPartitions,
+    })) {
       for (const refusal of slice.refused ?? []) found.push(`refused ${refusal.place.split(":").at(-1)}`);
       for (const record of slice.records) found.push(Number(record.id));
       Object.assign(positions, { [slice.partition]: slice.position, ...slice.moved });

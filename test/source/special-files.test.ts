@@ -52,8 +52,8 @@ test("a pipe is read once, in pieces, also packed, and beside files", { skip: is
   writeFileSync(plain, '{"id":7}\n');
   writer(path, `echo '{"id":1}'`);
   const source = files([plain, path, plain]);
-  assert.equal(source.replayable, false, "a pipe gives each byte once");
-  assert.equal(files(plain).replayable, true);
+  assert.equal(source.recovery, "none", "a pipe gives each byte once");
+  assert.equal(files(plain).recovery, "position");
   const plan = await source.plan();
   assert.deepEqual(
     plan.files.map(({ format }) => format),

@@ -1,4 +1,4 @@
-import type { RowFormat } from "../../encode/encoder.ts";
+import type { RowFormat } from "../../encode/row-format.ts";
 import type { Table } from "../../schema/table.ts";
 import type { ResolvedFilesOptions } from "./options.ts";
 import { partitioning } from "./partition.ts";

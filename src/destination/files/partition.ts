@@ -1,4 +1,4 @@
-import type { RowFormat } from "../../encode/encoder.ts";
+import type { RowFormat } from "../../encode/row-format.ts";
 import { MillraceError } from "../../errors.ts";
 import { datetimeText, parseDatetime } from "../../schema/datetime-text.ts";
 import { parseExactly } from "../../schema/exact-json.ts";

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { gunzipSync, gzip, gzipSync } from "node:zlib";
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import type { RefusedRows } from "../../checkpoint/epoch.ts";
-import type { RowFormat } from "../../encode/encoder.ts";
+import type { RowFormat } from "../../encode/row-format.ts";
 import { isCode, MillraceError, throwIfAborted } from "../../errors.ts";
 import type { Disk } from "../../log/disk.ts";
 import { gunzip } from "../../source/gunzip.ts";

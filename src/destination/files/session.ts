@@ -42,10 +42,7 @@ export function fileSession(place: Place, layout: Layout): DestinationSession {
       const there = (await Promise.all([...drafts].map((draft) => filesOf(place, draft)))).flat();
       const missing = moves.find(({ temporary }) => !renamed.has(temporary) && !there.includes(temporary));
       if (missing)
-        throw new MillraceError("TARGET_UNWRITABLE", `${place.parts}/${missing.temporary} is gone.`, {
-          retryable: true,
-          context: { isPlaceGone: true },
-        });
+        throw new MillraceError("PLACE_GONE", `${join(place.parts, missing.temporary)} is gone.`, { retryable: true });
       await publish(place, moves, ({ temporary }) => renamed.add(temporary));
       for (const { temporary } of moves) renamed.delete(temporary);
       await removeDrafts(staged).catch(() => {});

@@ -5,8 +5,9 @@ import { openEpochSession } from "./commit/session.ts";
 import { connectionOf, type KustoOptions, optionNames } from "./options.ts";
 import { openSession } from "./session.ts";
 
+export type { TokenCredential } from "./connection.ts";
 export type { CommitMode, KustoIngestionOptions } from "./ingestion-options.ts";
-export type { KustoOptions, TokenCredential } from "./options.ts";
+export type { KustoOptions } from "./options.ts";
 
 /**
  * A Kusto cluster (Azure Data Explorer, Fabric Eventhouse, or the emulator) as the destination of a sink. Nothing is
@@ -20,6 +21,7 @@ export function kusto(options: KustoOptions): Destination {
   const connection = connectionOf(options);
   return {
     name: `${connection.engineUrl}/${connection.database}`,
+    identity: `${connection.engineUrl}/${connection.database}`,
     kind: "kusto",
     optionNames,
     delivery: `commitMode ${connection.ingestion.commitMode}`,

@@ -2,7 +2,7 @@ import type { DataFormat, IngestClient, IngestionMappingKind } from "azure-kusto
 import type { SealedBatch } from "../../batch/sealed-batch.ts";
 import { MillraceError } from "../../errors.ts";
 import { version } from "../../version.ts";
-import type { Connection } from "./options.ts";
+import type { Connection } from "./connection.ts";
 import type { Resources } from "./resources.ts";
 
 /** One blob to be announced. */

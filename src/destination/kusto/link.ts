@@ -4,11 +4,11 @@ import { MillraceError } from "../../errors.ts";
 import type { DestinationContext, Outcome, StagedBatch } from "../destination.ts";
 import { tokenSource } from "./auth.ts";
 import { type KustoClient, kustoClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
 import { toMillraceError } from "./errors.ts";
 import { type Into, messageBuilder } from "./ingest.ts";
 import { storageNetwork } from "./network.ts";
-import type { Connection } from "./options.ts";
 import { patience } from "./patience.ts";
 import { preflight } from "./preflight.ts";
 import { fetchResources, type Resources, resourceKeeper, type StorageRoot, secretsOf } from "./resources.ts";
@@ -129,12 +129,9 @@ async function connect(
     const root = resources.containers.find((each) => each.account === account && each.name === name);
     if (root && blob) return { root, blob };
     throw new MillraceError(
-      "SAS_EXPIRED",
+      "PLACE_GONE",
       `The service no longer offers the container of ${place}; it is stored again.`,
-      {
-        retryable: true,
-        context: { isPlaceGone: true, place },
-      },
+      { retryable: true, context: { place } },
     );
   }
 

@@ -1,18 +1,10 @@
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
 import { bearerToken } from "./bearer-token.ts";
-import type { CertificateSource } from "./certificate.ts";
 import { endpointsOf } from "./cluster-url.ts";
-import { type Ingestion, ingestionOf, ingestionOptionNames, type KustoIngestionOptions } from "./ingestion-options.ts";
+import type { Connection, Login, TokenCredential } from "./connection.ts";
+import { ingestionOf, ingestionOptionNames, type KustoIngestionOptions } from "./ingestion-options.ts";
 import { refuseUnknownHost } from "./trust.ts";
-
-/** A token as @azure/identity's credentials give it; any object with this method will do. */
-export interface TokenCredential {
-  getToken(
-    scopes: string | string[],
-    options?: { abortSignal?: AbortSignal; claims?: string },
-  ): Promise<{ token: string; expiresOnTimestamp: number; refreshAfterTimestamp?: number } | null>;
-}
 
 /**
  * Where the cluster is, who we are there, and how rows come into a table. Exactly one way to log in is given, or none for a loopback
@@ -60,37 +52,6 @@ export interface KustoOptions extends KustoIngestionOptions {
   trustedHosts?: readonly string[];
   /** The longest time for one request to the cluster, in milliseconds. Default 60 000. */
   requestTimeoutMs?: number;
-}
-
-/** The ways to log in, as one value: contradictions have been refused. */
-export type Login =
-  | { readonly kind: "none" }
-  | { readonly kind: "appKey"; readonly appId: string; readonly appKey: string; readonly tenantId: string }
-  | {
-      readonly kind: "certificate";
-      readonly appId: string;
-      readonly tenantId: string;
-      readonly certificate: CertificateSource;
-    }
-  | { readonly kind: "managedIdentity"; readonly clientId: string | undefined }
-  | { readonly kind: "workloadIdentity"; readonly appId: string | undefined; readonly tenantId: string | undefined }
-  | { readonly kind: "azureCli"; readonly tenantId: string | undefined }
-  | { readonly kind: "defaultCredential"; readonly tenantId: string | undefined }
-  | { readonly kind: "credential"; readonly credential: TokenCredential }
-  | { readonly kind: "token"; readonly token: () => string | Promise<string> };
-
-/** Checked options. */
-export interface Connection {
-  readonly engineUrl: string;
-  readonly ingestUrl: string;
-  readonly host: string;
-  readonly isLoopback: boolean;
-  readonly database: string;
-  readonly login: Login;
-  readonly authorityHost: string | undefined;
-  readonly trustedHosts: readonly string[];
-  readonly requestTimeoutMs: number;
-  readonly ingestion: Ingestion;
 }
 
 const connectionNames = [

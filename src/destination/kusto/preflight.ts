@@ -5,8 +5,8 @@ import type { DestinationContext } from "../destination.ts";
 import { columnOf } from "./answer.ts";
 import { textOf } from "./check/policy.ts";
 import type { KustoClient } from "./client.ts";
+import type { Connection } from "./connection.ts";
 import { readAnswer } from "./errors.ts";
-import type { Connection } from "./options.ts";
 
 /**
  * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
@@ -64,8 +64,9 @@ function orderObjection(declared: readonly NamedColumn[], actual: readonly Actua
 
 /** Without a mapping, a JSON member goes to the column of its name; one without a column would be dropped. */
 function nameObjection(declared: readonly NamedColumn[], actual: readonly ActualColumn[]): string | undefined {
+  const byName = new Map(actual.map((column) => [column.name, column]));
   for (const column of declared) {
-    const there = actual.find(({ name }) => name === column.name);
+    const there = byName.get(column.name);
     if (there?.type === column.kind) continue;
     const found = there ? `is ${there.type} in the table` : "is not in the table";
     return `column ${column.name}:${column.kind} ${found}; change one of them, or name an ingestionMappingRef.`;

@@ -1,6 +1,6 @@
 import { isCode, MillraceError, withoutQuery } from "../../errors.ts";
 import type { KustoClient } from "./client.ts";
-import type { Connection } from "./options.ts";
+import type { Connection } from "./connection.ts";
 import { assertStorageTrusted, type StorageService } from "./storage-hosts.ts";
 
 /** A container or queue that the service lends us, by a URL with a SAS. */

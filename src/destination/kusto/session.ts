@@ -1,9 +1,9 @@
 import { batchTag } from "../../batch/batch-tag.ts";
 import type { DestinationContext, DestinationSession } from "../destination.ts";
+import type { Connection } from "./connection.ts";
 import type { Into } from "./ingest.ts";
 import { isFlushed } from "./ingestion-options.ts";
 import { openLink } from "./link.ts";
-import type { Connection } from "./options.ts";
 
 /** A session of delivery at least once: blobs straight into the table. */
 export async function openSession(connection: Connection, context: DestinationContext): Promise<DestinationSession> {

@@ -1,6 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { isLoopbackHost } from "./cluster-url.ts";
-import type { Connection } from "./options.ts";
+import type { Connection } from "./connection.ts";
 import { isListed } from "./trust.ts";
 
 /** The services of a storage account; `blob` is what containers are in. */

@@ -1,7 +1,7 @@
 import { MillraceError, withoutQuery } from "../../errors.ts";
+import type { Connection } from "./connection.ts";
 import { isKustoHost } from "./kusto-hosts.ts";
 import { likelyQuestion } from "./likely-host.ts";
-import type { Connection } from "./options.ts";
 
 /**
  * Refuses a cluster that may not be given a token. Known are the hosts of Kusto's clouds (kusto-hosts.ts), the loopback, and

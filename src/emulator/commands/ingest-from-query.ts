@@ -220,8 +220,9 @@ async function extend(table: StoredTable, context: CommandContext, { query }: In
   context.access?.mayTable(context.database, table, "administer", "extend the schema of");
   refuseOtherSchema({ ...relation, columns: relation.columns.slice(0, table.columns.length) }, table.columns);
   const more = newColumns(relation).slice(table.columns.length);
+  const present = new Set(table.columns.map(({ name }) => name));
   for (const { name } of more)
-    if (table.columns.some((column) => column.name === name))
+    if (present.has(name))
       throw new KustoError(`Column '${name}' is in table '${table.name}' already, at another place than in the query.`);
   await mergeColumns(context.catalogue, context.database, table, more);
 }

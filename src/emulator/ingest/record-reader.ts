@@ -146,8 +146,11 @@ function columnReaders<R>(
   { table, mapping }: ReadingOptions,
   readerOf: (entry: MappingEntry | undefined, column: StoredColumn, index: number) => ColumnReader<R>,
 ): ColumnReader<R>[] {
+  const columns = new Set(table.columns.map(({ name }) => name));
+  const entries = new Map<string, MappingEntry>();
+  for (const entry of mapping ?? []) if (!entries.has(entry.column)) entries.set(entry.column, entry);
   for (const { column } of mapping ?? [])
-    if (!table.columns.some(({ name }) => name === column))
+    if (!columns.has(column))
       throw new IngestionFailure(
         "BadRequest_InconsistentMapping",
         `Ingestion mapping is not consistent with the schema of table '${table.name}': it has no column '${column}'.`,
@@ -155,7 +158,7 @@ function columnReaders<R>(
   return table.columns.map((column, index) => {
     const missing = missingOf(column);
     if (!mapping) return readerOf(undefined, column, index);
-    const entry = mapping.find((candidate) => candidate.column === column.name);
+    const entry = entries.get(column.name);
     if (!entry) return () => missing;
     if (entry.constant !== undefined) {
       const constant = textReaders[column.kind](entry.constant);

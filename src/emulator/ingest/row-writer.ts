@@ -28,7 +28,8 @@ export async function rowWriter(
 ): Promise<RowWriter> {
   const inOrder = inPhysicalOrder(table.columns);
   const types: DuckDBType[] = [duckdb.INTEGER, ...inOrder.map(({ kind }) => duckdb[physicalType[kind]])];
-  const places = table.columns.map((column) => inOrder.indexOf(column) + 1);
+  const placeOf = new Map(inOrder.map((column, place) => [column, place]));
+  const places = table.columns.map((column) => placeOf.get(column)! + 1);
   const capacity = duckdb.DuckDBVector.standardSize();
   const appender: DuckDBAppender = await connection.createAppender(table.physical);
   const columns = table.columns.map((): Stored[] => new Array(capacity));

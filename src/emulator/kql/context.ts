@@ -2,7 +2,7 @@ import type { Catalogue } from "../engine/catalogue.ts";
 import type { Database } from "../engine/entities.ts";
 import type { Access } from "../security/access.ts";
 import { passStop } from "./parse-deadline.ts";
-import type { Relation, RelationColumn, Scalar } from "./relation.ts";
+import { columnNamed, type Relation, type RelationColumn, type Scalar } from "./relation.ts";
 import { tooComplex } from "./text-bounds.ts";
 import type { SyntaxNode } from "./tree.ts";
 
@@ -83,7 +83,7 @@ export function commonScalar(value: Scalar, context: QueryContext): Scalar {
 export type Scope = (name: string) => Scalar | undefined;
 
 export function scopeOf(columns: readonly RelationColumn[]): Scope {
-  return (name) => columns.find((column) => column.name === name);
+  return (name) => columnNamed(columns, name);
 }
 
 /** What a query may become; see {@link checkSql}. */

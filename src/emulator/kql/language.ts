@@ -10,8 +10,10 @@ import {
   type ColumnOrigins,
   type CommandParsing,
   type ListCutting,
+  type OperatorBinding,
   quickenCommands,
   quickenLists,
+  quickenOperators,
   quickenOrigins,
 } from "./quick-commands.ts";
 import { checkText, type LexicalToken } from "./text-bounds.ts";
@@ -42,6 +44,7 @@ interface KustoLanguage extends EditorLanguage {
     readonly ScalarTypes: { GetSymbol(name: string): unknown };
   };
   readonly Syntax: { readonly SyntaxKind: Readonly<Record<string, number>> };
+  readonly Binding: OperatorBinding["Binding"];
   readonly Parsing: CommandParsing &
     ParserStops["Parsing"] & {
       readonly TokenParser: { readonly ctor: new () => Lexer };
@@ -105,6 +108,7 @@ export async function loadLanguage(): Promise<Language> {
   quickenCommands(kusto.Parsing);
   quickenLists(kusto.Utils);
   quickenOrigins(kusto.Symbols);
+  quickenOperators(kusto);
   stopParserInTime(kusto);
   const symbolOf = tableSymbols(kusto);
   kusto.KustoCode.ParseAndAnalyze(".show version", kusto.GlobalState.Default);

@@ -1,4 +1,6 @@
+import { kinds } from "../../schema/kinds.ts";
 import { passStop } from "./parse-deadline.ts";
+import { itemsOf, type SyntaxNode } from "./tree.ts";
 
 /** The parts of Kusto's parser that decide how a command is read. */
 export interface CommandParsing {
@@ -131,4 +133,73 @@ function matchesWhole(parsers: Iterable<CommandParser>, input: TokenSource, star
   for (const parser of parsers) longest = Math.max(longest, parser.Scan(input, start));
   const end = start + longest;
   return longest > 0 && (input.IsEnd(end) || ["", "|"].includes(input.Peek(end).Text));
+}
+
+/** The parser's binder, as far as it finds what an operator does to values of given types. */
+export interface OperatorBinding {
+  readonly Binding: { readonly Binder: { readonly prototype: OperatorBinder } };
+  readonly Symbols: { readonly ScalarTypes: { GetSymbol(name: string): unknown } };
+  readonly Syntax: { readonly SyntaxKind: Readonly<Record<string, number>> };
+}
+
+interface OperatorBinder {
+  _globals?: { GetOperator(kind: unknown): { readonly Signatures: object } };
+  GetOperatorInfo$1(kind: unknown, values: ItemList, types: ItemList, ...rest: unknown[]): unknown;
+  GetBestMatchingSignatures(
+    signatures: object,
+    values: ItemList,
+    types: ItemList,
+    result: ItemList,
+    mustMatchAll: boolean,
+  ): void;
+}
+
+interface ItemList {
+  readonly Count: number;
+  getItem(index: number): unknown;
+  add(item: unknown): void;
+}
+
+/**
+ * Remembers which signature of an operator takes values of which scalar types: nothing but the types decides. The parser compares
+ * all signatures for each operator in a text: a query of 25 columns, as verify sends it, took 146 ms of the processor, now 89.
+ */
+export function quickenOperators({ Binding, Symbols, Syntax }: OperatorBinding): void {
+  const binder = Binding.Binder.prototype;
+  if (patched.has(binder)) return;
+  patched.add(binder);
+  const scalars = new Map<unknown, string>(kinds.map((kind) => [Symbols.ScalarTypes.GetSymbol(kind), kind]));
+  const { StarExpression } = Syntax.SyntaxKind;
+  /** By an operator's signatures. */
+  const known = new WeakMap<object, Map<string, readonly unknown[]>>();
+  const info = binder.GetOperatorInfo$1;
+  binder.GetOperatorInfo$1 = function (kind, ...rest) {
+    const signatures = this._globals?.GetOperator(kind).Signatures;
+    if (signatures && !known.has(signatures)) known.set(signatures, new Map());
+    return info.call(this, kind, ...rest);
+  };
+  const best = binder.GetBestMatchingSignatures;
+  binder.GetBestMatchingSignatures = function (signatures, values, types, result, mustMatchAll) {
+    const answers = known.get(signatures);
+    const key = answers && typesOf(values, types, mustMatchAll);
+    if (!answers || key === undefined || result.Count > 0)
+      return best.call(this, signatures, values, types, result, mustMatchAll);
+    const before = answers.get(key);
+    if (before) for (const signature of before) result.add(signature);
+    else {
+      best.call(this, signatures, values, types, result, mustMatchAll);
+      answers.set(key, itemsOf(result));
+    }
+  };
+
+  /** Undefined where one is no scalar, or stands for all columns. */
+  function typesOf(values: ItemList, types: ItemList, mustMatchAll: boolean): string | undefined {
+    let key = String(mustMatchAll);
+    for (let index = 0; index < types.Count; index++) {
+      const kind = scalars.get(types.getItem(index));
+      if (kind === undefined || (values.getItem(index) as SyntaxNode).Kind === StarExpression) return undefined;
+      key += ` ${kind}`;
+    }
+    return key;
+  }
 }

@@ -26,6 +26,27 @@ export interface RelationColumn {
   readonly sql: string;
 }
 
+interface Named {
+  readonly name: string;
+}
+
+const named = new WeakMap<readonly Named[], ReadonlyMap<string, Named>>();
+
+/**
+ * The first column of that name. Of a list by its identity: it must not change. A query may name each of 10 000 columns, so that no
+ * operator may look through them all for each.
+ */
+export function columnNamed<C extends Named>(columns: readonly C[], name: string): C | undefined {
+  let byName = named.get(columns) as ReadonlyMap<string, C> | undefined;
+  if (!byName) {
+    const fresh = new Map<string, C>();
+    for (const column of columns) if (!fresh.has(column.name)) fresh.set(column.name, column);
+    named.set(columns, fresh);
+    byName = fresh;
+  }
+  return byName.get(name);
+}
+
 /** A scalar expression in SQL, and its type in Kusto's eyes. */
 export interface Scalar {
   readonly sql: string;

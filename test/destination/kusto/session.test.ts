@@ -214,7 +214,7 @@ test("a container that the service no longer offers: the batch is stored anew el
   assert.match(staged.place, /temp-0/);
   cluster.resources = () => cluster.defaultResources().filter(([, root]) => !root.includes("/temp-0"));
   const second = await openSession();
-  await assert.rejects(second.submit(staged, never), { code: "SAS_EXPIRED", retryable: true });
+  await assert.rejects(second.submit(staged, never), { code: "PLACE_GONE", retryable: true });
   const restaging = {
     ...second,
     stage: async (b: typeof batch, s: AbortSignal) => (calls++ ? second.stage(b, s) : staged),

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { quickenCommands, quickenLists, quickenOrigins } from "../../../src/emulator/kql/quick-commands.ts";
+import {
+  quickenCommands,
+  quickenLists,
+  quickenOperators,
+  quickenOrigins,
+} from "../../../src/emulator/kql/quick-commands.ts";
 import { type SyntaxNode, textOf } from "../../../src/emulator/kql/tree.ts";
 
 const require = createRequire(import.meta.url);
@@ -13,6 +18,7 @@ interface Tree {
   readonly Kind: number;
   readonly NameInParent: string | null;
   readonly ReferencedSymbol?: { readonly Name: string } | null;
+  readonly ResultType?: { readonly Name: string } | null;
   GetChild(index: number): Tree | null;
   ToString(): string;
 }
@@ -32,6 +38,7 @@ function parsed(text: string): string {
       node.Kind,
       node.NameInParent,
       node.ReferencedSymbol?.Name,
+      node.ResultType?.Name,
       node.ChildCount === 0 ? node.ToString() : "",
       ...Array.from({ length: node.ChildCount }, (_, index) => tree(node.GetChild(index))),
     ];
@@ -58,7 +65,53 @@ const texts = [
   ".show tables | nonsense",
   "let t0 = print x = 1, y = 2; let t1 = union t0, t0; let t2 = union t1, t1; t2 | project z = x + y, x | summarize count() by x",
   ".",
+  ...operatorTexts(),
 ];
+
+/** Every operator between values of all types, literals and columns: with what the parser says where it does not take them. */
+function operatorTexts(): string[] {
+  const values = [
+    "true",
+    "datetime(2024-01-01)",
+    "decimal(1)",
+    "dynamic([1])",
+    "guid(null)",
+    "int(1)",
+    "1",
+    "1.5",
+    "'a'",
+    "1h",
+  ];
+  const operators = [
+    "==",
+    "!=",
+    "<",
+    ">=",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "and",
+    "or",
+    "has",
+    "contains",
+    "=~",
+    "startswith",
+    "matches regex",
+  ];
+  const columns = values.map((value, i) => `c${i} = ${value}`).join(", ");
+  const pairs = (left: (i: number) => string) =>
+    operators.flatMap((sign) =>
+      values.flatMap((_, i) => values.map((right, j) => `${left(i)} ${sign} ${j % 2 ? right : `c${j}`}`)),
+    );
+  return [
+    ...pairs((i) => `c${i}`).map((pair) => `print ${columns} | project x = ${pair}`),
+    `print ${columns} | project ${values.map((value, i) => `n${i} = -c${i}, m${i} = -(${value})`).join(", ")}`,
+    `print ${columns} | where * has 'a' and * == 1`,
+    `print ${columns} | where c8 in ('a', 'b') and c6 between (1 .. 2) and c1 between (c1 .. c9) and c3.a == 1 and c3[0] + 1 == nothing`,
+  ];
+}
 
 test("the parser gives the same trees and complaints, quickened or not", () => {
   const before = texts.map(parsed);
@@ -66,6 +119,7 @@ test("the parser gives the same trees and complaints, quickened or not", () => {
   quickenCommands(kusto.Parsing);
   quickenLists(kusto.Utils);
   quickenOrigins(kusto.Symbols);
+  quickenOperators(kusto);
   assert.notEqual(kusto.Parsing.PartialParser.ScanPartialBest, search);
   texts.forEach((text, index) => {
     assert.equal(parsed(text), before[index], text);

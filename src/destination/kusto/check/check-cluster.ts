@@ -1,8 +1,8 @@
 import { aborted } from "../../../errors.ts";
 import type { CheckContext, CheckItem } from "../../destination.ts";
 import { dropStaging } from "../commit/staging-table.ts";
+import type { Connection } from "../connection.ts";
 import { withDeadline } from "../deadline.ts";
-import type { Connection } from "../options.ts";
 import { patience } from "../patience.ts";
 import { scrubber } from "../scrub.ts";
 import { findingOf } from "./error-finding.ts";

@@ -4,7 +4,7 @@ import { quoteName } from "../../../schema/kql.ts";
 import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 import { mayNot } from "../commit/rights.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import { tableColumns } from "../preflight.ts";
 import { noDatabase } from "../resources.ts";
 import { granted } from "./error-finding.ts";

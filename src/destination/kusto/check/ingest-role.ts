@@ -3,7 +3,7 @@ import { quoteName } from "../../../schema/kql.ts";
 import { columnOf } from "../answer.ts";
 import type { KustoClient } from "../client.ts";
 import { emptyAppend, mayNot } from "../commit/rights.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import { granted } from "./error-finding.ts";
 import { type Finding, notReached, ok, warning } from "./finding.ts";
 import type { KustoCheck } from "./kusto-check.ts";

@@ -1,7 +1,7 @@
 import { isCode } from "../../../errors.ts";
 import { tokenSource } from "../auth.ts";
 import { kustoClient } from "../client.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import type { Patience } from "../patience.ts";
 import { noDatabase } from "../resources.ts";
 import type { Scrubber } from "../scrub.ts";

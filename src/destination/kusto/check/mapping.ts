@@ -1,5 +1,5 @@
 import { type MappingKind, quoteName } from "../../../schema/kql.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import { mappingsAt } from "../preflight.ts";
 import type { Finding } from "./finding.ts";
 import type { KustoCheck } from "./kusto-check.ts";

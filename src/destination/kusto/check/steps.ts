@@ -1,5 +1,5 @@
 import { mayCommit, mayLook } from "../commit/rights.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import type { Patience } from "../patience.ts";
 import type { Scrubber } from "../scrub.ts";
 import { batchingFit } from "./batching-fit.ts";

@@ -1,7 +1,7 @@
 import { quoteName } from "../../../schema/kql.ts";
 import { mayNot } from "../commit/rights.ts";
+import type { Connection } from "../connection.ts";
 import { sentence } from "../errors.ts";
-import type { Connection } from "../options.ts";
 import type { Patience } from "../patience.ts";
 import { fetchResources, type Resources } from "../resources.ts";
 import { type Finding, failed, listed, ok, warning } from "./finding.ts";

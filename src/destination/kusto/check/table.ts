@@ -1,7 +1,7 @@
 import { isKind } from "../../../schema/kinds.ts";
 import { createMergeTableCommand } from "../../../schema/kql.ts";
 import { tableOf } from "../../../schema/table.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import { type Finding, failed, listed, notReached, ok } from "./finding.ts";
 import type { KustoCheck } from "./kusto-check.ts";
 import { schemaFit } from "./schema-fit.ts";

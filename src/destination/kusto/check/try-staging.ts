@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { makeStaging, stagingName } from "../commit/staging-table.ts";
-import type { Connection } from "../options.ts";
+import type { Connection } from "../connection.ts";
 import { type Finding, ok } from "./finding.ts";
 import type { KustoCheck } from "./kusto-check.ts";
 import type { Seen } from "./seen.ts";

@@ -5,9 +5,10 @@ import { unlessAborted } from "../../../deliver/unless-aborted.ts";
 import { isCode } from "../../../errors.ts";
 import type { CommitHooks, EpochCommitter, EpochContext } from "../../destination.ts";
 import type { CommitMode, Ingestion } from "../ingestion-options.ts";
+import type { CommitPolicy } from "./commit-policy.ts";
 import type { EpochSession, SessionContext } from "./epoch-session.ts";
 import { kustoEpoch } from "./kusto-epoch.ts";
-import { type CommitPolicy, commitStaged } from "./staged.ts";
+import { commitStaged } from "./staged.ts";
 import { claimTurns, commitTagged } from "./tagged.ts";
 import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "./take-over.ts";
 

@@ -3,9 +3,9 @@ import type { RefusedRows } from "../../../checkpoint/epoch.ts";
 import { someRows } from "../../../deliver/logged-batch.ts";
 import type { LoggedBatch } from "../../../log/write-ahead-log.ts";
 import { attemptBlob, attemptId } from "./blobs.ts";
+import type { CommitPolicy } from "./commit-policy.ts";
 import type { EpochSession } from "./epoch-session.ts";
 import type { KustoEpoch } from "./kusto-epoch.ts";
-import type { CommitPolicy } from "./staged.ts";
 
 /** A blob that the service refused for good. */
 export interface Poisoned {

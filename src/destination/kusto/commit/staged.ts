@@ -1,27 +1,15 @@
 import type { RefusedRows } from "../../../checkpoint/epoch.ts";
-import { type RetryClock, type RetryPolicy, withRetries } from "../../../deliver/backoff.ts";
+import { withRetries } from "../../../deliver/backoff.ts";
 import { allRefused, rowsLeft } from "../../../deliver/logged-batch.ts";
 import { unlessAborted } from "../../../deliver/unless-aborted.ts";
 import { MillraceError } from "../../../errors.ts";
 import type { CommitHooks } from "../../destination.ts";
 import { attemptBlob, blobsOf, type Sent } from "./blobs.ts";
+import type { CommitPolicy } from "./commit-policy.ts";
 import type { Arrived, EpochSession, StagedExtent } from "./epoch-session.ts";
 import type { KustoEpoch } from "./kusto-epoch.ts";
 import { isInTarget } from "./ownership.ts";
 import { findRefusedRows } from "./poison.ts";
-
-export interface CommitPolicy extends RetryPolicy {
-  /** The longest pause between two looks at what has arrived. */
-  readonly pollIntervalMs: number;
-  /** An attempt of which not all has arrived by then is given up for the next. */
-  readonly attemptTimeoutMs: number;
-  /** Attempts per epoch and process, before the sink fails. The epoch stays in the state. */
-  readonly mostAttempts: number;
-  /** Batches of an epoch share a blob up to so many uncompressed bytes. */
-  readonly blobBytesLimit: number;
-  /** The time, and chance: replaced in tests. */
-  readonly clock: RetryClock;
-}
 
 const uploadsAtOnce = 4;
 const firstPollMs = 50;

@@ -6,10 +6,11 @@ import { MillraceError } from "../../../errors.ts";
 import type { LoggedBatch } from "../../../log/write-ahead-log.ts";
 import type { CommitHooks } from "../../destination.ts";
 import { attemptId } from "./blobs.ts";
+import type { CommitPolicy } from "./commit-policy.ts";
 import type { EpochSession } from "./epoch-session.ts";
 import { attemptOf, type KustoEpoch } from "./kusto-epoch.ts";
 import { isInTarget } from "./ownership.ts";
-import { type CommitPolicy, patienceMs } from "./staged.ts";
+import { patienceMs } from "./staged.ts";
 
 /** Rows of one batch, from the first to before the last. */
 interface Stretch {

@@ -1,7 +1,7 @@
 import type { QueryContext } from "../context.ts";
 import { scalar } from "../expressions/scalar.ts";
 import { kindOf, notCarried } from "../language.ts";
-import { hiddenOf, type Relation, type Scalar, selected } from "../relation.ts";
+import { columnNamed, hiddenOf, type Relation, type Scalar, selected } from "../relation.ts";
 import { over, type ScalarContext } from "../row.ts";
 import { elementsIn, isTabular, nameOf, needPart, resultColumns, type SyntaxNode, sourceOf } from "../tree.ts";
 import { needInput, type Operator } from "./operator.ts";
@@ -43,12 +43,14 @@ export const extend: Operator = (node, from, context) => {
   const at = over(input, context);
   const columns = resultColumns(node);
   const values = new Map<string, string>();
-  const fresh = columns.filter(({ name }) => !input.columns.some((column) => column.name === name));
+  const fresh = columns.filter(({ name }) => !isIn(input, name));
+  let unnamed = 0;
   for (const each of elementsIn(needPart(node, "Expressions"))) {
     const results = valuesOf(each, at);
     const names = namesOf(each);
     results.forEach((value, index) => {
-      const name = names ? names[index] : fresh.find((column) => !values.has(column.name))?.name;
+      while (!names && unnamed < fresh.length && values.has(fresh[unnamed]!.name)) unnamed++;
+      const name = names ? names[index] : fresh[unnamed]?.name;
       if (name === undefined) throw notCarried(`'${sourceOf(each, context.text)}'`, each, context.text);
       values.set(name, value.sql);
     });
@@ -102,10 +104,10 @@ const rename: Operator = (node, from) => {
 };
 
 /** After `union kind=inner` the binder sees columns that are not there: it does not see to the kind. */
-const isIn = (input: Relation, name: string) => input.columns.some((column) => column.name === name);
+const isIn = (input: Relation, name: string) => columnNamed(input.columns, name) !== undefined;
 
 export function columnSql(input: Relation, name: string): string {
-  const found = input.columns.find((column) => column.name === name);
+  const found = columnNamed(input.columns, name);
   if (!found) throw new Error(`The column '${name}' that the binder sees is not in the translation.`);
   return found.sql;
 }

@@ -3,7 +3,7 @@ import { newAlias, type QueryContext } from "../context.ts";
 import { converted } from "../expressions/convert.ts";
 import { scalar } from "../expressions/scalar.ts";
 import { kindOf, notCarried } from "../language.ts";
-import type { Relation } from "../relation.ts";
+import { columnNamed, type Relation } from "../relation.ts";
 import { noRow, over } from "../row.ts";
 import { operate } from "../tabular.ts";
 import {
@@ -93,7 +93,7 @@ const expand: Operator = (node, from, context) => {
     const found = expanded.find((each) => each.name === name);
     if (found) return itemSql({ ...found, kind }, "", "i");
     if (index === name) return "i";
-    return input.columns.find((column) => column.name === name)?.sql;
+    return columnNamed(input.columns, name)?.sql;
   });
   if (values.includes(undefined)) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);
   const list = values.map((value, place) => `${value} AS c${place}`);
@@ -130,8 +130,8 @@ const apply: Operator = (node, from, context) => {
   };
   const result = applied(needPart(needPart(node, "Subquery"), "Expression"), items, { ...context, isCorrelated: true });
   const values = resultColumns(node).map(({ name }) => {
-    const inner = result.columns.find((column) => column.name === name);
-    const own = outer.find((column) => column.name === name);
+    const inner = columnNamed(result.columns, name);
+    const own = columnNamed(outer, name);
     return inner ? `${s}.${inner.sql}` : own && `${l}.${own.sql}`;
   });
   if (values.includes(undefined)) throw notCarried(`'${sourceOf(node, context.text)}'`, node, context.text);

@@ -1,6 +1,6 @@
 import type { QueryContext } from "../context.ts";
 import { kindOf, notCarried } from "../language.ts";
-import type { Relation } from "../relation.ts";
+import { columnNamed, type Relation } from "../relation.ts";
 import { childrenOf, nameOf, needPart, parameterOf, part, type SyntaxNode, sourceOf } from "../tree.ts";
 
 /** Translates one operator; `from` is what comes through the pipe, if anything does. */
@@ -47,6 +47,6 @@ export function columnParameter(
   const value = parameterOf(node, ...names);
   if (!value) return undefined;
   const name = nameOf(value);
-  if (columns.some((column) => column.name === name)) return name;
+  if (columnNamed(columns, name) !== undefined) return name;
   throw notCarried(`'${sourceOf(value, context.text)}' as the name of a column`, value, context.text);
 }

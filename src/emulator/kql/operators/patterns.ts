@@ -5,7 +5,7 @@ import { converted, textSql } from "../expressions/convert.ts";
 import { valueSql } from "../expressions/literals.ts";
 import { scalar } from "../expressions/scalar.ts";
 import { kindOf, notCarried } from "../language.ts";
-import { filtered, type Relation, selected } from "../relation.ts";
+import { columnNamed, filtered, type Relation, selected } from "../relation.ts";
 import { over } from "../row.ts";
 import {
   childrenOf,
@@ -120,7 +120,7 @@ const parse =
     };
     const columns = resultColumns(node).map((column) => {
       const index = caught.findIndex(({ name }) => name === column.name);
-      const old = input.columns.find(({ name }) => name === column.name);
+      const old = columnNamed(input.columns, column.name);
       if (index < 0) return { ...column, value: old!.sql };
       return { ...column, value: `CASE WHEN ${hit} THEN ${values[index]} ELSE ${valueSql(null, column.kind).sql} END` };
     });

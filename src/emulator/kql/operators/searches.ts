@@ -3,7 +3,7 @@ import { anyTextSql } from "../expressions/any-column.ts";
 import { stringLiteral } from "../expressions/literals.ts";
 import { condition } from "../expressions/scalar.ts";
 import { kindOf } from "../language.ts";
-import { filtered, type Relation, type RelationColumn } from "../relation.ts";
+import { columnNamed, filtered, type Relation, type RelationColumn } from "../relation.ts";
 import { over } from "../row.ts";
 import {
   childrenOf,
@@ -58,7 +58,7 @@ function predicate(node: SyntaxNode, table: Relation, isExact: boolean, context:
       }
   }
   // What names a column that this table does not have holds for none of its rows.
-  const isKnown = (name: string) => table.columns.some((column) => column.name === name) || context.lets.has(name);
+  const isKnown = (name: string) => columnNamed(table.columns, name) !== undefined || context.lets.has(name);
   if (!namesIn(node).every(isKnown)) return "false";
   return condition(node, over(table, context));
 }

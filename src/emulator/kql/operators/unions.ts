@@ -4,7 +4,7 @@ import { relationOfView, viewsIn } from "../calls.ts";
 import type { QueryContext } from "../context.ts";
 import { valueSql } from "../expressions/literals.ts";
 import { kindOf } from "../language.ts";
-import type { Relation } from "../relation.ts";
+import { columnNamed, type Relation } from "../relation.ts";
 import { stored, tabular } from "../tabular.ts";
 import { elementsIn, needPart, parameterOf, resultColumns, type SyntaxNode, textOf } from "../tree.ts";
 import { columnParameter, type Operator } from "./operator.ts";
@@ -25,7 +25,7 @@ const union: Operator = (node, from, context) => {
 };
 
 const has = (table: Relation, { name, kind }: { name: string; kind: Kind }) =>
-  table.columns.some((column) => column.name === name && column.kind === kind);
+  columnNamed(table.columns, name)?.kind === kind;
 
 /** The tables that an argument names: several for a name with a wildcard, none for what a fuzzy union cannot find. */
 export function tablesOf(node: SyntaxNode, context: QueryContext, isFuzzy = false): Relation[] {
@@ -70,17 +70,20 @@ export function united(
   columns: readonly { readonly name: string; readonly kind: Kind }[],
   source: string | undefined,
 ): Relation {
-  const keys = columnKeys(tables);
+  const keys = [...new Map(tables.flatMap(({ columns }) => columns.map((column) => [keyOf(column), column]))).values()];
   const shift = source === undefined ? 0 : 1;
   // One column for each name and type, in the order in which they come: so does the binder, whatever it calls them.
   const isByPlace = keys.length + shift === columns.length;
   const hasExtents = tables.some(({ extent }) => extent !== undefined);
+  const sourceAt = source === undefined ? -1 : columns.findIndex((column) => column.name === source);
   const parts = tables.map((table, place) => {
+    const sqlOf = new Map(table.columns.map((column) => [keyOf(column), column.sql]));
     const values = columns.map(({ name, kind }, index) => {
-      const isSource = source !== undefined && index === columns.findIndex((column) => column.name === source);
-      const value = isSource
-        ? valueSql(table.source ?? `union_arg${place}`, "string").sql
-        : valueIn(table, (isByPlace && keys[index - shift]) || { name, kind });
+      const key = (isByPlace && keys[index - shift]) || { name, kind };
+      const value =
+        index === sourceAt
+          ? valueSql(table.source ?? `union_arg${place}`, "string").sql
+          : (sqlOf.get(keyOf(key)) ?? valueSql(null, key.kind).sql);
       return `${value} AS c${index}`;
     });
     if (hasExtents) values.push(`${table.extent ?? "CAST(NULL AS INTEGER)"} AS x`);
@@ -96,18 +99,7 @@ export function united(
   };
 }
 
-/** Names and types of all columns, in the order in which they come. */
-function columnKeys(tables: readonly Relation[]): { name: string; kind: Kind }[] {
-  const keys: { name: string; kind: Kind }[] = [];
-  for (const { columns } of tables)
-    for (const { name, kind } of columns)
-      if (!keys.some((key) => key.name === name && key.kind === kind)) keys.push({ name, kind });
-  return keys;
-}
-
-function valueIn(table: Relation, { name, kind }: { name: string; kind: Kind }): string {
-  const found = table.columns.find((column) => column.name === name && column.kind === kind);
-  return found?.sql ?? valueSql(null, kind).sql;
-}
+/** Columns of one name and several types are several columns. */
+const keyOf = ({ name, kind }: { readonly name: string; readonly kind: Kind }) => `${kind} ${name}`;
 
 export const unionOperators: Readonly<Record<string, Operator>> = { UnionOperator: union };

@@ -3,13 +3,14 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type RetryClock, systemClock } from "../../../../src/deliver/backoff.ts";
 import type { Sent } from "../../../../src/destination/kusto/commit/blobs.ts";
+import type { CommitPolicy } from "../../../../src/destination/kusto/commit/commit-policy.ts";
 import type { EpochSession, StagedExtent } from "../../../../src/destination/kusto/commit/epoch-session.ts";
 import {
   attemptOf,
   type KustoEpoch,
   type KustoProgress,
 } from "../../../../src/destination/kusto/commit/kusto-epoch.ts";
-import { type CommitPolicy, commitStaged, exactCover } from "../../../../src/destination/kusto/commit/staged.ts";
+import { commitStaged, exactCover } from "../../../../src/destination/kusto/commit/staged.ts";
 import { MillraceError } from "../../../../src/errors.ts";
 import type { LoggedBatch } from "../../../../src/log/write-ahead-log.ts";
 
