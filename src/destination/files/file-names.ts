@@ -56,7 +56,6 @@ export const longestName = 255;
 export const nullPartition = "__HIVE_DEFAULT_PARTITION__";
 
 /** What Hive escapes, what Windows does not take, and control characters. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones.
 const escaped = /[\u0000-\u001f\u007f"#%'*/:=?\\{[\]^<>|]|[. ]$/g;
 
 /** A column's name or value as a part of `column=value`: characters that a folder's name may not have become `%XX`, as in Hive. */

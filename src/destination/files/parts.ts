@@ -194,8 +194,10 @@ async function writeByFolder(
     let row = 0;
     for await (const bytes of rowsIn(unpacked(await batch.parts(), batch), format)) {
       const found = folderOf(bytes);
-      if ("reason" in found) (refused[batch.id] ??= []).push({ row, reason: found.reason });
-      else {
+      if ("reason" in found) {
+        refused[batch.id] ??= [];
+        refused[batch.id]!.push({ row, reason: found.reason });
+      } else {
         const waiting = waitingFor(found.folder);
         waiting.rows.push(bytes);
         waiting.bytes += bytes.length;
