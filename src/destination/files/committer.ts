@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { EpochHandle } from "../../checkpoint/epoch.ts";
 import { type RetryClock, systemClock, withRetries } from "../../deliver/backoff.ts";
 import { agree, nameOf, refuseIfBehind } from "../../deliver/held-epochs.ts";
+import { inOrder, type Turn } from "../../deliver/turns.ts";
 import { unlessAborted } from "../../deliver/unless-aborted.ts";
 import { isCode, MillraceError, throwIfAborted } from "../../errors.ts";
 import type { CommitHooks, EpochCommitter, EpochContext } from "../destination.ts";
@@ -11,7 +12,6 @@ import { draftFolder, epochOfDraft, epochStem } from "./file-names.ts";
 import { extensionOf } from "./layout.ts";
 import { type BatchToWrite, type Draft, type Layout, removeDraft, writeDraft } from "./parts.ts";
 import { makePlace, type Place, publish } from "./place.ts";
-import { inOrder, type Turn } from "./turns.ts";
 
 /** What tests replace. */
 export interface FileCommitterBounds {
