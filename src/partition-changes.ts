@@ -21,8 +21,6 @@ export interface PartitionChangesHooks {
 /** What a source has told of its partitions. */
 export interface PartitionChanges {
   readonly ownership: PartitionOwnership;
-  /** The partition was given up, or lost: its slices are not for this process. */
-  isGone(partition: string): boolean;
   /** The revocations that wait. */
   readonly waiting: readonly Revocation[];
   /** A checkpoint has what was read of these partitions. */
@@ -38,6 +36,8 @@ interface Waiting extends Revocation {
 
 export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges {
   const gone = new Set<string>();
+  /** How often each partition went. */
+  const departures = new Map<string, number>();
   let waiting: Waiting[] = [];
 
   function end(which: readonly Revocation[], act: (each: Waiting) => void): void {
@@ -49,8 +49,19 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
     }
   }
 
+  function leave(partitions: Iterable<string>): void {
+    for (const partition of partitions) {
+      gone.add(partition);
+      departures.set(partition, departuresOf(partition) + 1);
+    }
+  }
+
+  function departuresOf(partition: string): number {
+    return departures.get(partition) ?? 0;
+  }
+
   function lose(partitions: readonly string[]): void {
-    for (const partition of partitions) gone.add(partition);
+    leave(partitions);
     hooks.onLost(new Set(partitions));
   }
 
@@ -58,10 +69,14 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
     ownership: {
       async assigned(partitions) {
         checkPartitions("assigned()", partitions);
+        const before = partitions.map(departuresOf);
+        // What the source gave before this call has then come, and is known to be of a partition that was another's.
+        await new Promise(setImmediate);
         const stored = await hooks.stored();
-        for (const partition of partitions) gone.delete(partition);
+        const ours = partitions.filter((each, index) => departuresOf(each) === before[index]);
+        for (const partition of ours) gone.delete(partition);
         return Object.fromEntries(
-          partitions.filter((each) => Object.hasOwn(stored, each)).map((each) => [each, stored[each]!]),
+          ours.filter((each) => Object.hasOwn(stored, each)).map((each) => [each, stored[each]!]),
         );
       },
       async revoked(partitions, timeoutMs) {
@@ -88,14 +103,14 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
         for (const each of touched) lose([...each.partitions]);
         end(touched, ({ resolve }) => resolve(false));
       },
+      generation: (partition) => (gone.has(partition) ? undefined : departuresOf(partition)),
     },
-    isGone: (partition) => gone.has(partition),
     get waiting() {
       return waiting;
     },
     settle(revocations) {
       end(revocations, ({ partitions, resolve }) => {
-        for (const partition of partitions) gone.add(partition);
+        leave(partitions);
         resolve(true);
       });
     },

@@ -1,7 +1,7 @@
-import { badArgument, checkOptionalFunction, checkOptionalSignal } from "./arguments.ts";
+import { badArgument, checkObject, checkOptionalFunction, checkOptionalSignal, checkText } from "./arguments.ts";
 import { copyPositions } from "./checkpoint/positions.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
-import { throwIfAborted } from "./errors.ts";
+import { MillraceError, throwIfAborted } from "./errors.ts";
 import { keepLease, releaseUnacknowledged, warnOfSource } from "./lease-keeper.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import { partitionChanges } from "./partition-changes.ts";
@@ -9,7 +9,7 @@ import { reachedPositions } from "./reached-positions.ts";
 import type { RecordSink } from "./sink/record-sink.ts";
 import type { SinkStats } from "./sink/stats.ts";
 import { type Arrival, type SliceReader, sliceReader } from "./slice-reader.ts";
-import type { Positions, Recovery, Source } from "./source/source.ts";
+import type { Lease, Positions, Recovery, Source } from "./source/source.ts";
 import { wakeup } from "./source/wakeup.ts";
 import { mapped } from "./transform/map.ts";
 
@@ -141,18 +141,17 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
   }
 
   async function write(arrival: Arrival<R>): Promise<void> {
-    const { slice, position, moved } = arrival;
+    const { slice, position, moved, isHeld } = arrival;
     const { partition, dropped = [] } = slice;
-    if (partitions.isGone(partition)) return;
+    if (!isHeld(partition)) return;
     writing = arrival;
     isBehind = true;
     read += slice.records.length + (slice.refused?.length ?? 0);
     await writeSlice(arrival, into, signal);
     writing = undefined;
-    const isOurs = (each: string) => !partitions.isGone(each);
-    if (!arrival.isLost) {
-      const changes = Object.entries({ ...moved, [partition]: position }).filter(([each]) => isOurs(each));
-      reached.advance(Object.fromEntries(changes), dropped.filter(isOurs));
+    if (isHeld(partition)) {
+      const changes = Object.entries({ ...moved, [partition]: position }).filter(([each]) => isHeld(each));
+      reached.advance(Object.fromEntries(changes), dropped.filter(isHeld));
     }
     sourceBytes += slice.bytes ?? 0;
     onProgress?.({ read, sourceBytes, stats: into.stats });
@@ -180,6 +179,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
       reader = sliceReader(
         from.name,
         from.read({ ...reached.stored }, signal, { isContinued, partitions: partitions.ownership }),
+        partitions.ownership,
         from.prefetch ?? defaultPrefetch,
         () => news.signal(),
       );
@@ -237,13 +237,26 @@ function checkRunOptions<Raw, R>(options: RunOptions<Raw, R>): void {
   checkOptionalSignal("run()", "stop", options.stop);
   if (typeof checkpointMs !== "number" || !(checkpointMs > 0))
     throw badArgument("run()", "checkpointMs", checkpointMs, "a positive number");
-  const { recovery, prefetch = defaultPrefetch, lease } = from;
+  const { name, recovery, prefetch = defaultPrefetch, lease } = from;
+  checkText("run()", "from.name", name, "the name of the source, for messages");
   if (!recoveries.includes(recovery))
     throw badArgument("run()", "from.recovery", recovery, '"position", "redelivery" or "none"');
   if (!Number.isSafeInteger(prefetch) || prefetch < 0)
     throw badArgument("run()", "from.prefetch", prefetch, "a whole number of slices, from 0");
-  if (lease && (typeof lease.extend !== "function" || !(lease.everyMs > 0)))
-    throw badArgument("run()", "from.lease", lease, "{ everyMs, extend() } with a positive number of milliseconds");
+  checkLease(lease);
+  if (options.positions !== undefined && recovery !== "position")
+    throw new MillraceError("BAD_OPTION", `run(): positions have no use with a source of recovery "${recovery}".`, {
+      context: { option: "positions" },
+    });
+}
+
+function checkLease(lease: Lease | undefined): void {
+  if (lease === undefined) return;
+  checkObject("run()", "from.lease", lease, "an object with everyMs and extend()");
+  if (typeof lease.everyMs !== "number" || !(lease.everyMs > 0))
+    throw badArgument("run()", "from.lease.everyMs", lease.everyMs, "a positive number of milliseconds");
+  if (typeof lease.extend !== "function")
+    throw badArgument("run()", "from.lease.extend", lease.extend, "a function: see Lease");
 }
 
 function startOf<Raw, R>({ from, into, positions }: RunOptions<Raw, R>): Positions {

@@ -1,5 +1,7 @@
 import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
-import type { Position, Positions, Slice } from "./source/source.ts";
+import { checkSlice, iteratorOf } from "./source/check-slice.ts";
+import { heldSince, type IsHeld } from "./source/held-partitions.ts";
+import type { PartitionOwnership, Position, Positions, Slice } from "./source/source.ts";
 
 /** A slice, and its positions as they were when it arrived: the source may go on with its objects. */
 export interface Arrival<R> {
@@ -7,6 +9,7 @@ export interface Arrival<R> {
   readonly slice: Slice<R>;
   readonly position: Position;
   readonly moved: Positions | undefined;
+  readonly isHeld: IsHeld;
   /** The partition belongs to another process: what is not written yet is left out, and its position is not told. */
   isLost: boolean;
 }
@@ -38,10 +41,11 @@ export interface SliceReader<R> {
 export function sliceReader<R>(
   name: string,
   slices: AsyncIterable<Slice<R>>,
+  partitions: PartitionOwnership,
   ahead: number,
   onArrival: () => void,
 ): SliceReader<R> {
-  const reading = slices[Symbol.asyncIterator]();
+  const reading = iteratorOf(name, slices);
   let steps: Step<R>[] = [];
   let isAsked = false;
   let isOver = false;
@@ -51,13 +55,14 @@ export function sliceReader<R>(
     isAsked = true;
     // An iterator that is no generator may throw at once.
     new Promise<IteratorResult<Slice<R>>>((resolve) => resolve(reading.next())).then(
-      ({ value, done }) => arrived(done ? { kind: "ended" } : arrival(name, value)),
+      ({ value, done }) => arrived(done ? { kind: "ended" } : arrival(name, value, partitions)),
       (error: unknown) => arrived({ kind: "failed", error }),
     );
   }
 
   function arrived(step: Step<R>): void {
     isAsked = false;
+    if (step.kind === "slice" && !step.isHeld(step.slice.partition)) return ask();
     steps.push(step);
     if (step.kind !== "slice") isOver = true;
     if (steps.length < ahead) ask();
@@ -87,12 +92,17 @@ export function sliceReader<R>(
 }
 
 /** Looks at the positions before the records of the slice are written: one that cannot be stored leaves the sink as it was. */
-function arrival<R>(name: string, slice: Slice<R>): Step<R> {
+function arrival<R>(name: string, slice: Slice<R>, partitions: PartitionOwnership): Step<R> {
+  try {
+    checkSlice(name, slice);
+  } catch (error) {
+    return { kind: "failed", error };
+  }
   const whose = `run(): source ${name}`;
   try {
     const position = copyPosition(whose, slice.partition, slice.position);
     const moved = slice.moved && copyPositions(whose, slice.moved);
-    return { kind: "slice", slice, position, moved, isLost: false };
+    return { kind: "slice", slice, position, moved, isHeld: heldSince(slice, partitions), isLost: false };
   } catch (error) {
     return { kind: "unstorable", error };
   }

@@ -8,6 +8,8 @@ import { open } from "../src/open.ts";
 import { run } from "../src/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import type { PartitionOwnership, Positions, Slice, Source } from "../src/source/source.ts";
+import { asyncMap } from "../src/transform/async-map.ts";
+import { map } from "../src/transform/map.ts";
 import { gated, releasing, until } from "./gated.ts";
 import { rowsOf } from "./rows-of.ts";
 
@@ -228,6 +230,135 @@ test("a partition that is lost and comes back at once: what was read before it w
   await sink.close();
 });
 
+const wrappings: Record<string, (source: Source<{ n: number }>) => Source<{ n: number }>> = {
+  plain: (source) => source,
+  map: (source) => map(source, (record) => record),
+  "asyncMap, ordered": (source) => asyncMap(source, slowly),
+  "asyncMap, unordered": (source) => asyncMap(source, slowly, { ordered: false, capacity: 2 }),
+  "map of asyncMap of map": (source) =>
+    map(
+      asyncMap(
+        map(source, (record) => record),
+        slowly,
+      ),
+      (record) => record,
+    ),
+};
+
+async function slowly<R>(record: R): Promise<R> {
+  await new Promise(setImmediate);
+  return record;
+}
+
+for (const [name, wrapped] of Object.entries(wrappings))
+  test(`a slice that is given while its partition is another's is left out, also when the partition comes back at once: ${name}`, async () => {
+    for (const prefetch of [0, 1, 4, 8])
+      for (const how of ["lost", "revoked"] as const)
+        for (const isPaused of [false, true]) {
+          const state = memoryState();
+          const to = memory();
+          const numbers: number[] = [];
+          for (const isFirst of [true, false]) {
+            const sink = await open({ table: events, to, state, deliveryGuarantee: "exactly-once", parallelism: 0 });
+            const source = group(
+              async function* (owned) {
+                let n = Number((await owned.assigned(["b"])).b ?? 0);
+                if (isFirst) {
+                  for (let i = 0; i < 4; i++) yield slice("b", ++n, n);
+                  if (how === "lost") owned.lost(["b"]);
+                  else assert.equal(await owned.revoked(["b"], 60_000), true);
+                  // Fetches that were under way; the second one tells of another partition.
+                  yield slice("b", ++n, n);
+                  yield { ...slice("c", 1, 100), moved: { b: n } };
+                  if (isPaused) for (let i = 0; i < 20; i++) await new Promise(setImmediate);
+                  n = Number((await owned.assigned(["b"])).b ?? 0);
+                  if (how === "revoked") assert.equal(n, 4);
+                  assert.equal(await owned.revoked(["c"], 60_000), true, "a checkpoint");
+                  throw new Error("the end of the first process");
+                }
+                while (n < 10) yield slice("b", ++n, n);
+              },
+              { prefetch },
+            );
+            const running = run({ from: wrapped(source), into: sink });
+            if (isFirst) await assert.rejects(running, { message: "the end of the first process" });
+            else assert.equal((await running).positions.b, 10);
+            await sink.close();
+          }
+          numbers.push(...numbersIn(to).filter((n) => n < 100));
+          const one = `prefetch ${prefetch}, ${how}, ${isPaused ? "paused" : "at once"}: ${numbers}`;
+          assert.deepEqual(
+            [...new Set(numbers)].sort((a, b) => a - b),
+            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10],
+            one,
+          );
+          if (how === "revoked") assert.equal(numbers.length, 10, one);
+        }
+  });
+
+test("a client that gives a slice and assigns its partition in one go: the slice is of the time before", async () => {
+  const to = memory();
+  const sink = await open({ table: events, to });
+  let owned!: PartitionOwnership;
+  let asked = 0;
+  const called: number[] = [];
+  async function nextSlice(): Promise<IteratorResult<Slice<{ n: number }>>> {
+    const at = ++asked;
+    if (at === 1) {
+      await owned.assigned(["a"]);
+      owned.lost(["a"]);
+      void owned.assigned(["a"]);
+      return { done: false, value: slice("a", 1, 1) };
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    return at === 2 ? { done: false, value: slice("a", 2, 2) } : { done: true, value: undefined };
+  }
+  const source: Source<{ n: number }> = {
+    name: "client",
+    recovery: "position",
+    read(_from, _signal, context) {
+      owned = context!.partitions;
+      return { [Symbol.asyncIterator]: () => ({ next: nextSlice }) };
+    },
+  };
+  const noted = (record: { n: number }) => {
+    called.push(record.n);
+    return record;
+  };
+  // Iterators of the program's own, through which a slice takes some turns of the microtask queue.
+  let from = source;
+  for (let depth = 0; depth < 5; depth++) {
+    const inner = from;
+    from = {
+      ...inner,
+      async *read(...args) {
+        yield* inner.read(...args);
+      },
+    };
+  }
+  const { positions } = await run({ from: map(asyncMap(from, noted), noted), into: sink });
+  await sink.close();
+  assert.deepEqual([positions, numbersIn(to), called], [{ a: 2 }, [2], [2, 2]]);
+});
+
+test("a partition that is lost while it is being assigned stays lost", async () => {
+  const sink = await open({ table: events, to: memory(), state: memoryState() });
+  await sink.checkpoint({ positions: { a: 3 } });
+  const source = group(async function* (owned) {
+    const assigned = owned.assigned(["a", "b"]);
+    owned.lost(["a"]);
+    assert.deepEqual(await assigned, {});
+    assert.deepEqual([owned.generation("a"), owned.generation("b")], [undefined, 0]);
+    yield slice("a", 4, 1);
+    yield slice("b", 1, 2);
+    assert.deepEqual(await owned.assigned(["a"]), { a: 3 });
+    assert.equal(owned.generation("a"), 1);
+  });
+  const { positions, read } = await run({ from: source, into: sink });
+  assert.deepEqual([positions, read], [{ b: 1 }, 1]);
+  await sink.close();
+});
+
 test("a run that fails tells a source that waits to give a partition up", async () => {
   const sink = await open({ table: events, to: gated() });
   const stop = new AbortController();
@@ -405,9 +536,22 @@ test("a source must say how its records come again", async () => {
     code: "BAD_OPTION",
     message: /^run\(\): from\.recovery is undefined; it takes "position", "redelivery" or "none"\.$/,
   });
-  for (const wrong of [{ prefetch: -1 }, { prefetch: 0.5 }, { lease: { everyMs: 0, async extend() {} } }])
+  for (const [wrong, message] of [
+    [{ prefetch: -1 }, /from\.prefetch is the number -1/],
+    [{ prefetch: 0.5 }, /from\.prefetch is the number 0\.5/],
+    [{ lease: { everyMs: 0, async extend() {} } }, /from\.lease\.everyMs is the number 0/],
+    [{ lease: { everyMs: 1 } }, /from\.lease\.extend is undefined/],
+    [{ lease: 1 }, /from\.lease is the number 1/],
+    [{ name: undefined }, /from\.name is undefined/],
+  ] as const)
     await assert.rejects(run({ from: { ...source, recovery: "none", ...wrong } as never, into: sink }), {
       code: "BAD_OPTION",
+      message,
+    });
+  for (const recovery of ["none", "redelivery"])
+    await assert.rejects(run({ from: { ...source, recovery } as never, into: sink, positions: { a: 1 } }), {
+      code: "BAD_OPTION",
+      message: `run(): positions have no use with a source of recovery "${recovery}".`,
     });
   await sink.close();
 });
