@@ -46,7 +46,7 @@ test("an option of the destination is refused with a word about where it belongs
   const given = { flushImmediately: true } as SinkOptions;
   assert.throws(() => resolveOptions("open()", given, to), {
     code: "BAD_OPTION",
-    message: "open() has no option flushImmediately: it is one of the destination, kusto({ ..., flushImmediately }).",
+    message: "open() has no option flushImmediately: it is one of the destination: give it to kusto().",
   });
   assert.throws(() => resolveOptions("open()", given, memory()), /open\(\) has no option flushImmediately\./);
 });

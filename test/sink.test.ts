@@ -380,6 +380,19 @@ test("open() refuses what it cannot use", async () => {
     }),
     coded("BAD_OPTION", /deliveryGuarantee/),
   );
+  await assert.rejects(
+    open({ table: events, to, checkpointMs: 5 }),
+    coded("BAD_OPTION", /^open\(\): checkpointMs needs a state/),
+  );
+  await assert.rejects(
+    open({ table: events, to, acceptDuplicates: true }),
+    coded("BAD_OPTION", /^open\(\): acceptDuplicates needs a state/),
+  );
+  for (const session of [undefined, {}, { stage() {}, submit() {} }])
+    await assert.rejects(
+      open({ table: events, to: { name: "mine", database: "d", open: async () => session } as never }),
+      coded("BAD_OPTION", /^open\(\): what open\(\) of mine resolved to is .+; it takes an object with stage/),
+    );
 });
 
 test("a dead letter that fails at its close fails the close of the sink", async () => {

@@ -50,7 +50,8 @@ function partitionColumn(table: Table, given: string | TimePartition): Partition
   // A reader would take the folder's value for the column's.
   if (by && table.list.some((column) => column.name.toLowerCase() === folder.toLowerCase()))
     throw bad(table, `column ${folder} has the name of the folders that ${name} makes by ${by}`);
-  const prefix = `${hiveText(folder)}=`;
+  // Readers pass over folders that begin with a dot.
+  const prefix = `${hiveText(folder).replace(/^\./, "%2E")}=`;
   if (Buffer.byteLength(prefix) > longestName / 2)
     throw bad(table, `the name of column ${name} is too long for a folder`);
   return { index, name, prefix, by };

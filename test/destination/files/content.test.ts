@@ -229,3 +229,15 @@ test("many folders at once keep few files open, and each row is in its own", asy
     Array.from({ length: 200 }, (_, n) => [`c${n}`, [n, n + 200, n + 400]]),
   );
 });
+
+test("a column whose name begins with a dot names no hidden folder", async (t) => {
+  const folder = folderFor(t);
+  const dotted = table("D", { id: k.long(), ".c": k.string() });
+  const records = some(4).map(({ id }) => ({ id, ".c": `c${id % 2}` }));
+  await write(folder, dotted, records, { into: { partitionBy: [".c"] } });
+  for (const name of dataFiles(folder)) assert.match(name, /^%2Ec=c[01]\/D-/);
+  const rows = await duck(
+    `SELECT id FROM read_csv(${quoted(`${folder}/*/*.csv.gz`)}, hive_partitioning = true) ORDER BY id`,
+  );
+  assert.deepEqual(rows.flat().map(Number), [0, 1, 2, 3]);
+});
