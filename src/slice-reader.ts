@@ -62,7 +62,10 @@ export function sliceReader<R>(
 
   function arrived(step: Step<R>): void {
     isAsked = false;
-    if (step.kind === "slice" && !step.isHeld(step.slice.partition)) return ask();
+    if (step.kind === "slice" && !step.isHeld(step.slice.partition)) {
+      ask();
+      return;
+    }
     steps.push(step);
     if (step.kind !== "slice") isOver = true;
     if (steps.length < ahead) ask();

@@ -1,8 +1,8 @@
 import { badArgument, checkText } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
-import { kustoAdmin } from "./destination/kusto/admin.ts";
-import { type CommitMode, type KustoIngestionOptions, type KustoOptions, kusto } from "./destination/kusto/index.ts";
-import { ingestionDefaults, ingestionOptionNames } from "./destination/kusto/ingestion-options.ts";
+import { kustoAdmin } from "./connectors/kusto/admin.ts";
+import { type CommitMode, type KustoIngestionOptions, type KustoOptions, kusto } from "./connectors/kusto/index.ts";
+import { ingestionDefaults, ingestionOptionNames } from "./connectors/kusto/ingestion-options.ts";
 import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
 import { type DeliveryGuarantee, defaults, type SinkOptions } from "./options.ts";

@@ -7,7 +7,7 @@ import { version } from "../src/version.ts";
 import { circlesOf, filesOf, type Import, importsOf, roomOf } from "./import-graph.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
-const flow = ["schema", "source", "transform", "encode", "batch", "log", "deliver", "destination"];
+const flow = ["schema", "source", "transform", "encode", "batch", "log", "deliver", "destination", "connectors"];
 /**
  * Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. The rooms within emulator/
  * are those of test/emulator/architecture.test.ts.
@@ -74,7 +74,15 @@ test("imports follow the data flow, left to right", () => {
 });
 
 test("the imports of values that are read are those that a bundler finds", async () => {
-  const entries = ["index.ts", "emulator/index.ts", "cli/main.ts", "batch/subtask-worker.ts"];
+  const entries = [
+    "index.ts",
+    "kusto.ts",
+    "connector.ts",
+    "telemetry/index.ts",
+    "emulator/index.ts",
+    "cli/main.ts",
+    "batch/subtask-worker.ts",
+  ];
   const { metafile } = await build({
     entryPoints: entries.map((entry) => join(src, entry)),
     ...{ bundle: true, packages: "external", platform: "node", format: "esm" },
@@ -87,6 +95,16 @@ test("the imports of values that are read are those that a bundler finds", async
   );
   const read = imports.filter(({ isType }) => !isType).map(({ from, to }) => `${from} ${to}`);
   assert.deepEqual([...new Set(read)].sort(), [...new Set(bundled)].sort());
+});
+
+test("no connector imports another one", () => {
+  const systemOf = (file: string) => /^connectors\/([^/]+)\//.exec(file)?.[1];
+  const across = imports.filter(({ from, to }) => {
+    const [here, there] = [systemOf(from), systemOf(to)];
+    return here && there && here !== there;
+  });
+  assert.deepEqual(across, []);
+  assert.ok(files.filter(systemOf).length > 50, "the pattern must find the connectors");
 });
 
 test("the check itself refuses a back edge", () => {
@@ -131,8 +149,8 @@ function withoutCommentsAndTexts(file: string): string {
   return readFileSync(join(src, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*|`[^`]*`|"[^"\n]*"/g, "");
 }
 
-test("nothing left of destination/kusto knows the vendor's packages", () => {
-  const allowed = /^(destination\/kusto|emulator|cli)\//;
+test("nothing left of connectors/kusto knows the vendor's packages", () => {
+  const allowed = /^(connectors\/kusto|emulator|cli)\//;
   const knowing = files.filter(
     (file) =>
       !allowed.test(file) &&

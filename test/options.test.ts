@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kusto } from "../src/destination/kusto/index.ts";
+import { kusto } from "../src/connectors/kusto/index.ts";
 import { memory } from "../src/destination/memory.ts";
 import { type ErrorCode, MillraceError } from "../src/errors.ts";
 import { nearestName } from "../src/option-names.ts";

@@ -82,7 +82,8 @@ test("batches of an epoch are committed in the order in which they were sealed, 
       const log = {
         ...lease.log,
         async append(epoch: number, batch: SealedBatch) {
-          for (let wait = (turns -= 8); wait > 0; wait--) await new Promise(setImmediate);
+          turns -= 8;
+          for (let wait = turns; wait > 0; wait--) await new Promise(setImmediate);
           return lease.log.append(epoch, batch);
         },
       };

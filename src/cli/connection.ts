@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { AdminRetries } from "../destination/kusto/admin.ts";
-import { endpointsOf } from "../destination/kusto/cluster-url.ts";
-import type { KustoIngestionOptions } from "../destination/kusto/ingestion-options.ts";
-import type { KustoOptions } from "../destination/kusto/options.ts";
-import { refuseUnknownHost } from "../destination/kusto/trust.ts";
+import type { AdminRetries } from "../connectors/kusto/admin.ts";
+import { endpointsOf } from "../connectors/kusto/cluster-url.ts";
+import type { KustoIngestionOptions } from "../connectors/kusto/ingestion-options.ts";
+import type { KustoOptions } from "../connectors/kusto/options.ts";
+import { refuseUnknownHost } from "../connectors/kusto/trust.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { wholeNumber } from "./flags.ts";
 

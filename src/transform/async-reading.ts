@@ -96,7 +96,8 @@ export function asyncReading<A, B>(
     try {
       checkSlice(name, given);
     } catch (error) {
-      return fail(error, false);
+      fail(error, false);
+      return;
     }
     take(given);
   }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type ConnectionFlags, connectionFrom } from "../../src/cli/connection.ts";
-import { connectionOf, type KustoOptions } from "../../src/destination/kusto/options.ts";
+import { connectionOf, type KustoOptions } from "../../src/connectors/kusto/options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-connection-"));
 after(() => rmSync(folder, { recursive: true }));
