@@ -81,7 +81,7 @@ test("the imports of values that are read are those that a bundler finds", async
     "telemetry/index.ts",
     "emulator/index.ts",
     "cli/main.ts",
-    "batch/subtask-worker.ts",
+    "batch/thread-entry.ts",
   ];
   const { metafile } = await build({
     entryPoints: entries.map((entry) => join(src, entry)),

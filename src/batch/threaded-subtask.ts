@@ -1,6 +1,6 @@
 import type { Chunk } from "../encode/chunk.ts";
 import { type MillraceError, reasonOf } from "../errors.ts";
-import type { Job, Progress, SlabJob, SubtaskSegment } from "./job.ts";
+import type { Job, SlabJob, SubtaskProgress, SubtaskSegment } from "./job.ts";
 import { subtaskFailed } from "./subtask-failed.ts";
 import type { FromSubtask, SubtaskStart, ToSubtask } from "./subtask-messages.ts";
 import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
@@ -33,7 +33,7 @@ interface Kept {
  * parts transferred, never copied. The thread keeps the process alive only while it owes an answer, so a program that
  * forgets `close()` still ends.
  */
-export function workerSubtask(
+export function threadedSubtask(
   start: SubtaskStart,
   hooks: SubtaskHooks,
   restarts: RestartPolicy = defaultRestarts,
@@ -176,7 +176,7 @@ export function workerSubtask(
   }
 
   /** Lets go of what need not be done again. */
-  function settle(done: Progress): void {
+  function settle(done: SubtaskProgress): void {
     for (let first = kept[0]; first !== undefined; first = kept[0]) {
       const { job } = first;
       if (job ? job.number >= done.number : !first.isAnswered) break;
@@ -221,6 +221,6 @@ export function workerSubtask(
 const nothing = { rows: 0, rawBytes: 0 };
 
 /** The job without what a segment has brought of it already. */
-function behind(job: Job, { from, tally }: Progress): Job {
+function behind(job: Job, { from, tally }: SubtaskProgress): Job {
   return "slab" in job ? { ...job, from, tally: tally ?? job.tally } : { ...job, from };
 }

@@ -6,7 +6,7 @@ import { type Batcher, batcher } from "../../src/batch/batcher.ts";
 import type { SealedBatch } from "../../src/batch/sealed-batch.ts";
 import type { SubtaskPort, SubtaskRestart } from "../../src/batch/subtask-port.ts";
 import { type StartWorker, threadPool } from "../../src/batch/thread-pool.ts";
-import { workerSubtask } from "../../src/batch/worker-subtask.ts";
+import { threadedSubtask } from "../../src/batch/threaded-subtask.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
@@ -58,7 +58,7 @@ function start(setting: Setting): { work: Batcher<{ n: number }>; subtasks: Subt
       ),
     (hooks) => {
       subtasks = Array.from({ length: parallelism }, (_, index) =>
-        workerSubtask(
+        threadedSubtask(
           {
             plan: { ...shape, index, hasOwnBatch: batchPerSubtask || parallelism === 1, segmentBytes },
             table: { name: numbers.name, list: numbers.list },

@@ -1,6 +1,6 @@
 import { badArgument, checkObject, checkOptionalSignal, checkPath, sortOf } from "../arguments.ts";
 import { MillraceError } from "../errors.ts";
-import { type CheckedSecurity, checkSecurity, type SecurityOptions } from "./security/options.ts";
+import { type CheckedSecurity, checkSecurity, type SecurityOptions } from "./security/security-options.ts";
 
 /** Options of {@link startEmulator}. */
 export interface EmulatorOptions {

@@ -1,7 +1,7 @@
 import type { OperationResult } from "../engine/operations.ts";
 import { type Code, kindOf, notCarried } from "../kql/language.ts";
 import type { Relation } from "../kql/relation.ts";
-import { runQuery, translated } from "../kql/run.ts";
+import { runQuery, translated } from "../kql/run-query.ts";
 import { elementsIn, needPart, resultColumns, type SyntaxNode, sourceOf } from "../kql/tree.ts";
 import { type ResultTable, resultTable } from "../values/result.ts";
 import type { CommandGround } from "./command.ts";

@@ -12,7 +12,7 @@ import {
 import { dropOldTags, mergeable } from "../engine/merging.ts";
 import type { OperationResult } from "../engine/operations.ts";
 import type { Relation } from "../kql/relation.ts";
-import { eachRow } from "../kql/run.ts";
+import { eachRow } from "../kql/run-query.ts";
 import { findPart, findParts, nameOf, resultColumns, type SyntaxNode, textOf } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
