@@ -7,7 +7,7 @@ import type { RowFormat } from "../../encode/row-format.ts";
 import { isCode, MillraceError, throwIfAborted } from "../../errors.ts";
 import type { Disk } from "../../log/disk.ts";
 import { gunzip } from "../../source/gunzip.ts";
-import { onDisk } from "./on-disk.ts";
+import { codeOf, onDisk } from "./on-disk.ts";
 import type { ResolvedFilesOptions } from "./options.ts";
 import { type PartFile, partFile } from "./part-file.ts";
 import type { RowFolder } from "./partition.ts";
@@ -79,7 +79,7 @@ export async function writeDraft(
     for (const part of made) await part.abandon();
     await removeDraft(disk, draft).catch(() => {});
     // Whoever has claimed the epoch removes the drafts of others. The next attempt sees the claim.
-    if (isCode(error, "TARGET_UNWRITABLE") && error.context.code === "ENOENT")
+    if (isCode(error, "TARGET_UNWRITABLE") && codeOf(error.cause) === "ENOENT")
       throw new MillraceError(error.code, error.message, {
         retryable: true,
         cause: error.cause,

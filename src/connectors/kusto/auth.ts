@@ -4,7 +4,7 @@ import { certificateFor } from "./certificate.ts";
 import { cloudInfo } from "./cloud.ts";
 import type { Connection, Login, TokenCredential } from "./connection.ts";
 import { withDeadline } from "./deadline.ts";
-import { isTlsRefusal, toMillraceError } from "./errors.ts";
+import { CallError, callFailure, isTlsRefusal, toMillraceError } from "./errors.ts";
 import { isKnownAuthority } from "./kusto-hosts.ts";
 import { identityNetwork } from "./network.ts";
 import { isProxyFault } from "./proxy-fault.ts";
@@ -159,7 +159,8 @@ function loginFailed(error: unknown, kind: Login["kind"], scrub: Scrubber, url?:
   // Whatever the SDKs call it, an answer that is neither an outage nor a throttling means: no token.
   if (["UNREACHABLE", "THROTTLED", "ABORTED", "BAD_OPTION"].includes(failure.code)) return failure;
   const context = { ...failure.context, login: kind };
-  return new MillraceError("UNAUTHENTICATED", failure.message, { cause: failure.cause, context });
+  const facts = { ...(callFailure(failure) ?? { isAtProxy: false }), isLogin: true };
+  return new CallError(facts, "UNAUTHENTICATED", failure.message, { cause: failure.cause, context });
 }
 
 /** What the cluster's cloud says of itself. */

@@ -1,11 +1,10 @@
 import type { Client, ClientRequestProperties } from "azure-kusto-data";
-import { MillraceError } from "../../errors.ts";
 import { version } from "../../version.ts";
 import { type Answer, answerOfV1, answerOfV2 } from "./answer.ts";
 import type { TokenSource } from "./auth.ts";
 import { cloudInfo } from "./cloud.ts";
 import { withDeadline } from "./deadline.ts";
-import { toMillraceError } from "./errors.ts";
+import { callFailure, toMillraceError } from "./errors.ts";
 import { axiosNetwork } from "./network.ts";
 import type { Scrubber } from "./scrub.ts";
 
@@ -107,7 +106,8 @@ export async function kustoClient(
 
 /** The cluster says so, and not the authority that was to give a token. */
 function isTokenRefused(error: unknown): boolean {
-  return error instanceof MillraceError && error.context.status === 401 && error.context.login === undefined;
+  const failure = callFailure(error);
+  return failure?.status === 401 && !failure.isLogin;
 }
 
 function rawProperties(properties: ClientRequestProperties, requestTimeoutMs: number): ClientRequestProperties {
@@ -116,8 +116,7 @@ function rawProperties(properties: ClientRequestProperties, requestTimeoutMs: nu
   return properties;
 }
 
-/** Enough of a command to know it by; its end may hold data. */
-/** Of a command or query, for messages. */
+/** The beginning of a command or query, for messages: its end may hold data. */
 export function firstWords(text: string): string {
   const line = text.trim().split("\n", 1)[0]!;
   return line.length > 60 ? `${line.slice(0, 60)}...` : line;

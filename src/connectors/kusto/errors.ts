@@ -16,6 +16,29 @@ export interface Act {
   readonly context?: Readonly<Record<string, string | number | boolean | undefined>>;
 }
 
+/** How a call failed: what the code that made it decides by. `context` of the error says the same to the user's program. */
+export interface CallFailure {
+  readonly status?: number | undefined;
+  readonly serviceCode?: string | undefined;
+  readonly socketCode?: string | undefined;
+  readonly isAtProxy: boolean;
+  /** The authority gave no token; the cluster was not asked. */
+  readonly isLogin: boolean;
+}
+
+export class CallError extends MillraceError {
+  readonly failure: CallFailure;
+
+  constructor(failure: CallFailure, ...rest: ConstructorParameters<typeof MillraceError>) {
+    super(...rest);
+    this.failure = failure;
+  }
+}
+
+export function callFailure(error: unknown): CallFailure | undefined {
+  return error instanceof CallError ? error.failure : undefined;
+}
+
 /** The one place where anything thrown by the SDKs, the sockets or the service becomes a MillraceError. */
 export function toMillraceError(thrown: unknown, act: Act): MillraceError {
   const own = ownErrorIn(thrown);
@@ -25,7 +48,10 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
   const reason = act.scrub(reasonIn(facts));
   const way = facts.proxyFault === undefined && facts.status === undefined ? throughProxy(act.url) : "";
   const label = [facts.status && `HTTP ${facts.status}`, facts.serviceCode].filter(Boolean).join(" ");
-  return new MillraceError(
+  const { status, serviceCode, socketCode, proxyFault } = facts;
+  const shownCode = serviceCode === undefined ? undefined : act.scrub(serviceCode);
+  return new CallError(
+    { status, serviceCode: shownCode, socketCode, isAtProxy: proxyFault !== undefined, isLogin: false },
     code,
     `${act.doing}${way} failed${label && ` (${act.scrub(label)})`}: ${sentence(reason)}${advice && ` ${advice}`}`,
     {
@@ -34,10 +60,10 @@ export function toMillraceError(thrown: unknown, act: Act): MillraceError {
       cause: scrubbedError(thrown, act.scrub),
       context: {
         ...act.context,
-        status: facts.status,
-        serviceCode: facts.serviceCode === undefined ? undefined : act.scrub(facts.serviceCode),
-        ...(facts.socketCode !== undefined && { socketCode: facts.socketCode }),
-        ...(facts.proxyFault !== undefined && { proxyFault: facts.proxyFault }),
+        status,
+        serviceCode: shownCode,
+        ...(socketCode !== undefined && { socketCode }),
+        ...(proxyFault !== undefined && { proxyFault }),
         ...(fixOf(facts) !== undefined && { fix: fixOf(facts) }),
       },
     },

@@ -6,7 +6,7 @@ import { columnOf } from "./answer.ts";
 import { textOf } from "./check/policy.ts";
 import type { KustoClient } from "./client.ts";
 import type { Connection } from "./connection.ts";
-import { readAnswer } from "./errors.ts";
+import { callFailure, readAnswer } from "./errors.ts";
 
 /**
  * Checks, before the first record, what the service would otherwise discover per batch, or never: a missing table or
@@ -103,9 +103,10 @@ export async function tableColumns(
  * A 404 without Kusto's own code comes from a wrong address, and "of kind 'Database'" means the database. A service that
  * binds names before it runs a command calls the table, the only name in it, unresolved: SEM0100.
  */
-function saysTableIsMissing({ code, context, message }: MillraceError): boolean {
+function saysTableIsMissing(error: MillraceError): boolean {
+  const { code, message } = error;
   if (code === "BAD_REQUEST") return message.includes("SEM0100");
-  return code === "NOT_FOUND" && context.serviceCode !== undefined && !message.includes("kind 'Database'");
+  return code === "NOT_FOUND" && callFailure(error)?.serviceCode !== undefined && !message.includes("kind 'Database'");
 }
 
 /** `{"Name","OrderedColumns":[{"Name","Type","CslType"}]}`, in the order of the table. */

@@ -1,4 +1,5 @@
-import { MillraceError } from "../../errors.ts";
+import { isCode } from "../../errors.ts";
+import { callFailure } from "./errors.ts";
 
 /**
  * Whether a command leaves the same behind when it is run twice, so that it may be run again after its answer was lost. Of
@@ -14,13 +15,12 @@ const ifExists = /^\.drop\s.*\sifexists\s*$/is;
 
 /** The command has not been run: it was turned away, or never came there. After any other failure it may have been. */
 export function isTurnedAway(error: unknown): boolean {
-  if (!(error instanceof MillraceError)) return false;
-  const { code, context } = error;
-  const isAtProxy = context.proxyFault !== undefined;
-  return code === "THROTTLED" || context.status === 503 || context.login !== undefined || isAtProxy || isAbsent(error);
+  if (isCode(error, "THROTTLED")) return true;
+  const failure = callFailure(error);
+  return failure !== undefined && (failure.status === 503 || failure.isLogin || failure.isAtProxy || isAbsent(error));
 }
 
 /** Nothing listens at the address, or its host is not known. */
-export function isAbsent({ code, context }: MillraceError): boolean {
-  return code === "UNREACHABLE" && /^(ECONNREFUSED|ENOTFOUND)$/.test(String(context.socketCode));
+export function isAbsent(error: unknown): boolean {
+  return isCode(error, "UNREACHABLE") && /^(ECONNREFUSED|ENOTFOUND)$/.test(callFailure(error)?.socketCode ?? "");
 }

@@ -13,7 +13,7 @@ import { dataFiles, folderFor, textOf } from "./folder.ts";
 
 const numbers = table("N", { n: k.int() });
 const exactly = (): SinkOptions => ({ deliveryGuarantee: "exactly-once", state: memoryState() });
-const quick: SinkOptions = { parallelism: 0, retryBaseMs: 1, retryMaxMs: 2, retryTimeoutMs: 200 };
+const quick: SinkOptions = { parallelism: 0, retryBaseMs: 1, retryMaxMs: 2, retryTimeoutMs: 10_000 };
 
 /** Fails the calls of one act, as often as asked for. */
 function failing(act: keyof Disk, code: string, times: number): Disk & { readonly left: number } {
@@ -88,7 +88,7 @@ for (const [name, options] of [
     const circle = join(folder, "circle");
     symlinkSync(circle, circle);
     for (const each of [file, join(file, "below"), dangling, circle, "/proc/millrace-nothing"]) {
-      const opening = open({ table: numbers, to: filesDestination(each), ...quick, ...options() });
+      const opening = open({ table: numbers, to: filesDestination(each), ...quick, ...options(), retryTimeoutMs: 200 });
       await assert.rejects(opening, (error: Error & { code: string }) => {
         assert.equal(error.code, "TARGET_UNWRITABLE", each);
         assert.ok(error.message.includes(each), error.message);
