@@ -73,7 +73,7 @@ for (const [name, options] of [
 
   test(`${name}: a disk that stays full is an error that says so`, async (t) => {
     const folder = folderFor(t);
-    await assert.rejects(writeOne(failing("open", "ENOSPC", 1e9), folder, options()), {
+    await assert.rejects(writeOne(failing("open", "ENOSPC", 1e9), folder, { ...options(), retryTimeoutMs: 200 }), {
       code: "TARGET_UNWRITABLE",
       message: /the disk is full/,
     });
