@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { test } from "node:test";
 import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
+import type { Destination } from "../src/destination/destination.ts";
 import { memory } from "../src/destination/memory.ts";
 import { type ErrorCode, MillraceError } from "../src/errors.ts";
 import { open } from "../src/open.ts";
@@ -459,3 +461,37 @@ for (const how of ["abort()", "the signal"])
     else stop.abort();
     for (const call of pending) await assert.rejects(call, { code: "ABORTED" });
   });
+
+test("the memory of a batch that was sent twice is not used again: the first attempt may still be sending from it", async () => {
+  const taken: { parts: readonly Uint8Array[]; copy: Uint8Array[] }[] = [];
+  let failures = 1;
+  const to: Destination = {
+    name: "keeping",
+    database: "d",
+    async open() {
+      return {
+        keepsNoParts: true,
+        async stage(batch) {
+          taken.push({ parts: batch.parts, copy: batch.parts.map((part) => part.slice()) });
+          if (failures-- > 0) throw new MillraceError("UNREACHABLE", "the connection broke", { retryable: true });
+          return { id: batch.id, place: "p", rows: batch.rows, rawBytes: batch.rawBytes };
+        },
+        async submit() {},
+        outcomes: async () => [],
+        async close() {},
+      };
+    },
+  };
+  const sink = await open({ table: events, to, parallelism: 0, retryBaseMs: 1 });
+  for (let round = 0; round < 6; round++) {
+    for (let n = 0; n < 500; n++) sink.write({ n: round * 500 + n, text: randomBytes(6_000).toString("base64") });
+    await sink.flush();
+  }
+  await sink.close();
+  assert.ok(taken.length >= 7);
+  assert.deepEqual(taken[0]!.parts, taken[0]!.copy);
+  assert.ok(
+    taken.slice(2, -1).some(({ parts, copy }) => parts.some((part, i) => Buffer.compare(part, copy[i]!) !== 0)),
+    "memory of the others is used again",
+  );
+});

@@ -167,7 +167,7 @@ export function usage(reason: string): MillraceError {
 
 /** An emulator, or a tunnel: what it has taken it loads within a second. */
 export function isLoopback({ cluster }: Pick<KustoOptions, "cluster">): boolean {
-  return /^https?:\/\/(localhost|127\.)/.test(cluster);
+  return /^https?:\/\/(localhost\b|127\.|\[::1\])/.test(cluster);
 }
 
 /** Whether a command waits until the rows are loaded. */
