@@ -195,10 +195,9 @@ test("with a dead letter, refused records go there and nothing is thrown", async
 test("write() returns false when maxBatchesInFlight wait, ready waits for one to be taken, and all arrive", async () => {
   const to = gated();
   const sink = await open({ table: events, to, parallelism: 0, batchSize: 1, maxBatchesInFlight: 3 });
-  assert.deepEqual(
-    [1, 2, 3].map((n) => sink.write({ n })),
-    [true, true, false],
-  );
+  // It may also return false for holding the event loop, on a slow machine; then `ready` waits for one turn.
+  for (const n of [1, 2]) if (!sink.write({ n })) await sink.ready;
+  assert.equal(sink.write({ n: 3 }), false);
   await until(() => to.waiting.length === 3, "three batches at the gate");
   let isReady = false;
   const ready = sink.ready.then(() => {
