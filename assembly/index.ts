@@ -1,6 +1,6 @@
 // What the host calls, and nothing else. One instance holds one encoder: a table, a format, and the batch being filled.
 //
-//   setup(p = reserveDescriptor(n)); begin(level, 0, 0)
+//   setup(p = reserveDescriptor(n)); begin(level, 0, 0)      level 0: the output is the text of the rows, and rowEnds() says where each ends
 //   per chunk:  p = reserveChunk(...), the host copies tape, nodes and texts, openChunk(...); then encode(...) until it is not DRAIN
 //   per slab of raw rows: p = reserveChunk(0, 0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
 //   per segment: flush(), the host takes the output, finish(), the host takes the output; then goOn(), or begin(level, 0, 0) for a new batch
@@ -49,6 +49,19 @@ let rows: i32 = 0;
 let rawBytes: f64 = 0;
 /** Bytes in the gzip window that it was not told of yet. */
 let pending: i32 = 0;
+/** Nothing is packed: the host takes the window as it is. */
+let isPlain: bool = false;
+/** Bytes of the window that the host is to take, where nothing is packed. */
+let plainBytes: i32 = 0;
+
+/**
+ * Where rows end, in bytes of the batch: those since the output was taken last. A row has two bytes at least, so a window of 131 072
+ * bytes holds no more than 65 536; a large row may be counted beside them.
+ */
+const ENDS: usize = memory.data(4 * (65536 + 8), 16);
+let endsAt: usize = ENDS;
+/** 0 where nobody asks for the ends: each is written over the one before, which costs no branch. */
+let endStep: usize = 0;
 
 export function setup(): void {
   readDescriptor();
@@ -56,7 +69,11 @@ export function setup(): void {
 
 /** Begins a segment without history, of a batch that has so many rows and bytes already. */
 export function begin(level: i32, batchRows: i32, batchBytes: f64): void {
-  gzipSegmentBegin(level);
+  isPlain = level == 0;
+  if (!isPlain) gzipSegmentBegin(level);
+  endStep = isPlain ? 4 : 0;
+  endsAt = ENDS;
+  plainBytes = 0;
   rows = batchRows;
   rawBytes = batchBytes;
   pending = 0;
@@ -99,13 +116,20 @@ export function encode(maxRows: i32, maxBytes: f64): i32 {
 }
 
 function takeRow(length: f64): void {
-  rawBytes += length;
-  rows++;
+  countRow(length);
   nextRow();
 }
 
+function countRow(length: f64): void {
+  rawBytes += length;
+  rows++;
+  store<u32>(endsAt, <u32><i64>rawBytes);
+  endsAt += endStep;
+}
+
 function flushWindow(): i32 {
-  gzipWrite(pending);
+  if (isPlain) plainBytes = pending;
+  else gzipWrite(pending);
   pending = 0;
   return DRAIN;
 }
@@ -166,8 +190,7 @@ export function encodeRaw(maxRows: i32, maxBytes: f64): i32 {
     copied += piece;
     pending += <i32>piece;
     if (copied < length) return flushWindow();
-    rawBytes += <f64>length;
-    rows++;
+    countRow(<f64>length);
     copied = 0;
     isRawChecked = false;
   }
@@ -211,7 +234,7 @@ export function rawRefusalDetail(): i32 {
 
 /** Ends the segment; the window must have been flushed by `flush()` and the output taken. */
 export function finish(): void {
-  gzipSegmentFinish();
+  if (!isPlain) gzipSegmentFinish();
 }
 
 /** Of the uncompressed bytes of the segment. */
@@ -233,15 +256,26 @@ export function rawBytesTaken(): f64 {
 }
 
 export function output(): usize {
-  return gzipOutput();
+  return isPlain ? gzipInput() : gzipOutput();
 }
 
 export function outputLength(): i32 {
-  return gzipOutputLength();
+  return isPlain ? plainBytes : gzipOutputLength();
 }
 
 export function outputTaken(): void {
-  gzipOutputConsume();
+  endsAt = ENDS;
+  if (isPlain) plainBytes = 0;
+  else gzipOutputConsume();
+}
+
+/** Where the rows end that were taken since the output was, as 32-bit numbers of bytes since the batch began. */
+export function rowEnds(): usize {
+  return ENDS;
+}
+
+export function rowEndsCount(): i32 {
+  return <i32>((endsAt - ENDS) >> 2);
 }
 
 /** Continues the CRC-32C `sum` over so many bytes; they lie where a chunk's texts do. */

@@ -1,7 +1,9 @@
 import { checkObject, checkOptionalFunction, sortOf } from "./arguments.ts";
 import { memoryState } from "./checkpoint/file-state.ts";
 import type { Retries } from "./deliver/backoff.ts";
+import { checkPayload } from "./destination/check-payload.ts";
 import type { CheckContext, CheckItem, Destination } from "./destination/destination.ts";
+import type { Payload } from "./encode/payload.ts";
 import { aborted, MillraceError } from "./errors.ts";
 import { publish } from "./events.ts";
 import { type ResolvedOptions, resolveOptions, type SinkOptions } from "./options.ts";
@@ -11,7 +13,7 @@ import { checkTable, type Table } from "./schema/table.ts";
 export interface CheckTargetOptions extends SinkOptions {
   /** The table, or its name alone: then its own columns are taken for the declared ones. */
   table: Table | string;
-  to: Destination;
+  to: Destination<Payload>;
   /** Told of each item as it is known. */
   onItem?(item: CheckItem): void;
 }
@@ -52,13 +54,14 @@ export async function checkTarget(given: CheckTargetOptions): Promise<CheckRepor
 }
 
 /** @throws MillraceError BAD_OPTION where nothing could be opened. */
-export function checkDestination(what: string, to: Destination | undefined): void {
+export function checkDestination(what: string, to: Destination<Payload> | undefined): void {
   if (typeof to?.open !== "function")
     throw new MillraceError(
       "BAD_OPTION",
       `${what}: to is ${sortOf(to)}; it needs a destination: kusto({ cluster, database }), filesDestination(folder).`,
       { context: { option: "to" } },
     );
+  checkPayload(`${what}: to`, to.payload);
 }
 
 /** The target of a sink that opens is not as it must be. */
@@ -80,7 +83,7 @@ export class NotReadyError extends MillraceError {
 export async function requireReady(
   sink: string,
   table: Table,
-  to: Destination,
+  to: Destination<Payload>,
   options: ResolvedOptions,
   retries: Retries,
   signal: AbortSignal,
@@ -108,7 +111,7 @@ const mostItemRetryMs = 10_000;
 
 async function look(
   table: Table | string,
-  to: Destination,
+  to: Destination<Payload>,
   options: ResolvedOptions,
   retries: Retries,
   signal: AbortSignal,

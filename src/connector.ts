@@ -1,5 +1,7 @@
 export type { Place } from "./batch/batcher.ts";
-export type { SealedBatch, SealReason } from "./batch/sealed-batch.ts";
+export { type DecodedRecord, type DecodedRow, recordsOf } from "./batch/records-of.ts";
+export { rowsOf } from "./batch/rows-of.ts";
+export type { BatchHead, GzipBatch, PlainBatch, RowsBatch, SealedBatch, SealReason } from "./batch/sealed-batch.ts";
 export type {
   EpochHandle,
   EpochProgress,
@@ -23,15 +25,18 @@ export type {
   CheckContext,
   CommitHooks,
   Destination,
+  DestinationCalls,
   DestinationContext,
   DestinationSession,
   EpochCommitter,
   EpochContext,
   Outcome,
+  PayloadOf,
   Polling,
   SentBlob,
   StagedBatch,
 } from "./destination/destination.ts";
+export type { Payload } from "./encode/payload.ts";
 export type { Disk, DiskFile } from "./log/disk.ts";
 export type { LoggedBatch, WriteAheadLog } from "./log/write-ahead-log.ts";
 export type { RecordSink } from "./sink/record-sink.ts";

@@ -18,7 +18,7 @@ export {
   memoryDeadLetter,
 } from "./deliver/dead-letter.ts";
 export type { CheckItem, CheckStatus } from "./destination/destination.ts";
-export { type MemoryDestination, memory, nowhere } from "./destination/memory.ts";
+export { type MemoryDestination, type MemoryOptions, memory, nowhere } from "./destination/memory.ts";
 export type { GzipLevel } from "./encode/encoder.ts";
 export type { RowFormat } from "./encode/row-format.ts";
 export { type ErrorCode, type MillraceCode, MillraceError, type MillraceErrorDetails } from "./errors.ts";

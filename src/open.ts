@@ -7,6 +7,7 @@ import { absentTimeoutMs, type Retries, withRetries } from "./deliver/backoff.ts
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationContext, DestinationSession } from "./destination/destination.ts";
+import type { Payload } from "./encode/payload.ts";
 import { aborted, type MillraceError, throwIfAborted } from "./errors.ts";
 import { publish } from "./events.ts";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
@@ -51,7 +52,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     retries: calls,
   };
   let isPolled = false;
-  const toDeliverer = (session: DestinationSession) => {
+  const toDeliverer = (session: DestinationSession<Payload>) => {
     isPolled = session.polling !== undefined;
     return deliverer(
       session,
@@ -102,7 +103,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     canRecycle,
     deliverer: atLeastOnce,
     epochs,
-    startBatcher: (hooks) => startBatcher<Infer<T>>(table, resolved, hooks),
+    startBatcher: (hooks) => startBatcher<Infer<T>>(table, resolved, to.payload ?? "gzip", hooks),
     onReleased: telemetry.close,
   });
   telemetry.watch(() => sink.stats);

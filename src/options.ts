@@ -3,6 +3,7 @@ import type { StateBackend } from "./checkpoint/state-backend.ts";
 import type { DeadLetter } from "./deliver/dead-letter.ts";
 import type { Destination } from "./destination/destination.ts";
 import type { GzipLevel } from "./encode/encoder.ts";
+import type { Payload } from "./encode/payload.ts";
 import type { RowFormat } from "./encode/row-format.ts";
 import { MillraceError } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
@@ -94,7 +95,7 @@ export interface SinkOptions extends WriteOptions {
 /** What {@link open} takes: a table, a destination, and the options of the sink. */
 export interface OpenOptions<T extends Table> extends SinkOptions {
   table: T;
-  to: Destination;
+  to: Destination<Payload>;
 }
 
 /** The value of every option that is left out. They live here and nowhere else. */
@@ -171,13 +172,20 @@ const choices: Partial<Record<keyof ResolvedOptions, readonly string[]>> = {
  *
  * @throws MillraceError BAD_OPTION naming the option, its value and what it takes.
  */
-export function resolveOptions(what: string, options: SinkOptions, to?: Destination): ResolvedOptions {
+export function resolveOptions(what: string, options: SinkOptions, to?: Destination<Payload>): ResolvedOptions {
   refuseDestinationOptions(what, options, to);
   refuseUnknownOptions(what, options, sinkOptionNames);
   const { preset, ...own } = options;
   if (preset !== undefined && !(typeof preset === "string" && Object.hasOwn(presets, preset)))
     refuse("preset", preset, Object.keys(presets).join(", "));
-  const chosen = { ...defaults, ...(preset && presets[preset]), ...withoutUndefined(own), preset } as ResolvedOptions;
+  const format = to?.payload === "records" ? "ndjson" : to?.format;
+  const chosen = {
+    ...defaults,
+    ...(format && { format }),
+    ...(preset && presets[preset]),
+    ...withoutUndefined(own),
+    preset,
+  } as ResolvedOptions;
 
   const beyond = outOfRange(chosen, ranges);
   if (beyond) refuse(beyond.name, chosen[beyond.name], beyond.takes);
@@ -185,6 +193,8 @@ export function resolveOptions(what: string, options: SinkOptions, to?: Destinat
     const value = chosen[name as keyof ResolvedOptions];
     if (!values.includes(value as string)) refuse(name, value, values.join(", "));
   }
+  if (format !== undefined && chosen.format !== format)
+    refuse("format", chosen.format, `${format} here, which is what ${to!.kind ?? to!.name} writes`);
   for (const name of ["batchPerSubtask", "acceptDuplicates", "check"] as const)
     if (typeof chosen[name] !== "boolean") refuse(name, chosen[name], "true or false");
   const { deadLetter, signal } = chosen;
@@ -232,7 +242,7 @@ export function resolveOptions(what: string, options: SinkOptions, to?: Destinat
 }
 
 /** What the destination takes is told to it, where its own kind is chosen. */
-function refuseDestinationOptions(what: string, options: object, to: Destination | undefined): void {
+function refuseDestinationOptions(what: string, options: object, to: Destination<Payload> | undefined): void {
   const name = Object.keys(options).find((each) => to?.optionNames?.includes(each) && !sinkOptionNames.includes(each));
   if (name === undefined) return;
   throw new MillraceError(

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import * as connector from "../src/connector.ts";
 import * as emulator from "../src/emulator/index.ts";
 import { MillraceError } from "../src/errors.ts";
 import * as millrace from "../src/index.ts";
@@ -81,13 +82,15 @@ const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
     { good: undefined, takes: optional },
     { good: { retryTimeoutMs: 0 }, takes: options },
   ],
-  memory: [],
+  memory: [{ good: {}, takes: options }],
   memoryDeadLetter: [{ good: 1, takes: ["undefined", "a number"] }],
   memoryState: [],
-  nowhere: [],
+  nowhere: [{ good: {}, takes: options }],
   open: [{ good: undefined }],
   rawJson: [{ good: "1", takes: texts }],
   readFaultScenario: [{ good: "a.json" }],
+  recordsOf: [aTable, { good: undefined }],
+  rowsOf: [{ good: undefined }],
   readSchema: [{ good: "a:int" }, text],
   run: [{ good: undefined }],
   startEmulator: [{ good: undefined, takes: options }],
@@ -141,7 +144,7 @@ async function assertRefused(name: string, act: () => unknown, what: string): Pr
   );
 }
 
-const all: Readonly<Record<string, unknown>> = { ...millrace, ...forKusto, ...telemetry, ...emulator };
+const all: Readonly<Record<string, unknown>> = { ...millrace, ...forKusto, ...connector, ...telemetry, ...emulator };
 const exported = Object.entries(all).filter(([, value]) => typeof value === "function") as [
   string,
   (...given: unknown[]) => unknown,
@@ -160,7 +163,7 @@ for (const [name, call] of exported)
 
 test("the kinds of columns take no argument, and nothing else is exported that could be called", () => {
   for (const kind of millrace.kinds) assert.equal(millrace.k[kind]().kind, kind);
-  const others = Object.entries({ ...millrace, ...forKusto, ...telemetry, ...emulator }).filter(
+  const others = Object.entries({ ...millrace, ...forKusto, ...connector, ...telemetry, ...emulator }).filter(
     ([, value]) => typeof value !== "function",
   );
   for (const [name, value] of others)

@@ -2,6 +2,7 @@ import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { Encoder } from "../../src/encode/encoder.ts";
 import { sealed } from "../../src/encode/gzip-member.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
+import type { Payload } from "../../src/encode/payload.ts";
 import type { RowFormat } from "../../src/encode/row-format.ts";
 import type { PackedRows, Segment } from "../../src/encode/segment.ts";
 import type { Output } from "../case.ts";
@@ -15,9 +16,10 @@ export function batchOf(
   format: RowFormat,
   wasm: Uint8Array | undefined,
   end: (rows: Encoder) => Pick<PackedRows, "rawBytes" | "parts"> = sealed,
+  payload: Payload = "gzip",
 ): () => Output {
   const packer = compilePacker(table, { format, maxRecordBytes: limits.maxBytes });
-  const rows = encoder(table, format, limits, wasm);
+  const rows = encoder(table, format, limits, wasm, { payload });
   function handOver(): void {
     const chunk = packer.take()!;
     for (let from = 0; from < chunk.rows; ) from += rows.append(chunk, from);

@@ -24,6 +24,10 @@ export const suites: Readonly<Record<string, Suite>> = {
     const { encodeGroup } = await import("./encode.ts");
     yield await encodeGroup(corpus);
   }),
+  payload: overCorpora(async function* (corpus) {
+    const { payloadGroup } = await import("./payload.ts");
+    yield payloadGroup(corpus);
+  }),
   gzip: overCorpora(async function* (corpus, { isShort }) {
     const { gzipGroup } = await import("./gzip.ts");
     yield await gzipGroup(corpus, "csv", isShort);

@@ -1,4 +1,5 @@
 import type { Packer } from "../encode/packer.ts";
+import type { Payload } from "../encode/payload.ts";
 import type { RawPacker, SlabBytes } from "../encode/raw-packer.ts";
 import type { RefusedRow } from "../encode/raw-slab.ts";
 import { MillraceError } from "../errors.ts";
@@ -31,7 +32,7 @@ export interface Batcher<R> {
    */
   seal(reason: SealReason): Promise<number>;
   /** The batch was delivered, and nobody looks at its parts any more: their memory serves for another. */
-  recycle(batch: SealedBatch): void;
+  recycle(batch: SealedBatch<Payload>): void;
   /** The same as a barrier: what is sealed behind it is given to `onSealed` with one barrier more. */
   sealBarrier(): Promise<number>;
   close(): Promise<void>;
@@ -50,7 +51,7 @@ export interface BatcherPlan extends Omit<OpenBatchPlan, "subtask"> {
 
 export interface BatcherHooks {
   /** @param barriers how many barriers its rows lie behind */
-  onSealed(batch: SealedBatch, barriers: number): void;
+  onSealed(batch: SealedBatch<Payload>, barriers: number): void;
   /** A chunk or slab has been handed to a subtask: `outstanding` may have grown. */
   onHandedOver(): void;
   /** A chunk has been encoded: there may be room again. */

@@ -1,4 +1,5 @@
 import type { Chunk } from "../encode/chunk.ts";
+import type { Payload } from "../encode/payload.ts";
 import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
 import type { MillraceError } from "../errors.ts";
 import type { SubtaskSegment } from "./job.ts";
@@ -31,7 +32,7 @@ export interface Lane {
   onCut(subtask: SubtaskPort): void;
 
   /** Overwrites the bytes of a batch that was delivered. */
-  recycle(batch: SealedBatch): void;
+  recycle(batch: SealedBatch<Payload>): void;
   /** Ends the waits of its seals. */
   fail(error: MillraceError): void;
 }
@@ -62,7 +63,7 @@ export const runBytes = 262_144;
 export function lane(
   plan: OpenBatchPlan,
   subtasks: readonly SubtaskPort[],
-  onSealed: (batch: SealedBatch, barriers: number) => void,
+  onSealed: (batch: SealedBatch<Payload>, barriers: number) => void,
 ): Lane {
   let barriers = 0;
   const batch = openBatch(plan, (sealed) => {

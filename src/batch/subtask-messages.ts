@@ -1,4 +1,5 @@
 import type { BatchLimits, GzipLevel } from "../encode/encoder.ts";
+import type { Payload } from "../encode/payload.ts";
 import type { RawTally } from "../encode/raw-slab.ts";
 import type { Table } from "../schema/table.ts";
 import type { Job, SubtaskProgress, SubtaskSegment } from "./job.ts";
@@ -10,6 +11,8 @@ export interface SubtaskStart {
   readonly table: Pick<Table, "name" | "list">;
   readonly limits: BatchLimits;
   readonly gzipLevel: GzipLevel;
+  /** Default "gzip". */
+  readonly payload?: Payload;
   /** The module's bytes; undefined where WebAssembly is refused, and the JavaScript encoder works instead. */
   readonly wasm: Uint8Array | undefined;
 }

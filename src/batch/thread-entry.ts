@@ -26,14 +26,14 @@ function tenant(id: number, start: ThreadStart): () => Tenant {
   };
 }
 
-function make(id: number, { plan, table, limits, wasm, gzipLevel, open }: ThreadStart): Tenant {
-  const rows = encoder(table, plan.format, limits, wasm, { gzipLevel });
+function make(id: number, { plan, table, limits, wasm, gzipLevel, payload = "gzip", open }: ThreadStart): Tenant {
+  const rows = encoder(table, plan.format, limits, wasm, { gzipLevel, payload });
   if (open.rows > 0) rows.goOnFrom(open.rows, open.rawBytes);
   const work = subtask(plan, rows, (segment) =>
     answer(
       id,
       { did: "segment", segment },
-      segment.parts.map((part) => part.buffer),
+      [...segment.parts, ...(segment.ends ? [segment.ends] : [])].map((part) => part.buffer),
     ),
   );
   return { rows, work };

@@ -1,5 +1,7 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { Payload } from "../encode/payload.ts";
 import { isCode, MillraceError } from "../errors.ts";
+import { fromLog, toLog } from "../log/batch-form.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { Json } from "../schema/kinds.ts";
 import {
@@ -62,28 +64,28 @@ interface StoredJob extends JobIdentity {
   readonly delivery: string;
 }
 
-export interface CoordinatorHooks {
+export interface CoordinatorHooks<P extends Payload = "gzip"> {
   /** Brings an epoch to COMMITTED. Throws what ends the sink. */
-  commit(epoch: EpochHandle): Promise<void>;
-  onCommitted(epoch: EpochHandle): void;
+  commit(epoch: EpochHandle<P>): Promise<void>;
+  onCommitted(epoch: EpochHandle<P>): void;
   /** There may be room again. */
   onRoom(): void;
   onFailed(error: unknown): void;
 }
 
 /** Decides on epochs, and sees to it that each decided one is committed, one process after another. */
-export interface Coordinator extends JobHistory {
+export interface Coordinator<P extends Payload = "gzip"> extends JobHistory {
   readonly generation: number;
   /** Prepared epochs that are not committed yet. */
   readonly pending: number;
   /** Bytes of batches on the disk. */
   readonly logBytes: number;
   /** Begins to commit what an earlier process has left, and what is prepared from now on. */
-  start(hooks: CoordinatorHooks): void;
+  start(hooks: CoordinatorHooks<P>): void;
   /** The epoch that begins when so many were decided on since the opening: 0 gives the first. */
   epochAfter(decisions: number): number;
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
-  add(epoch: number, batch: SealedBatch): Promise<void>;
+  add(epoch: number, batch: SealedBatch<Payload>): Promise<void>;
   /** The decision on the epoch behind the head: durable when it resolves. Returns the new head. */
   prepare(positions: PositionChanges, records: number): Promise<Head>;
   /** Resolves when no prepared epoch is left; rejects with what made committing fail. */
@@ -95,12 +97,14 @@ export interface Coordinator extends JobHistory {
 /** Epochs on their way at once: the service takes seconds for each, whatever its size. */
 const mostAtOnce = 4;
 
-export async function coordinator(
+export async function coordinator<P extends Payload = "gzip">(
   lease: StateLease,
   identity: JobOpening,
   /** Replaced in tests, which want the same course for the same seed. */
   drawId: () => string = newLineageId,
-): Promise<Coordinator> {
+  /** What the destination takes. */
+  payload: P = "gzip" as P,
+): Promise<Coordinator<P>> {
   let job = await storedJob(lease, identity, drawId);
   const lineage = drawId();
   let isRecorded = false;
@@ -117,7 +121,7 @@ export async function coordinator(
   await lease.log.retain(new Set(waiting.flatMap((epoch) => segmentsOf(preparedIn(epoch)))));
   const underWay = new Set<Promise<void>>();
   /** Once it is started. */
-  let hooks: CoordinatorHooks | undefined;
+  let hooks: CoordinatorHooks<P> | undefined;
   let isClosing = false;
   let failure: { readonly error: unknown } | undefined;
   /** Why an epoch was not decided on; then no later one may be, for it would take the other's place. */
@@ -157,7 +161,7 @@ export async function coordinator(
     throw new MillraceError("STATE_DAMAGED", `Epoch ${epoch} has a progress and no batches.`);
   }
 
-  function handleOf(epoch: number): EpochHandle {
+  function handleOf(epoch: number): EpochHandle<P> {
     const prepared = preparedIn(epoch);
     return {
       job,
@@ -176,6 +180,7 @@ export async function coordinator(
         await lease.compareAndSet([set(progressKey(epoch), to), ...(refused ? [set(refusedKey(epoch), refused)] : [])]);
       },
       read: (batch) => lease.log.read(batch),
+      load: async (batch) => fromLog(batch, await lease.log.read(batch), payload),
     };
   }
 
@@ -200,7 +205,7 @@ export async function coordinator(
     );
   }
 
-  async function commitEpoch(epoch: number, hooks: CoordinatorHooks): Promise<void> {
+  async function commitEpoch(epoch: number, hooks: CoordinatorHooks<P>): Promise<void> {
     try {
       const handle = handleOf(epoch);
       if (handle.progress.state !== "COMMITTED") await hooks.commit(handle);
@@ -277,7 +282,7 @@ export async function coordinator(
     add(epoch, batch) {
       const into = openEpoch(epoch);
       const place = into.added++;
-      const writing = lease.log.append(epoch, batch).then((kept) => {
+      const writing = lease.log.append(epoch, toLog(batch)).then((kept) => {
         into.batches.set(place, kept);
       });
       into.writing.add(writing);

@@ -1,3 +1,5 @@
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { Payload } from "../encode/payload.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { Json } from "../schema/kinds.ts";
 import type { Positions } from "../source/source.ts";
@@ -79,7 +81,7 @@ export interface EpochRange {
 export type RefusedRows = Readonly<Record<string, readonly { readonly row: number; readonly reason: string }[]>>;
 
 /** An epoch on its way, as the one who commits it sees it. */
-export interface EpochHandle {
+export interface EpochHandle<P extends Payload = "gzip"> {
   /** `name.id`. */
   readonly job: string;
   readonly prepared: PreparedEpoch;
@@ -97,8 +99,10 @@ export interface EpochHandle {
    * @throws MillraceError STATE_FENCED when somebody else has taken the job over: the caller must do nothing more.
    */
   advance(to: EpochProgress, refused?: RefusedRows): Promise<void>;
-  /** A batch's packed bytes. */
+  /** A batch's bytes, as they lie in the log. */
   read(batch: LoggedBatch): Promise<Uint8Array>;
+  /** A batch in the form that the destination takes, also where another form was logged. */
+  load(batch: LoggedBatch): Promise<SealedBatch<P>>;
 }
 
 /** What is stored of an epoch's progress. Format 1 of the journal had Kusto's own steps in the place of IN_DOUBT. */

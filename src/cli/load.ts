@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Destination } from "../destination/destination.ts";
+import type { Payload } from "../encode/payload.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import type { SinkOptions } from "../options.ts";
 import type { ReadAsNull } from "../schema/coerce.ts";
@@ -29,7 +30,7 @@ export interface Load<Raw> {
   readonly convert: Conversion<Raw>;
   readonly totalBytes: number | undefined;
   readonly table: Table;
-  readonly to: Destination;
+  readonly to: Destination<Payload>;
   readonly sink: SinkOptions;
   /** `to` waits until the service has loaded what it took. */
   readonly isWaiting: boolean;

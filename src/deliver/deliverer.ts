@@ -1,15 +1,18 @@
 import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { DestinationSession, StagedBatch } from "../destination/destination.ts";
+import type { Payload } from "../encode/payload.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import { asMillraceError, type Retry, type RetryPolicy, withRetries } from "./backoff.ts";
 import { type StatusWatch, statusWatch } from "./status-watch.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
+type AnyBatch = SealedBatch<Payload>;
+
 export type DeliveryStage = "stage" | "submit" | "outcome";
 
 export interface BatchRetry extends Retry {
-  readonly batch: SealedBatch;
+  readonly batch: AnyBatch;
   readonly stage: DeliveryStage;
 }
 
@@ -26,9 +29,9 @@ export class DeliveryError extends MillraceError {
 
 /** Told as it happens, with how long that step took, retries included; none may throw. */
 export interface DelivererHooks {
-  onStaged?(batch: SealedBatch, durationMs: number): void;
-  onTaken?(batch: SealedBatch, durationMs: number): void;
-  onLanded?(batch: SealedBatch, durationMs: number): void;
+  onStaged?(batch: AnyBatch, durationMs: number): void;
+  onTaken?(batch: AnyBatch, durationMs: number): void;
+  onLanded?(batch: AnyBatch, durationMs: number): void;
   onRetry?(retry: BatchRetry): void;
 }
 
@@ -51,7 +54,7 @@ export interface Deliverer {
    * @throws MillraceError that names table, batch, records and step, with the last failure's code and as its cause;
    *   ABORTED.
    */
-  deliver(batch: SealedBatch): Promise<Delivered>;
+  deliver(batch: AnyBatch): Promise<Delivered>;
   /** Ends what is under way and closes the session. */
   close(): Promise<void>;
 }
@@ -60,7 +63,7 @@ export interface Deliverer {
 const mostSubmissions = 5;
 
 export function deliverer(
-  session: DestinationSession,
+  session: DestinationSession<Payload>,
   policy: RetryPolicy,
   signal: AbortSignal,
   hooks: DelivererHooks = {},
@@ -72,7 +75,7 @@ export function deliverer(
   if (signal.aborted) onAbort();
   else signal.addEventListener("abort", onAbort, { once: true });
 
-  const underWay = new Map<string, SealedBatch>();
+  const underWay = new Map<string, AnyBatch>();
   const { polling } = session;
   const watch =
     polling &&
@@ -83,7 +86,7 @@ export function deliverer(
       }
     });
 
-  async function deliver(batch: SealedBatch): Promise<Delivered> {
+  async function deliver(batch: AnyBatch): Promise<Delivered> {
     const progress: DeliveryProgress = { stage: "stage", attempts: 0 };
     underWay.set(batch.id, batch);
     try {
@@ -100,7 +103,7 @@ export function deliverer(
     }
   }
 
-  async function stage(batch: SealedBatch, progress: DeliveryProgress): Promise<StagedBatch> {
+  async function stage(batch: AnyBatch, progress: DeliveryProgress): Promise<StagedBatch> {
     const started = performance.now();
     const staged = await step("stage", batch, progress, () => session.stage(batch, controller.signal));
     hooks.onStaged?.(batch, performance.now() - started);
@@ -108,7 +111,7 @@ export function deliverer(
   }
 
   /** Submits a staged batch, and stores it again where its first place is gone. Returns where it then lies. */
-  async function submit(batch: SealedBatch, staged: StagedBatch, progress: DeliveryProgress): Promise<StagedBatch> {
+  async function submit(batch: AnyBatch, staged: StagedBatch, progress: DeliveryProgress): Promise<StagedBatch> {
     let place = staged;
     let isGone = false;
     await step("submit", batch, progress, async () => {
@@ -125,7 +128,7 @@ export function deliverer(
   }
 
   async function land(
-    batch: SealedBatch,
+    batch: AnyBatch,
     staged: StagedBatch,
     progress: DeliveryProgress,
     watch: StatusWatch,
@@ -149,7 +152,7 @@ export function deliverer(
 
   function step<T>(
     stage: DeliveryStage,
-    batch: SealedBatch,
+    batch: AnyBatch,
     progress: DeliveryProgress,
     act: () => Promise<T>,
   ): Promise<T> {
@@ -187,7 +190,7 @@ const verbs: Readonly<Record<DeliveryStage, string>> = {
   outcome: "waiting for the status of",
 };
 
-function deliveredOf(batch: SealedBatch, status: Delivered["status"], attempts: number): Delivered {
+function deliveredOf(batch: AnyBatch, status: Delivered["status"], attempts: number): Delivered {
   const { id, rows, rawBytes, packedBytes } = batch;
   return { id, rows, rawBytes, packedBytes, status, attempts };
 }
@@ -200,7 +203,7 @@ function noWord(pollTimeoutMs: number): MillraceError {
 }
 
 /** The error that leaves here: which rows are concerned, where it broke, after how many attempts, and why. */
-function failureOf(batch: SealedBatch, { stage, attempts }: DeliveryProgress, error: MillraceError): MillraceError {
+function failureOf(batch: AnyBatch, { stage, attempts }: DeliveryProgress, error: MillraceError): MillraceError {
   if (error.code === "ABORTED") return error;
   const { id, table, firstRecord, lastRecord } = batch;
   const times = attempts === 1 ? "1 attempt" : `${attempts} attempts`;

@@ -1,39 +1,44 @@
-import { gunzipSync, gzipSync } from "node:zlib";
-import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { BatchHead, SealedBatch } from "../batch/sealed-batch.ts";
 import type { EpochHandle, PreparedEpoch, RefusedRows } from "../checkpoint/epoch.ts";
+import type { Payload } from "../encode/payload.ts";
+import { fromLog, inForm, rowsInLog } from "../log/batch-form.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
-import { rowRanges } from "./row-ranges.ts";
 
 type Log = Pick<EpochHandle, "read">;
 
-/** The batch as it was sealed, with its bytes from the log. */
+/** The batch as it was sealed, with its bytes from the log: a gzip member, whatever was logged. */
 export async function asLogged(epoch: Log, batch: LoggedBatch): Promise<SealedBatch> {
-  const packed = await epoch.read(batch);
-  return { ...withoutPlace(batch), parts: [packed], packedBytes: packed.length };
+  return fromLog(batch, await epoch.read(batch), "gzip");
 }
 
 /** A batch of those rows of this one that `isKept` says. */
-export async function someRows(epoch: Log, batch: LoggedBatch, isKept: (row: number) => boolean): Promise<SealedBatch> {
-  return { ...withoutPlace(batch), ...cut(await epoch.read(batch), batch, isKept) };
+export async function someRows<P extends Payload = "gzip">(
+  epoch: Log,
+  batch: LoggedBatch,
+  isKept: (row: number) => boolean,
+  payload: P = "gzip" as P,
+): Promise<SealedBatch<P>> {
+  const { text, ends } = rowsInLog(batch, await epoch.read(batch));
+  const kept: Uint8Array[] = [];
+  const keptEnds: number[] = [];
+  let start = 0;
+  let at = 0;
+  for (const [row, end] of ends.entries()) {
+    if (isKept(row)) {
+      kept.push(text.subarray(start, end));
+      at += end - start;
+      keptEnds.push(at);
+    }
+    start = end;
+  }
+  const head = { ...withoutPlace(batch), rows: kept.length };
+  return inForm(head, { text: Buffer.concat(kept), ends: Uint32Array.from(keptEnds) }, payload);
 }
 
 /** A batch but for its bytes: nothing of where it lies in the log. */
-export function withoutPlace(batch: LoggedBatch): Omit<SealedBatch, "parts"> {
+export function withoutPlace(batch: LoggedBatch): BatchHead {
   const { epoch: _epoch, segment: _segment, offset: _offset, sha256: _sha256, ...plain } = batch;
   return plain;
-}
-
-/** Those rows of a batch that `isKept` says. */
-function cut(
-  packed: Uint8Array,
-  batch: Pick<SealedBatch, "format">,
-  isKept: (row: number) => boolean,
-): Pick<SealedBatch, "parts" | "packedBytes" | "rawBytes" | "rows"> {
-  const raw = gunzipSync(packed);
-  const kept = rowRanges(raw, batch.format).filter((_, row) => isKept(row));
-  const bytes = Buffer.concat(kept.map(({ start, end }) => raw.subarray(start, end)));
-  const part = gzipSync(bytes, { level: 1 });
-  return { parts: [part], packedBytes: part.length, rawBytes: bytes.length, rows: kept.length };
 }
 
 /** Rows of the epoch that are in the table, or are to be there. */

@@ -22,7 +22,7 @@ const doing = "waiting for the ingestion status";
 
 /** The loop runs only while somebody waits. `onFailedLook` hears of looks that failed and will be repeated. */
 export function statusWatch(
-  session: DestinationSession,
+  session: Pick<DestinationSession, "outcomes">,
   { intervalMs, timeoutMs }: Polling,
   signal: AbortSignal,
   onFailedLook: (ids: readonly string[], error: MillraceError) => void,

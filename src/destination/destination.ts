@@ -1,16 +1,27 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { EpochHandle, JobHistory, RefusedRows } from "../checkpoint/epoch.ts";
 import type { Retries, Retry } from "../deliver/backoff.ts";
+import type { Payload } from "../encode/payload.ts";
+import type { RowFormat } from "../encode/row-format.ts";
 import type { ErrorCode } from "../errors.ts";
 import type { LoggedBatch } from "../log/write-ahead-log.ts";
 import type { NamedColumn, Table } from "../schema/table.ts";
 
 /**
- * Where batches go. A destination makes ONE attempt per call and throws a MillraceError that says whether another may
+ * Where batches go, and the payload in which it takes them: `const to: Destination<"rows"> = { payload: "rows", ... }`. Without
+ * `payload` it takes gzip members.
+ */
+export type Destination<P extends Payload = "gzip"> = DestinationCalls<P> & PayloadOf<P>;
+
+/** The payload that a destination declares; gzip may be left out. */
+export type PayloadOf<P extends Payload> = "gzip" extends P ? { readonly payload?: P } : { readonly payload: P };
+
+/**
+ * What a {@link Destination} does. It makes ONE attempt per call and throws a MillraceError that says whether another may
  * help; retrying is the business of `deliver/`, but for the calls of an opening. Every call can be repeated with the same batch: the blob's name comes
  * from the batch's id, so a second upload meets the first one.
  */
-export interface Destination {
+export interface DestinationCalls<P extends Payload = "gzip"> {
   /** For messages: the cluster and database, without secrets. */
   readonly name: string;
   /** What a state belongs to: the same for the same target in every process, and no other's. Default `name`. */
@@ -19,18 +30,20 @@ export interface Destination {
   readonly kind?: string;
   /** The names of its own options: one that is given to the sink is refused with a word about where it belongs. */
   readonly optionNames?: readonly string[];
+  /** How rows are written for it: the default of the sink's option `format`, which can then be no other. Absent: any. */
+  readonly format?: RowFormat;
   /** How it commits epochs, in words. Epochs on their way are not committed in another one. */
   readonly delivery?: string;
   /** For telemetry; absent where there is none. */
   readonly database?: string;
   /** Connects, authenticates, warms what is shared, and checks what can be checked early. */
-  open(context: DestinationContext): Promise<DestinationSession>;
+  open(context: DestinationContext): Promise<DestinationSession<P>>;
   /**
    * The same for exactly once; absent where the destination cannot. It compares the target with the state first.
    *
    * @throws MillraceError STATE_OUTDATED, STATE_LOST when the target holds epochs that the state does not know.
    */
-  openEpochs?(context: EpochContext): Promise<EpochCommitter>;
+  openEpochs?(context: EpochContext): Promise<EpochCommitter<P>>;
   /** Looks, item by item, at whether a sink could work there, without a record; absent where there is nothing to look at. */
   check?(context: CheckContext): AsyncIterable<CheckItem>;
 }
@@ -38,7 +51,7 @@ export interface Destination {
 /** What a destination is told when a sink opens; `signal` ends the opening. */
 export interface DestinationContext {
   readonly table: Table;
-  readonly format: SealedBatch["format"];
+  readonly format: RowFormat;
   /** Of the sink: the destination's own defaults may follow it. */
   readonly preset?: "realtime" | "bulk" | undefined;
   readonly signal: AbortSignal;
@@ -51,7 +64,7 @@ export interface CheckContext {
   readonly table: string;
   /** Undefined: no columns are declared, so those of the table are used. */
   readonly columns: readonly NamedColumn[] | undefined;
-  readonly format: SealedBatch["format"];
+  readonly format: RowFormat;
   readonly preset?: "realtime" | "bulk" | undefined;
   readonly batchSize: number;
   readonly batchIntervalMs: number;
@@ -86,7 +99,7 @@ export interface CheckItem {
 }
 
 /** An open destination of one sink: batches are staged, submitted, and asked after. */
-export interface DestinationSession {
+export interface DestinationSession<P extends Payload = "gzip"> {
   /**
    * No part of a batch is looked at once its delivery has ended well. The sink then fills the parts again, so that one open
    * batch and those in delivery are all that takes memory.
@@ -97,7 +110,7 @@ export interface DestinationSession {
   /** What the extents of a batch are found by, for telemetry. */
   tagOf?(id: string): string | undefined;
   /** Stores the batch where the service can fetch it. Repeatable; "already there" is success. */
-  stage(batch: SealedBatch, signal: AbortSignal): Promise<StagedBatch>;
+  stage(batch: SealedBatch<P>, signal: AbortSignal): Promise<StagedBatch>;
   /**
    * Tells the service to load it. Resolved: the message has been taken. PLACE_GONE, retryable, asks for
    * the batch to be staged again.
@@ -151,19 +164,19 @@ export interface EpochContext extends DestinationContext {
 }
 
 /**
- * Commits epochs into a target, each of them once. Made by {@link Destination.openEpochs}, when this process is the only one that can
+ * Commits epochs into a target, each of them once. Made by {@link DestinationCalls.openEpochs}, when this process is the only one that can
  * commit epochs of the job.
  */
-export interface EpochCommitter {
+export interface EpochCommitter<P extends Payload = "gzip"> {
   /**
    * Brings an epoch to COMMITTED, from whatever state an earlier process has left it in. Up to four at once, begun in their order.
    * It repeats what may be repeated; what it throws ends the sink, and the next start commits the epoch.
    *
    * @throws MillraceError STATE_FENCED when another process has taken the job over.
    */
-  commit(epoch: EpochHandle, signal: AbortSignal, hooks: CommitHooks): Promise<void>;
+  commit(epoch: EpochHandle<P>, signal: AbortSignal, hooks: CommitHooks): Promise<void>;
   /** What the epoch's rows are found by in the target, for telemetry; absent where there is nothing of the kind. */
-  tagOf?(epoch: EpochHandle): string;
+  tagOf?(epoch: EpochHandle<P>): string;
   /** Ends it. `isDone`: every epoch is committed, so what helped to commit them can go. */
   close(isDone: boolean): Promise<void>;
 }

@@ -1,22 +1,35 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { EpochRange } from "../checkpoint/epoch.ts";
 import { agree, nameOf } from "../deliver/held-epochs.ts";
-import { asLogged } from "../deliver/logged-batch.ts";
+import type { Payload } from "../encode/payload.ts";
 import { MillraceError } from "../errors.ts";
-import type { Destination, DestinationSession, EpochCommitter, EpochContext } from "./destination.ts";
+import { refuseUnknownOptions } from "../option-names.ts";
+import { checkPayload } from "./check-payload.ts";
+import type { Destination, DestinationCalls, DestinationSession, EpochCommitter, EpochContext } from "./destination.ts";
 
 /** Keeps the batches that were taken, for tests and for looking at what would be sent. */
-export interface MemoryDestination extends Destination {
-  readonly batches: SealedBatch[];
+export interface MemoryDestination<P extends Payload = "gzip"> extends DestinationCalls<P> {
+  readonly payload: P;
+  readonly batches: SealedBatch<P>[];
+}
+
+/** What {@link memory} and {@link nowhere} take of a batch. */
+export interface MemoryOptions<P extends Payload> {
+  /** Default "gzip". */
+  readonly payload?: P;
 }
 
 /** A destination in memory, which takes every batch at once: for tests of what a program writes, without a service. */
-export function memory(): MemoryDestination {
-  const batches: SealedBatch[] = [];
+export function memory<P extends Payload>(options: MemoryOptions<P>): MemoryDestination<P>;
+export function memory(): MemoryDestination;
+export function memory<P extends Payload>(options: MemoryOptions<P> = {}): MemoryDestination<P> {
+  const payload = payloadIn("memory()", options);
+  const batches: SealedBatch<P>[] = [];
   const ledger = emptyLedger();
-  const take = (batch: SealedBatch) => batches.push(batch);
+  const take = (batch: SealedBatch<P>) => batches.push(batch);
   return {
     name: "memory",
+    payload,
     batches,
     open: async () => keep(take),
     openEpochs: (context) => openLedger(context, take, ledger),
@@ -24,13 +37,26 @@ export function memory(): MemoryDestination {
 }
 
 /** Counts nothing, keeps nothing: the far end of a benchmark. */
-export function nowhere(): Destination {
-  const open = async () => ({ ...keep(() => {}), keepsNoParts: true as const });
-  return { name: "nowhere", open, openEpochs: (context) => openLedger(context, () => {}, emptyLedger()) };
+export function nowhere<P extends Payload = "gzip">(options: MemoryOptions<P> = {}): Destination<P> {
+  const payload = payloadIn("nowhere()", options);
+  const open = async () => ({ ...keep<P>(() => {}), keepsNoParts: true as const });
+  const calls: DestinationCalls<P> = {
+    name: "nowhere",
+    open,
+    openEpochs: (context) => openLedger(context, () => {}, emptyLedger()),
+  };
+  return { ...calls, payload } as DestinationCalls<P> as Destination<P>;
 }
 
-function keep(take: (batch: SealedBatch) => void): DestinationSession {
-  const staged = new Map<string, SealedBatch>();
+function payloadIn<P extends Payload>(what: string, options: MemoryOptions<P>): P {
+  refuseUnknownOptions(what, options, ["payload"]);
+  const { payload = "gzip" as P } = options;
+  checkPayload(what, payload);
+  return payload;
+}
+
+function keep<P extends Payload>(take: (batch: SealedBatch<P>) => void): DestinationSession<P> {
+  const staged = new Map<string, SealedBatch<P>>();
   return {
     async stage(batch) {
       staged.set(batch.id, batch);
@@ -67,11 +93,11 @@ function emptyLedger(): Ledger {
   return { committed: new Map(), holders: new Map() };
 }
 
-async function openLedger(
+async function openLedger<P extends Payload>(
   context: EpochContext,
-  take: (batch: SealedBatch) => void,
+  take: (batch: SealedBatch<P>) => void,
   { committed, holders }: Ledger,
-): Promise<EpochCommitter> {
+): Promise<EpochCommitter<P>> {
   const { history } = context;
   const table = context.table.name;
   const isNamesake = (each: CommittedEpoch) => each.table === table && nameOf(each.job) === nameOf(history.job);
@@ -84,7 +110,7 @@ async function openLedger(
       const claim = JSON.stringify([table, job, prepared.epoch]);
       const before = committed.get(claim);
       if (!before) {
-        const batches = await Promise.all(prepared.batches.map((batch) => asLogged(epoch, batch)));
+        const batches = await Promise.all(prepared.batches.map((batch) => epoch.load(batch)));
         if (holders.get(holder) !== history.lineage) throw fenced(table, job);
         for (const batch of batches) take(batch);
         committed.set(claim, { table, job, epoch: prepared.epoch, identity: prepared.identity });

@@ -1,31 +1,16 @@
 import { MillraceError } from "../errors.ts";
 import { crc32Combine } from "./crc32.ts";
 import type { Encoder } from "./encoder.ts";
-import { type PackedParts, packedParts } from "./packed-parts.ts";
-import type { PackedRows, Segment } from "./segment.ts";
-
-/** One gzip member (RFC 1952) of segments, in the order in which they are added. */
-export interface GzipMember {
-  readonly rows: number;
-  readonly rawBytes: number;
-  /** Copies the segment's bytes. */
-  add(segment: Segment): void;
-  /** Ends the member and begins the next. */
-  end(): PackedRows;
-  /** Gives the parts of a member back, to be filled again. */
-  recycle(parts: readonly Uint8Array<ArrayBuffer>[]): void;
-}
+import { batchParts, type PackedParts } from "./packed-parts.ts";
+import type { BatchContent, PackedRows } from "./segment.ts";
 
 /** Magic, deflate, no flags; no time (the same rows give the same bytes); nothing said of the level; unknown system. */
 const header = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff);
 /** An empty last block of the fixed code. */
 const lastBlock = [3, 0];
 
-/** Small batches are many, so the first part is small; the parts of large ones are of a size that is worth keeping. */
-const firstPartBytes = 65_536;
-const partBytes = 1_048_576;
-
-export function gzipMember(packed: PackedParts = packedParts(firstPartBytes, partBytes)): GzipMember {
+/** One gzip member (RFC 1952). */
+export function gzipMember(packed: PackedParts = batchParts()): BatchContent {
   let rows = 0;
   let rawBytes = 0;
   let crc = 0;

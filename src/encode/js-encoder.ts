@@ -1,10 +1,11 @@
 import type { Chunk } from "./chunk.ts";
 import { crc32 } from "./crc32.ts";
 import { type BatchLimits, type Encoder, type GzipLevel, rowTooLarge } from "./encoder.ts";
-import { type JsSegment, jsSegment } from "./js-segment.ts";
+import { type JsSegment, jsSegment, plainSegment } from "./js-segment.ts";
 import type { TableShape } from "./layout.ts";
 import { chunkNodes, type NodeViews } from "./node-text.ts";
 import { packedParts } from "./packed-parts.ts";
+import { hasRowEnds, type Payload } from "./payload.ts";
 import { rawRows } from "./raw-rows.ts";
 import type { RowFormat } from "./row-format.ts";
 import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
@@ -41,7 +42,12 @@ export function jsEncoder(
   format: RowFormat,
   limits: BatchLimits,
   gzipLevel: GzipLevel = 1,
+  payload: Payload = "gzip",
 ): Encoder {
+  const isPacked = payload === "gzip";
+  const hasEnds = hasRowEnds(payload);
+  /** Of the rows of the segment, in bytes of it. */
+  let ends: number[] = [];
   const writer = rowWriter(table, format);
   const stride = (chunk: Chunk): number => chunk.tapeBytes / chunk.rows;
   const packed = packedParts(partBytes, partBytes);
@@ -56,12 +62,19 @@ export function jsEncoder(
   let pending = "";
 
   function openSegment(): JsSegment {
-    return jsSegment(fflateLevels[gzipLevel], (piece) => packed.add(piece));
+    const take = (piece: Uint8Array) => packed.add(piece);
+    return isPacked ? jsSegment(fflateLevels[gzipLevel], take) : plainSegment(take);
   }
 
   function pack(bytes: Uint8Array): void {
-    crc = crc32(crc, bytes);
+    if (isPacked) crc = crc32(crc, bytes);
     segment.push(bytes);
+  }
+
+  function countRow(bytes: number): void {
+    rows++;
+    rawBytes += bytes;
+    if (hasEnds) ends.push(rawBytes - cutBytes);
   }
 
   function openChunk(chunk: Chunk, from: number): OpenChunk {
@@ -88,8 +101,7 @@ export function jsEncoder(
     if (rawBytes + bytes > limits.maxBytes) return false;
     pending += row;
     if (pending.length >= pushUnits) push();
-    rows++;
-    rawBytes += bytes;
+    countRow(bytes);
     from.textAt += writer.textUnits(from.views, at, from.nodes);
     from.row++;
     return true;
@@ -147,8 +159,7 @@ export function jsEncoder(
           run = start;
         }
         runEnd = end;
-        rows++;
-        rawBytes += end - start;
+        countRow(end - start);
         tally.rows++;
       }
       pushRun();
@@ -157,7 +168,9 @@ export function jsEncoder(
     cut(isBatchEnd) {
       push();
       segment.end();
-      const made = { rows: rows - cutRows, rawBytes: rawBytes - cutBytes, crc, parts: packed.take() };
+      const found = hasEnds ? { ends: Uint32Array.from(ends) } : {};
+      const made = { rows: rows - cutRows, rawBytes: rawBytes - cutBytes, crc, parts: packed.take(), ...found };
+      ends = [];
       segment = openSegment();
       crc = 0;
       if (isBatchEnd) begin(0, 0);

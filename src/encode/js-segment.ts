@@ -1,6 +1,6 @@
 import { Deflate } from "fflate";
 
-/** Packs a segment in plain JavaScript, by fflate at one of its levels. */
+/** Makes a segment in plain JavaScript: packed by fflate at one of its levels, or plain. */
 export interface JsSegment {
   push(bytes: Uint8Array): void;
   /** Ends the segment on a byte boundary, so that another can follow. */
@@ -8,6 +8,11 @@ export interface JsSegment {
 }
 
 const nothing = new Uint8Array(0);
+
+/** The bytes as they are. */
+export function plainSegment(take: (piece: Uint8Array) => void): JsSegment {
+  return { push: take, end() {} };
+}
 
 export function jsSegment(level: 1 | 6, take: (piece: Uint8Array) => void): JsSegment {
   let isLast = false;

@@ -10,6 +10,11 @@ export interface PackedParts {
 
 const fewestSpares = 4;
 
+/** Of a batch: small ones are many, so the first part is small; the parts of large ones are of a size that is worth keeping. */
+export function batchParts(): PackedParts {
+  return packedParts(65_536, 1_048_576);
+}
+
 /**
  * What is given back is kept up to what the last two gatherings took: a batch of 300 MB is a hundred megabytes of parts,
  * and left to the garbage collector there would be several such at a time.

@@ -3,6 +3,7 @@ import type { Chunk } from "./chunk.ts";
 import { type BatchLimits, type Encoder, type GzipLevel, rowTooLarge } from "./encoder.ts";
 import { descriptorOf, type TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
+import { hasRowEnds, type Payload } from "./payload.ts";
 import type { RawSlab, RefusedRow } from "./raw-slab.ts";
 import type { RowFormat } from "./row-format.ts";
 import { type Kernel, memoryOf, trapped } from "./wasm.ts";
@@ -16,15 +17,21 @@ const batchFull = 1;
 const drain = 2;
 const refused = 4;
 
-/** Rows and gzip made by the WebAssembly module. The kernel is this encoder's own: it holds the state of its batch. */
+/** Rows, and gzip of them, made by the WebAssembly module. The kernel is this encoder's own: it holds the state of its batch. */
 export function wasmEncoder(
   table: TableShape,
   format: RowFormat,
   limits: BatchLimits,
   kernel: Kernel,
   gzipLevel: GzipLevel = 1,
+  payload: Payload = "gzip",
 ): Encoder {
   const memory = memoryOf(kernel);
+  /** 0: nothing is packed. */
+  const level = payload === "gzip" ? gzipLevel : 0;
+  const hasEnds = hasRowEnds(payload);
+  /** Of the segment, in bytes of the open batch. */
+  let ends: Uint32Array<ArrayBuffer>[] = [];
   const packed = packedParts(partBytes, partBytes);
   /** Of the open batch, what stands in segments that are cut. */
   let cutRows = 0;
@@ -37,7 +44,7 @@ export function wasmEncoder(
   const descriptorAt = kernel.reserveDescriptor(descriptor.length);
   memory().set(descriptor, descriptorAt);
   kernel.setup();
-  kernel.begin(gzipLevel, 0, 0);
+  kernel.begin(level, 0, 0);
 
   function openChunk(chunk: Chunk, from: number): void {
     const tapeAt = kernel.reserveChunk(chunk.tapeBytes, chunk.nodesBytes, chunk.textBytes);
@@ -61,7 +68,17 @@ export function wasmEncoder(
   function takeOutput(): void {
     const start = kernel.output();
     packed.add(memory().subarray(start, start + kernel.outputLength()));
+    if (hasEnds) ends.push(new Uint32Array(kernel.memory.buffer, kernel.rowEnds(), kernel.rowEndsCount()).slice());
     kernel.outputTaken();
+  }
+
+  /** Where the rows of the segment end, in bytes of it. */
+  function takeEnds(rows: number): Uint32Array<ArrayBuffer> {
+    const found = new Uint32Array(rows);
+    let row = 0;
+    for (const piece of ends) for (const end of piece) found[row++] = end - cutBytes;
+    ends = [];
+    return found;
   }
 
   /** Calls on until there is something other to do than to take the output. */
@@ -138,14 +155,15 @@ export function wasmEncoder(
       kernel.finish();
       takeOutput();
       const crc = kernel.segmentCrc() >>> 0;
-      if (isBatchEnd) kernel.begin(gzipLevel, 0, 0);
+      const found = hasEnds ? { ends: takeEnds(rows) } : {};
+      if (isBatchEnd) kernel.begin(level, 0, 0);
       else kernel.goOn();
       cutRows = kernel.rowsTaken();
       cutBytes = kernel.rawBytesTaken();
-      return { rows, rawBytes, crc, parts: packed.take() };
+      return { rows, rawBytes, crc, parts: packed.take(), ...found };
     },
     goOnFrom(rows, rawBytes) {
-      kernel.begin(gzipLevel, rows, rawBytes);
+      kernel.begin(level, rows, rawBytes);
       cutRows = rows;
       cutBytes = rawBytes;
     },

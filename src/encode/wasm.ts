@@ -43,6 +43,8 @@ export interface Kernel {
   output(): number;
   outputLength(): number;
   outputTaken(): void;
+  rowEnds(): number;
+  rowEndsCount(): number;
   sumBytes(sum: number, bytes: number): number;
 }
 

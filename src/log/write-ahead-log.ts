@@ -1,13 +1,13 @@
-import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { BatchHead, SealedBatch } from "../batch/sealed-batch.ts";
 
 /** A batch in the log: all that is known of it but its bytes, and where they lie. Plain data, without a secret. */
-export interface LoggedBatch extends Omit<SealedBatch, "parts"> {
+export interface LoggedBatch extends BatchHead {
   readonly epoch: number;
   /** The segment that holds it. */
   readonly segment: string;
   /** Of its frame in the segment. */
   readonly offset: number;
-  /** Of the packed bytes, in hexadecimal: what is uploaded is what was logged. */
+  /** Of the bytes in the log, in hexadecimal: what is uploaded is what was logged. */
   readonly sha256: string;
 }
 
@@ -21,7 +21,8 @@ export interface WriteAheadLog {
   /** Called once, before the first append: segments that are not among these were never decided on, and go. */
   retain(segments: ReadonlySet<string>): Promise<void>;
   /**
-   * Writes a batch into its epoch's segment. Not durable yet. Batches of one epoch are written one after another.
+   * Writes a batch into its epoch's segment. Not durable yet. Batches of one epoch are written one after another. Whatever its payload
+   * is, the log keeps its parts as bytes: of `rows` and `records` the last one is where the rows end.
    *
    * @throws MillraceError STATE_UNWRITABLE, when the disk will not have it; the segment is as it was before.
    */
@@ -29,7 +30,7 @@ export interface WriteAheadLog {
   /** Makes an epoch's segment durable, and closes it: nothing more is appended. */
   seal(epoch: number): Promise<void>;
   /**
-   * The packed bytes of a batch, whole.
+   * The bytes of a batch's parts, one behind the other.
    *
    * @throws MillraceError STATE_DAMAGED when they are not what was written.
    */

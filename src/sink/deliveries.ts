@@ -1,5 +1,6 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { type Deliverer, DeliveryError } from "../deliver/deliverer.ts";
+import type { Payload } from "../encode/payload.ts";
 import type { MillraceError } from "../errors.ts";
 import { type BatchEvent, type BatchStep, publish } from "../events.ts";
 import type { DeliveryGuarantee } from "../options.ts";
@@ -23,7 +24,7 @@ export interface DeliveryRoute {
 }
 
 export interface DeliveryPorts {
-  recycle(batch: SealedBatch): void;
+  recycle(batch: SealedBatch<Payload>): void;
   fail(error: MillraceError): void;
   /** The number of batches in flight has grown. */
   onAdded(): void;
@@ -34,7 +35,7 @@ export interface DeliveryPorts {
 export interface Deliveries {
   readonly inFlight: number;
   /** @param barriers checkpoints that were begun before the batch's rows */
-  deliver(batch: SealedBatch, barriers: number): void;
+  deliver(batch: SealedBatch<Payload>, barriers: number): void;
   /** Resolves when every batch so far has been delivered or given up. */
   settled(): Promise<unknown>;
 }
@@ -49,7 +50,7 @@ export function deliveries(
   const batches = underWay(ports.onAdded, ports.onSettled);
 
   /** Into the log, or to the destination. */
-  async function send(batch: SealedBatch, event: BatchEvent): Promise<void> {
+  async function send(batch: SealedBatch<Payload>, event: BatchEvent): Promise<void> {
     if (epochs) {
       const started = performance.now();
       await epochs.add(event.epoch!, batch);
@@ -63,7 +64,7 @@ export function deliveries(
     if (canRecycle && attempts <= cleanAttempts) ports.recycle(batch);
   }
 
-  function giveUp(batch: SealedBatch, event: BatchEvent, failure: MillraceError): void {
+  function giveUp(batch: SealedBatch<Payload>, event: BatchEvent, failure: MillraceError): void {
     const { code, message } = failure;
     if (code === "ABORTED") ports.fail(failure);
     else if (guarantee === "none") {

@@ -1,4 +1,3 @@
-import { gunzipSync } from "node:zlib";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "../checkpoint/coordinator.ts";
 import type { EpochHandle, Head, RefusedRows } from "../checkpoint/epoch.ts";
@@ -8,7 +7,6 @@ import { type Retries, withRetries } from "../deliver/backoff.ts";
 import { commitSubmitted } from "../deliver/commit-submitted.ts";
 import type { Deliverer } from "../deliver/deliverer.ts";
 import { rowsLeft } from "../deliver/logged-batch.ts";
-import { rowRanges } from "../deliver/row-ranges.ts";
 import { unlessAborted } from "../deliver/unless-aborted.ts";
 import type {
   CommitHooks,
@@ -17,9 +15,11 @@ import type {
   DestinationSession,
   EpochCommitter,
 } from "../destination/destination.ts";
+import type { Payload } from "../encode/payload.ts";
 import type { RowFormat } from "../encode/row-format.ts";
 import { MillraceError } from "../errors.ts";
 import { publish } from "../events.ts";
+import { rowsInLog } from "../log/batch-form.ts";
 import type { ResolvedOptions } from "../options.ts";
 import type { Table } from "../schema/table.ts";
 import { blobEvent } from "../telemetry/blob-event.ts";
@@ -41,7 +41,7 @@ export interface Epochs {
   /** The epoch of a batch that was sealed behind so many checkpoints of this process. */
   epochAfter(checkpoints: number): number;
   /** Writes a batch into the log, for the given epoch. */
-  add(epoch: number, batch: SealedBatch): Promise<void>;
+  add(epoch: number, batch: SealedBatch<Payload>): Promise<void>;
   /** Decides on the epoch behind the head. Durable when it resolves. */
   prepare(positions: PositionChanges, records: number): Promise<Head>;
   /** Resolves when every checkpoint is committed. */
@@ -70,10 +70,10 @@ export interface EpochsHooks {
 export async function openEpochs(
   sink: string,
   table: Table,
-  to: Destination,
+  to: Destination<Payload>,
   context: DestinationContext & { readonly retries: Retries },
   options: ResolvedOptions,
-  toDeliverer: (session: DestinationSession) => Deliverer,
+  toDeliverer: (session: DestinationSession<Payload>) => Deliverer,
 ): Promise<Epochs> {
   const { signal, retries } = context;
   const { state, job: name, maxPendingEpochs, logBytesLimit } = options;
@@ -88,7 +88,7 @@ export async function openEpochs(
       table: table.name,
       delivery: deliveryOf(options, to),
     };
-    const open = await coordinator(lease, identity);
+    const open = await coordinator(lease, identity, undefined, to.payload ?? "gzip");
     const committer = await committerOf(open);
     return epochsOf(open, committer);
   } catch (error) {
@@ -96,7 +96,7 @@ export async function openEpochs(
     throw error;
   }
 
-  async function committerOf(history: Coordinator): Promise<EpochCommitter> {
+  async function committerOf(history: Coordinator<Payload>): Promise<EpochCommitter<Payload>> {
     if (options.deliveryGuarantee !== "exactly-once") {
       const deliverer = toDeliverer(await to.open(context));
       return { commit: (epoch) => commitSubmitted(epoch, deliverer), close: () => deliverer.close() };
@@ -110,7 +110,7 @@ export async function openEpochs(
     return to.openEpochs({ ...context, acceptDuplicates, history, generation: history.generation, onWarning: warn });
   }
 
-  function epochsOf(open: Coordinator, committer: EpochCommitter): Epochs {
+  function epochsOf(open: Coordinator<Payload>, committer: EpochCommitter<Payload>): Epochs {
     return {
       get job() {
         return open.job;
@@ -173,7 +173,11 @@ export async function openEpochs(
     publish("millrace:epoch:warning", { ...event, epoch, message });
   }
 
-  function tellCommitted({ prepared, refused }: EpochHandle, tag: string | undefined, hooks: EpochsHooks): void {
+  function tellCommitted(
+    { prepared, refused }: EpochHandle<Payload>,
+    tag: string | undefined,
+    hooks: EpochsHooks,
+  ): void {
     const rows = rowsLeft(prepared, refused);
     hooks.onCommitted(rows);
     const durationMs = Date.now() - prepared.preparedAt;
@@ -191,7 +195,10 @@ function patient(held: StateLease, retrying: (doing: string, act: () => Promise<
 }
 
 /** All that an epoch on its way depends on: what one way has sent another would not find. */
-function deliveryOf({ deliveryGuarantee, format }: ResolvedOptions, { delivery }: Destination): string {
+function deliveryOf(
+  { deliveryGuarantee, format }: ResolvedOptions,
+  { delivery }: Pick<Destination, "delivery">,
+): string {
   const way = deliveryGuarantee === "exactly-once" && delivery !== undefined ? `, ${delivery}` : "";
   return `${deliveryGuarantee}${way}, format ${format}`;
 }
@@ -206,8 +213,7 @@ async function tellRefused(
   for (const batch of epoch.prepared.batches) {
     const rows = found[batch.id];
     if (!rows) continue;
-    const raw = gunzipSync(await epoch.read(batch));
-    const ranges = rowRanges(raw, batch.format);
+    const { text, ends } = rowsInLog(batch, await epoch.read(batch));
     for (const { row, reason } of rows) {
       const place = `epoch ${epoch.prepared.epoch}, batch ${batch.id}, row ${row}`;
       if (!deadLetter)
@@ -216,8 +222,8 @@ async function tellRefused(
           `Table ${batch.table}: ${place}: the service refuses it: ${reason}. With a dead letter it would go there, and its neighbours would be committed.`,
           { context: { table: batch.table, batch: batch.id, row } },
         );
-      const { start, end } = ranges[row]!;
-      hooks.onRowRefused(raw.subarray(start, end).toString("utf8"), batch.format, place, reason);
+      const bytes = text.subarray(row === 0 ? 0 : ends[row - 1]!, ends[row]!);
+      hooks.onRowRefused(Buffer.from(bytes).toString("utf8"), batch.format, place, reason);
     }
   }
   await hooks.lettersWritten();

@@ -5,6 +5,7 @@ import { threadedSubtask } from "../batch/threaded-subtask.ts";
 import { encoder } from "../encode/choose-encoder.ts";
 import { jsonCheck } from "../encode/json-check.ts";
 import { compilePacker } from "../encode/packer.ts";
+import type { Payload } from "../encode/payload.ts";
 import { rawCutter } from "../encode/raw-cutter.ts";
 import { type RawPacker, rawPacker, type SlabBytes } from "../encode/raw-packer.ts";
 import { instantiate } from "../encode/wasm.ts";
@@ -23,7 +24,12 @@ const segmentBytes = 524_288;
 const slabsPerSubtask = 16;
 
 /** Starts a sink's packer and subtasks. */
-export function startBatcher<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {
+export function startBatcher<R>(
+  table: Table,
+  options: ResolvedOptions,
+  payload: Payload,
+  hooks: BatcherHooks,
+): Batcher<R> {
   const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, gzipLevel, malformedText, parallelism } = options;
   const batchPerSubtask = options.batchPerSubtask || parallelism <= 1;
   const mostSpares = slabsPerSubtask * Math.max(1, parallelism);
@@ -51,13 +57,14 @@ export function startBatcher<R>(table: Table, options: ResolvedOptions, hooks: B
     return Array.from({ length: Math.max(1, parallelism) }, (_, index) => {
       const plan = { table: table.name, format, maxRows: batchSize, index, hasOwnBatch: batchPerSubtask, segmentBytes };
       return parallelism === 0
-        ? inlineSubtask(plan, encoder(plain, format, limits, wasm, { gzipLevel }), subtaskHooks)
-        : threadedSubtask({ plan, table: plain, limits, gzipLevel, wasm }, subtaskHooks);
+        ? inlineSubtask(plan, encoder(plain, format, limits, wasm, { gzipLevel, payload }), subtaskHooks)
+        : threadedSubtask({ plan, table: plain, limits, gzipLevel, payload, wasm }, subtaskHooks);
     });
   }
   const plan = {
     table: table.name,
     format,
+    payload,
     maxRows: batchSize,
     maxBytes: clientBatchSizeLimit,
     intervalMs: batchIntervalMs,

@@ -1,4 +1,4 @@
-import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { BatchHead } from "../batch/sealed-batch.ts";
 import type { DelivererHooks } from "../deliver/deliverer.ts";
 import { publish } from "../events.ts";
 import { stepEvent } from "./batch-events.ts";
@@ -14,7 +14,7 @@ export function delivererEvents(
   tagOf: ((id: string) => string | undefined) | undefined,
   retries: { count: number },
 ): DelivererHooks {
-  const eventOf = (batch: SealedBatch, durationMs: number) =>
+  const eventOf = (batch: BatchHead, durationMs: number) =>
     stepEvent(sink, batch, { tag: tagOf?.(batch.id), durationMs });
   return {
     onStaged: (batch, durationMs) => publish("millrace:batch:staged", eventOf(batch, durationMs)),

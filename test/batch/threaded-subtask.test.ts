@@ -74,7 +74,7 @@ function start(setting: Setting): { work: Batcher<{ n: number }>; subtasks: Subt
       return subtasks;
     },
     {
-      onSealed: (batch) => seen.sealed.push(batch),
+      onSealed: (batch) => seen.sealed.push(batch as SealedBatch),
       onHandedOver() {},
       onRoom() {},
       onRawTaken(rows) {

@@ -7,6 +7,7 @@ import { corpus } from "../../bench/corpora/corpora.ts";
 import { encodeGroup } from "../../bench/suites/encode.ts";
 import { gzipGroup } from "../../bench/suites/gzip.ts";
 import { numberKinds, numbersGroup } from "../../bench/suites/numbers.ts";
+import { payloadGroup } from "../../bench/suites/payload.ts";
 import { rawGroup } from "../../bench/suites/raw.ts";
 import { recordsGroup } from "../../bench/suites/records.ts";
 import { csvStringify, fastJsonStringify } from "../../bench/suites/rivals.ts";
@@ -46,6 +47,23 @@ test("every case of the records suite makes one gzip member that unpacks to its 
       const isJson = /JSON|json/.test(contestant);
       const count = isJson ? lines(rows.toString()).length : parse(rows, { relax_column_count: false }).length;
       assert.equal(count, given.records.length, `${name}: ${contestant}`);
+    }
+  }
+});
+
+test("every case of the payload suite has the records of the corpus", async () => {
+  for (const name of names) {
+    const given = await corpus(name, { mostRecords });
+    for (const { name: contestant, run } of payloadGroup(given).cases) {
+      await run();
+      const output = await run();
+      const bytes = contents(output);
+      const text = (contestant.includes("gzip") ? gunzipSync(bytes) : bytes).toString();
+      const isEach = contestant.includes("a Buffer each");
+      const rows = isEach
+        ? (output.out as Uint8Array[]).map((row) => JSON.parse(Buffer.from(row).toString()))
+        : lines(text);
+      assert.equal(rows.length, given.records.length, `${name}: ${contestant}`);
     }
   }
 });

@@ -13,6 +13,8 @@ import { extensionOf } from "./layout.ts";
 import { type BatchToWrite, type Draft, type Layout, removeDraft, writeDraft } from "./parts.ts";
 import { makePlace, type Place, publish } from "./place.ts";
 
+type FilePayload = "gzip" | "plain";
+
 /** What tests replace. */
 export interface FileCommitterBounds {
   readonly clock: RetryClock;
@@ -53,7 +55,7 @@ export async function openFileCommitter(
   layout: Layout,
   context: EpochContext,
   { clock, mostClaims, drawToken }: FileCommitterBounds = bounds,
-): Promise<EpochCommitter> {
+): Promise<EpochCommitter<FilePayload>> {
   const { history, retries, acceptDuplicates, onWarning } = context;
   const { table } = layout;
   const chain = claimChain(place.disk, place.claims, table, mostClaims);
@@ -70,11 +72,16 @@ export async function openFileCommitter(
     async close() {},
   };
 
-  function stemOf({ job, prepared }: EpochHandle): string {
+  function stemOf({ job, prepared }: EpochHandle<FilePayload>): string {
     return epochStem(table, decodeURIComponent(nameOf(job)), idOf(job), prepared.epoch);
   }
 
-  async function commitEpoch(epoch: EpochHandle, signal: AbortSignal, hooks: CommitHooks, turn: Turn): Promise<void> {
+  async function commitEpoch(
+    epoch: EpochHandle<FilePayload>,
+    signal: AbortSignal,
+    hooks: CommitHooks,
+    turn: Turn,
+  ): Promise<void> {
     const number = epoch.prepared.epoch;
     const asked = <T>(what: string, act: () => Promise<T>) =>
       withRetries(
@@ -107,18 +114,22 @@ export async function openFileCommitter(
     await tidy(epoch).catch(() => {});
   }
 
-  async function drafted(epoch: EpochHandle, signal: AbortSignal): Promise<EpochDraft> {
+  async function drafted(epoch: EpochHandle<FilePayload>, signal: AbortSignal): Promise<EpochDraft> {
     const token = drawToken();
     const folder = draftFolder(idOf(epoch.job), epoch.prepared.epoch, history.lineage, token);
     const batches = epoch.prepared.batches.map(
-      (batch): BatchToWrite => ({ ...batch, parts: async () => [await epoch.read(batch)] }),
+      (batch): BatchToWrite => ({ ...batch, parts: async () => (await epoch.load(batch)).parts }),
     );
     const draft = await writeDraft(place.disk, join(place.parts, folder), layout, batches, signal);
     return { token, folder, ...draft };
   }
 
   /** The epoch's claim: this process's, or one that was there. @throws MillraceError STATE_FENCED */
-  async function claimed(epoch: EpochHandle, draft: EpochDraft | undefined, signal: AbortSignal): Promise<Claim> {
+  async function claimed(
+    epoch: EpochHandle<FilePayload>,
+    draft: EpochDraft | undefined,
+    signal: AbortSignal,
+  ): Promise<Claim> {
     for (;;) {
       throwIfAborted(signal, `claiming epoch ${epoch.prepared.epoch}`);
       const claims = await chain.read();
@@ -131,7 +142,7 @@ export async function openFileCommitter(
     }
   }
 
-  function claimWith(epoch: EpochHandle, draft: EpochDraft): Omit<Claim, "after" | "format"> {
+  function claimWith(epoch: EpochHandle<FilePayload>, draft: EpochDraft): Omit<Claim, "after" | "format"> {
     const { job, prepared } = epoch;
     const stem = stemOf(epoch);
     const files = draft.parts.map(({ name, folder, rows, rawBytes, bytes }, part): ClaimedFile => {
@@ -146,7 +157,7 @@ export async function openFileCommitter(
   }
 
   /** @throws MillraceError STATE_FENCED where the claims tell of another holder of the job. */
-  function refuseIfTaken(epoch: EpochHandle, claims: readonly ClaimHead[]): void {
+  function refuseIfTaken(epoch: EpochHandle<FilePayload>, claims: readonly ClaimHead[]): void {
     try {
       refuseIfBehind(history, table, heldIn(claims));
     } catch (error) {
@@ -159,14 +170,14 @@ export async function openFileCommitter(
   }
 
   /** The epoch's claim, if it has one. @throws MillraceError STATE_FENCED where its number is another epoch's. */
-  function claimOf(epoch: EpochHandle, claims: readonly ClaimHead[]): ClaimHead | undefined {
+  function claimOf(epoch: EpochHandle<FilePayload>, claims: readonly ClaimHead[]): ClaimHead | undefined {
     const found = claims.find((claim) => claim.job === epoch.job && claim.epoch === epoch.prepared.epoch);
     if (found && found.identity !== identityOf(epoch))
       throw taken(epoch, `It committed another epoch of this number (${found.identity}).`);
     return found;
   }
 
-  function taken({ job, prepared }: EpochHandle, how: string, cause?: unknown): MillraceError {
+  function taken({ job, prepared }: EpochHandle<FilePayload>, how: string, cause?: unknown): MillraceError {
     const name = nameOf(job);
     return new MillraceError(
       "STATE_FENCED",
@@ -176,7 +187,7 @@ export async function openFileCommitter(
   }
 
   /** Removes drafts that nobody will look for: of this epoch, for all of its claim is renamed, and of those before it. */
-  async function tidy({ job, prepared }: EpochHandle): Promise<void> {
+  async function tidy({ job, prepared }: EpochHandle<FilePayload>): Promise<void> {
     for (const name of await place.disk.list(place.parts)) {
       const draft = epochOfDraft(name);
       if (draft?.id !== idOf(job) || draft.epoch > prepared.epoch) continue;
@@ -185,22 +196,27 @@ export async function openFileCommitter(
     await chain.prune();
   }
 
-  function tellStaged(epoch: EpochHandle, { folder, parts }: EpochDraft, hooks: CommitHooks, durationMs: number): void {
+  function tellStaged(
+    epoch: EpochHandle<FilePayload>,
+    { folder, parts }: EpochDraft,
+    hooks: CommitHooks,
+    durationMs: number,
+  ): void {
     for (const { name, rows, rawBytes, bytes } of parts)
       hooks.onStaged?.(epoch.prepared.epoch, blobOf(epoch, `${folder}/${name}`, rows, rawBytes, bytes), durationMs);
   }
 
-  function tellTaken(epoch: EpochHandle, file: ClaimedFile, hooks: CommitHooks, durationMs: number): void {
+  function tellTaken(epoch: EpochHandle<FilePayload>, file: ClaimedFile, hooks: CommitHooks, durationMs: number): void {
     const { name, rows, rawBytes, bytes } = file;
     hooks.onTaken?.(epoch.prepared.epoch, blobOf(epoch, name, rows, rawBytes, bytes), durationMs);
   }
 
-  function blobOf(epoch: EpochHandle, id: string, rows: number, rawBytes: number, packedBytes: number) {
+  function blobOf(epoch: EpochHandle<FilePayload>, id: string, rows: number, rawBytes: number, packedBytes: number) {
     return { id, tag: stemOf(epoch), batches: epoch.prepared.batches, rows, rawBytes, packedBytes };
   }
 }
 
-function identityOf({ prepared }: EpochHandle): string {
+function identityOf({ prepared }: EpochHandle<FilePayload>): string {
   return prepared.identity ?? "none";
 }
 

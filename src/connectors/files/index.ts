@@ -10,7 +10,7 @@ import { type FileCommitterBounds, openFileCommitter } from "./committer.ts";
 import { jobFolder } from "./file-names.ts";
 import { layoutOf } from "./layout.ts";
 import { type FilesDestinationOptions, filesOptionNames, modesOf, resolveFilesOptions } from "./options.ts";
-import type { Layout } from "./parts.ts";
+import { type Layout, payloadFor } from "./parts.ts";
 import { makePlace, placeOf } from "./place.ts";
 import { fileSession } from "./session.ts";
 
@@ -22,7 +22,7 @@ import { fileSession } from "./session.ts";
  * @throws MillraceError BAD_OPTION for an unknown option or a value that it does not take. TARGET_UNWRITABLE, when a sink opens or writes,
  *   names the path and the reason; a full disk is tried again until `retryTimeoutMs`.
  */
-export function filesDestination(folder: string, options: FilesDestinationOptions = {}): Destination {
+export function filesDestination(folder: string, options: FilesDestinationOptions = {}): Destination<"gzip" | "plain"> {
   checkPath("filesDestination()", "folder", folder);
   const { readableBy } = resolveFilesOptions("filesDestination()", options);
   return filesOn(nodeDiskFor(modesOf[readableBy]), resolve(folder), options);
@@ -34,7 +34,7 @@ export function filesOn(
   folder: string,
   given: FilesDestinationOptions = {},
   bounds?: FileCommitterBounds,
-): Destination {
+): Destination<"gzip" | "plain"> {
   const options = resolveFilesOptions("filesDestination()", given);
 
   function layoutFor({ table, format }: DestinationContext): Layout {
@@ -44,6 +44,7 @@ export function filesOn(
   return {
     name: `files in ${folder}`,
     kind: "filesDestination",
+    payload: payloadFor(options),
     optionNames: filesOptionNames,
     async open(context) {
       const layout = layoutFor(context);

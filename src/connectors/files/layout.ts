@@ -1,3 +1,4 @@
+import { csvHeader } from "../../destination/csv-header.ts";
 import type { RowFormat } from "../../encode/row-format.ts";
 import type { Table } from "../../schema/table.ts";
 import type { ResolvedFilesOptions } from "./options.ts";
@@ -10,14 +11,9 @@ export function layoutOf(table: Table, format: RowFormat, options: ResolvedFiles
     table: table.name,
     format,
     options,
-    header: format === "csv" && options.header ? Buffer.from(headerOf(table)) : undefined,
+    header: format === "csv" && options.header ? Buffer.from(csvHeader(table)) : undefined,
     folderOf: partitioning(table, format, options.partitionBy),
   };
-}
-
-function headerOf(table: Table): string {
-  const names = table.list.map(({ name }) => (/[",]|^\s|\s$/.test(name) ? `"${name.replaceAll('"', '""')}"` : name));
-  return `${names.join(",")}\n`;
 }
 
 /** `.csv.gz`, `.csv`, `.ndjson.gz` or `.ndjson`. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gunzipSync, gzip, gzipSync } from "node:zlib";
-import type { SealedBatch } from "../../batch/sealed-batch.ts";
+import type { BatchHead } from "../../batch/sealed-batch.ts";
 import type { RefusedRows } from "../../checkpoint/epoch.ts";
 import type { RowFormat } from "../../encode/row-format.ts";
 import { isCode, MillraceError, throwIfAborted } from "../../errors.ts";
@@ -23,8 +23,8 @@ export interface Layout {
   readonly folderOf: ((row: Buffer) => RowFolder) | undefined;
 }
 
-/** A batch whose bytes are fetched when its turn comes. */
-export interface BatchToWrite extends Omit<SealedBatch, "parts"> {
+/** A batch whose bytes are fetched when its turn comes: in the form that {@link payloadFor} says. */
+export interface BatchToWrite extends BatchHead {
   parts(): Promise<readonly Uint8Array[]>;
 }
 
@@ -97,7 +97,7 @@ export async function removeDraft(disk: Disk, draft: string): Promise<void> {
 
 type Begin = (folder: string) => Promise<PartFile>;
 
-/** Batches as they are: their gzip members one behind the other are a gzip file (RFC 1952, 2.2). */
+/** Batches as they are: their texts, or gzip members, which one behind the other are a gzip file (RFC 1952, 2.2). */
 async function writeWhole(
   { format, options }: Layout,
   batches: readonly BatchToWrite[],
@@ -114,9 +114,7 @@ async function writeWhole(
       part = undefined;
     }
     part ??= await begin("");
-    const pieces = await batch.parts();
-    if (compression === "gzip") await part.append(pieces);
-    else for await (const chunk of unpacked(pieces, batch)) await part.append([chunk]);
+    await part.append(await batch.parts());
     part.rows += batch.rows;
     part.rawBytes += batch.rawBytes;
   }
@@ -192,7 +190,7 @@ async function writeByFolder(
 
   for (const batch of batches) {
     let row = 0;
-    for await (const bytes of rowsIn(unpacked(await batch.parts(), batch), format)) {
+    for await (const bytes of rowsIn(textOf(layout, await batch.parts(), batch), format)) {
       const found = folderOf(bytes);
       if ("reason" in found) {
         refused[batch.id] ??= [];
@@ -226,6 +224,11 @@ function tooMany({ table, options }: Layout, folder: string): MillraceError {
   );
 }
 
+/** A plain file takes the text as it was encoded: to pack and unpack it would be in vain. */
+export function payloadFor({ compression }: Pick<ResolvedFilesOptions, "compression">): "gzip" | "plain" {
+  return compression === "gzip" ? "gzip" : "plain";
+}
+
 const gzipped = promisify(gzip);
 /** The way to another thread and back takes longer than so many bytes. */
 const mostSync = 64 * 1024;
@@ -236,8 +239,14 @@ async function packed({ options }: Layout, bytes: Buffer): Promise<Uint8Array> {
   return bytes.length <= mostSync ? gzipSync(bytes, { level: 1 }) : gzipped(bytes, { level: 1 });
 }
 
-async function* unpacked(pieces: readonly Uint8Array[], { id, rawBytes }: BatchToWrite): AsyncGenerator<Uint8Array> {
-  if (rawBytes <= mostSync) yield gunzipSync(Buffer.concat(pieces));
+/** The text of a batch. */
+async function* textOf(
+  { options }: Layout,
+  pieces: readonly Uint8Array[],
+  { id, rawBytes }: BatchToWrite,
+): AsyncGenerator<Uint8Array> {
+  if (payloadFor(options) === "plain") yield* pieces;
+  else if (rawBytes <= mostSync) yield gunzipSync(Buffer.concat(pieces));
   else yield* gunzip(inOrder(pieces), `batch ${id}`);
 }
 

@@ -1,5 +1,5 @@
-import { rowEndFinder } from "../../deliver/row-ranges.ts";
 import type { RowFormat } from "../../encode/row-format.ts";
+import { rowEndFinder } from "../../encode/row-ranges.ts";
 
 /** The rows of a batch out of its unpacked bytes, each with its line end. */
 export async function* rowsIn(chunks: AsyncIterable<Uint8Array>, format: RowFormat): AsyncGenerator<Buffer> {

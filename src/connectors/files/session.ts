@@ -11,7 +11,7 @@ import { filesOf, type Move, type Place, publish } from "./place.ts";
  * Delivery at least once: each batch becomes a file, or one for each of its folders. Its name is the batch's, so a batch that is sent
  * again takes the place of itself, as long as nobody has taken the file away.
  */
-export function fileSession(place: Place, layout: Layout): DestinationSession {
+export function fileSession(place: Place, layout: Layout): DestinationSession<"gzip" | "plain"> {
   /** Temporary names that this process has renamed. */
   const renamed = new Set<string>();
 

@@ -19,6 +19,9 @@ export const filesTarget: MakeTarget = (random, time) => {
   /** Of every record and every bad one, to find the folders again. */
   const folders = new Set<string>([folder]);
 
+  /** Of each process. */
+  const chosen = new WeakMap<AbortSignal, FilesDestinationOptions>();
+
   function options(): FilesDestinationOptions {
     return {
       compression: random() < 0.5 ? "gzip" : "none",
@@ -34,10 +37,15 @@ export const filesTarget: MakeTarget = (random, time) => {
     isLate: true,
     // A folder's name holds no more than 255 bytes.
     badRecord: (number) => `r${number} ${"long ".repeat(60)}`,
+    begin(killed) {
+      const own = options();
+      chosen.set(killed, own);
+      return own.compression === "gzip" ? "gzip" : "plain";
+    },
     open(context, killed) {
       const bounds = { clock: time, mostClaims, drawToken: () => Math.floor(random() * 2 ** 48).toString(16) };
       const watched = seeing(dyingWith(disk, killed), (path) => folders.add(path.slice(0, path.lastIndexOf("/"))));
-      return filesOn(watched, folder, options(), bounds).openEpochs!(context);
+      return filesOn(watched, folder, chosen.get(killed)!, bounds).openEpochs!(context);
     },
     powerLoss() {
       disk = disk.powerLoss((tail, at) => torn(tail, at, random));

@@ -29,6 +29,7 @@ export function kustoTarget(mode: CommitMode): MakeTarget {
       // With mode `tag` a zombie's rows may come at any time before the next epoch claims its number.
       isLate: mode === "tag",
       badRecord: (number) => `r${number} ${poison}`,
+      begin: () => "gzip",
       open: (context) => openCommitter(async (opening) => service.open(opening, mode), context, committing, bounds),
       powerLoss() {},
       work: service.work,

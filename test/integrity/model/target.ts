@@ -1,4 +1,5 @@
 import type { EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
+import type { Payload } from "../../../src/encode/payload.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
 /** What the trial's writers commit into. */
@@ -9,8 +10,10 @@ export interface ModelTarget {
   readonly isLate: boolean;
   /** A text that the target refuses, and that goes to the dead letter. */
   badRecord(number: number): string;
+  /** What one process's destination takes; another one's may take something else. Called before {@link open}. */
+  begin(killed: AbortSignal): Payload;
   /** Connects one process, which is dead once the signal has fired. */
-  open(context: EpochContext, killed: AbortSignal): Promise<EpochCommitter>;
+  open(context: EpochContext, killed: AbortSignal): Promise<EpochCommitter<Payload>>;
   /** The machine of the writers loses its power. */
   powerLoss(): void;
   /** What happens by itself, as time goes on. */

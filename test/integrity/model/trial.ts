@@ -6,6 +6,7 @@ import type { CommitHooks, EpochCommitter, EpochContext } from "../../../src/des
 import { crc32 } from "../../../src/encode/crc32.ts";
 import { gzipMember } from "../../../src/encode/gzip-member.ts";
 import { jsSegment } from "../../../src/encode/js-segment.ts";
+import type { Payload } from "../../../src/encode/payload.ts";
 import { type MemoryDisk, memoryDisk } from "../../../src/log/memory-disk.ts";
 import { k, table } from "../../../src/schema/table.ts";
 import { seeded } from "./service.ts";
@@ -69,7 +70,8 @@ export async function trial(seed: number, makeTarget: MakeTarget): Promise<Trial
     const failed = deferred();
     failed.promise.catch(() => {});
     const job = { name: "job", destination: "model", table: "T", delivery: target.delivery };
-    const epochs: Coordinator = await coordinator(lease, job, drawId);
+    const payload = target.begin(killed);
+    const epochs: Coordinator<Payload> = await coordinator(lease, job, drawId, payload);
     const hooks: CommitHooks = {
       onRetry() {},
       onAttemptAbandoned() {},
@@ -82,7 +84,7 @@ export async function trial(seed: number, makeTarget: MakeTarget): Promise<Trial
         }
       },
     };
-    let committer: EpochCommitter;
+    let committer: EpochCommitter<Payload>;
     try {
       const context = { ...settings, history: epochs, generation: lease.generation, signal: killed };
       committer = await target.open(context, killed);
@@ -107,7 +109,7 @@ export async function trial(seed: number, makeTarget: MakeTarget): Promise<Trial
         const from = at;
         for (let batch = 0; batch < 1 + random() * 3 && at < records.length; batch++) {
           const to = Math.min(records.length, at + 1 + Math.floor(random() * 8));
-          await epochs.add(epoch, sealed(`${epoch}-${batch}-${lease.generation}`, records.slice(at, to), at));
+          await epochs.add(epoch, sealed(`${epoch}-${batch}-${lease.generation}`, records.slice(at, to), at, payload));
           at = to;
           await time.pause();
           alive(killed);
@@ -239,24 +241,32 @@ function alive(killed: AbortSignal): void {
   if (killed.aborted) throw new Error("killed");
 }
 
-function sealed(id: string, records: readonly string[], first: number): SealedBatch {
+function sealed(id: string, records: readonly string[], first: number, payload: Payload): SealedBatch<Payload> {
   const raw = Buffer.from(records.map((record) => `${record}\n`).join(""));
+  const content =
+    payload === "gzip" ? packed(raw, records.length) : { rawBytes: raw.length, packedBytes: raw.length, parts: [raw] };
+  return {
+    id,
+    payload,
+    table: "T",
+    format: "csv",
+    rows: records.length,
+    ...content,
+    subtask: 0,
+    firstRecord: first,
+    lastRecord: first + records.length - 1,
+    sealedBy: "flush",
+  } as SealedBatch<Payload>;
+}
+
+function packed(raw: Uint8Array, rows: number) {
   const member = gzipMember();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   const segment = jsSegment(1, (piece) => parts.push(new Uint8Array(piece)));
   segment.push(raw);
   segment.end();
-  member.add({ rows: records.length, rawBytes: raw.length, crc: crc32(0, raw), parts });
-  return {
-    id,
-    table: "T",
-    format: "csv",
-    ...member.end(),
-    subtask: 0,
-    firstRecord: first,
-    lastRecord: first + records.length - 1,
-    sealedBy: "flush",
-  };
+  member.add({ rows, rawBytes: raw.length, crc: crc32(0, raw), parts });
+  return member.end();
 }
 
 function deferred(): { promise: Promise<never>; reject(reason: unknown): void } {

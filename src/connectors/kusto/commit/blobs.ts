@@ -73,6 +73,7 @@ export async function attemptBlob(
   for (const batch of batches) members.push({ packed: await epoch.read(batch), rawBytes: batch.rawBytes });
   return {
     ...withoutPlace(first!),
+    payload: "gzip",
     ...joined(members),
     id,
     rows: batches.reduce((sum, batch) => sum + batch.rows, 0),

@@ -51,7 +51,7 @@ export function attemptOf(progress: KustoProgress): number {
 }
 
 /** An epoch on its way into a table: with its tags, and with Kusto's steps. */
-export interface KustoEpoch extends Omit<EpochHandle, "progress" | "advance" | "job" | "isFirst"> {
+export interface KustoEpoch extends Omit<EpochHandle, "load" | "progress" | "advance" | "job" | "isFirst"> {
   readonly progress: KustoProgress;
   /** `millrace:job.id/table/epoch`: the number, whoever decided on the epoch. */
   readonly claim: string;

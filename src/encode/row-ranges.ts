@@ -1,4 +1,4 @@
-import type { RowFormat } from "../encode/row-format.ts";
+import type { RowFormat } from "./row-format.ts";
 
 export interface RowRange {
   readonly start: number;
