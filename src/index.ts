@@ -10,6 +10,10 @@ export {
 } from "./checkpoint/inspect.ts";
 export { filesDestination } from "./connectors/files/index.ts";
 export type { FilesDestinationOptions, TimePartition } from "./connectors/files/options.ts";
+export type { RowStreamOptions } from "./connectors/streams/row-options.ts";
+export { socket } from "./connectors/streams/socket.ts";
+export type { SocketOptions, SocketTlsOptions } from "./connectors/streams/socket-options.ts";
+export { stdout } from "./connectors/streams/stdout.ts";
 export {
   type DeadLetter,
   fileDeadLetter,

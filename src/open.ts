@@ -43,6 +43,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   signal?.addEventListener("abort", stopOpening, { once: true });
   const id = randomUUID();
   const retries = { count: 0 };
+  const ending: { failure?: unknown } = {};
   const calls = openingRetries(id, table.name, resolved, retries);
   const context = {
     table,
@@ -54,12 +55,14 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   let isPolled = false;
   const toDeliverer = (session: DestinationSession<Payload>) => {
     isPolled = session.polling !== undefined;
-    return deliverer(
+    const made = deliverer(
       session,
       resolved,
       controller.signal,
       delivererEvents(id, (batch) => session.tagOf?.(batch), retries),
     );
+    const close = () => made.close().catch((error) => (ending.failure = error));
+    return { deliver: made.deliver, close };
   };
   let atLeastOnce: Deliverer | undefined;
   let canRecycle = true; // what is in the log is not looked at any more
@@ -99,6 +102,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     options: resolved,
     controller,
     retries,
+    ending,
     turns,
     canRecycle,
     deliverer: atLeastOnce,

@@ -38,6 +38,8 @@ export interface SinkParts<R> extends DeliveryRoute {
   readonly turns: LoopTurns;
   /** Counts retries; `open()` hands it to the deliverer's hooks. */
   readonly retries: { count: number };
+  /** Why the destination could not be closed: what it had taken may not have arrived. */
+  readonly ending: { failure?: unknown };
   /** Everything of the sink has ended. */
   onReleased?(): void;
 }
@@ -424,6 +426,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
       this.#checkpoints.stop();
       await this.#deliveries.settled();
       await Promise.allSettled([this.#batcher.close(), deliverer?.close(), epochs?.close(), this.#refusals.close()]);
+      if (this.#parts.ending.failure !== undefined) this.#fail(asFailure(this.#parts.ending.failure));
       controller.abort();
       this.#unwatch();
       this.#parts.onReleased?.();
