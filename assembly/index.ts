@@ -49,7 +49,7 @@ let rows: i32 = 0;
 let rawBytes: f64 = 0;
 /** Bytes in the gzip window that it was not told of yet. */
 let pending: i32 = 0;
-/** Nothing is packed: the host takes the window as it is. */
+/** The output is plain text: the host takes the window itself. */
 let isPlain: bool = false;
 /** Bytes of the window that the host is to take, where nothing is packed. */
 let plainBytes: i32 = 0;
@@ -60,7 +60,7 @@ let plainBytes: i32 = 0;
  */
 const ENDS: usize = memory.data(4 * (65536 + 8), 16);
 let endsAt: usize = ENDS;
-/** 0 where nobody asks for the ends: each is written over the one before, which costs no branch. */
+/** 0 for gzip, which needs no row ends: each end overwrites the last, which costs no branch. */
 let endStep: usize = 0;
 
 export function setup(): void {

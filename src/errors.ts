@@ -66,7 +66,7 @@ export type MillraceCode =
   | "STATE_OUTDATED"
   /** The state cannot be written: the disk is full, or read-only. */
   | "STATE_UNWRITABLE"
-  /** The folder that the sink writes into cannot be written: the disk is full or reports errors, it is read-only, or it is no folder. */
+  /** The folder or stream that the sink writes into cannot be written: the disk is full or reports errors, it is read-only or no folder, or its reader has closed it. */
   | "TARGET_UNWRITABLE"
   /** An optional package is not installed; the message has the install line. */
   | "MISSING_PACKAGE"

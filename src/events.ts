@@ -5,7 +5,7 @@ import type { ErrorCode } from "./errors.ts";
 // What a sink tells on `node:diagnostics_channel`, per batch and never per record. Publishing to a channel that nobody
 // reads costs one check. Messages are plain data without secrets.
 
-/** A batch has come to a step on its way: staged, taken, landed. Sizes are bytes, packed ones of the gzip member. */
+/** A batch has come to a step on its way: staged, taken, landed. Sizes are bytes, packed ones of what is sent. */
 export interface BatchEvent {
   readonly sink: string;
   readonly table: string;

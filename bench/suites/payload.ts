@@ -10,7 +10,7 @@ import type { Case, Group, Output } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";
 import { batchOf } from "./our-encoder.ts";
 
-/** Records to a batch of each payload, on one thread, beside what is written by hand for a pipe or a broker. */
+/** Records to a batch of each payload, on one thread, beside code by hand for a pipe or a broker. */
 export function payloadGroup(corpus: Corpus): Group {
   const { records } = corpus;
   const cases: Case[] = [

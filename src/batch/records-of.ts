@@ -12,7 +12,7 @@ import type { Ticks } from "../schema/ticks.ts";
 import { checkRows, rowsOf } from "./rows-of.ts";
 import type { RowsBatch } from "./sealed-batch.ts";
 
-/** A record as a batch holds it: a value for each column of the table, in its order, null where it has none. */
+/** A record decoded from a batch: a value for each column of the table, in its order, null where it has none. */
 export type DecodedRecord = Readonly<Record<string, unknown>>;
 
 /** A row of a batch, from 0, decoded; or why it does not fit its table, which only a row of `writeRaw()` can. */
@@ -34,7 +34,7 @@ export type DecodedRow =
  * | timespan | text: `1.02:03:04.5` |
  * | dynamic | the parsed JSON; a number that a double does not hold is an `ExactNumber` |
  *
- * A row of `writeRaw()` is converted as `coerce(table, "json")` does it and checked as `write()` does it; what is no column is left out.
+ * A row of `writeRaw()` is converted as `coerce(table, "json")` does it and checked as `write()` does it; members that are no column are left out.
  *
  * @param table of the batch: `context.table`
  * @throws MillraceError BAD_OPTION for a batch of another payload or format.
@@ -151,7 +151,7 @@ function ticksOf({ ms, rest }: Ticks): bigint {
   return BigInt(ms) * 10_000n + BigInt(rest);
 }
 
-/** Writes a row anew, as the encoder does it for the record in it. */
+/** Encodes the record in a row, as `write()` would. */
 function normaliser(table: Table): (text: string) => string {
   const maxRecordBytes = 1024 ** 3;
   const convert = coerce(table, "json");

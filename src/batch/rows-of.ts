@@ -6,7 +6,7 @@ const carriageReturn = 13;
 
 /**
  * The rows of a batch of payload "rows" or "records", each without its line end: a message for each record. They are views of the batch's
- * bytes, which are filled again when the batch is delivered: copy what is kept longer.
+ * bytes, which the sink reuses when the batch is delivered: copy rows that you keep longer.
  *
  * @throws MillraceError BAD_OPTION for a batch of another payload.
  */

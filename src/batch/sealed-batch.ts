@@ -1,13 +1,13 @@
 import type { Payload } from "../encode/payload.ts";
 import type { RowFormat } from "../encode/row-format.ts";
 
-/** What is known of a batch beside its rows: plain data. */
+/** A batch without its rows: plain data. */
 export interface BatchHead {
   /** v4 uuid: Kusto's source id, and the stem of the blob's name. One per batch, kept through every retry. */
   readonly id: string;
   readonly table: string;
   readonly format: RowFormat;
-  /** What its bytes are. Absent in what an older version has logged: `gzip`. */
+  /** The form of its bytes. Absent in the log of an older version: `gzip`. */
   readonly payload?: Payload;
   readonly rows: number;
   /** Uncompressed bytes, as `RawDataSize` wants them. */

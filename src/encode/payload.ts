@@ -9,7 +9,7 @@ export type Payload = "gzip" | "plain" | "rows" | "records";
 
 export const payloads: readonly Payload[] = ["gzip", "plain", "rows", "records"];
 
-/** Is it told where each row ends? */
+/** Does a batch have row ends? */
 export function hasRowEnds(payload: Payload): payload is "rows" | "records" {
   return payload === "rows" || payload === "records";
 }

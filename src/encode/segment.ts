@@ -4,7 +4,7 @@ export interface PackedRows {
   readonly rawBytes: number;
   readonly packedBytes: number;
   readonly parts: Uint8Array<ArrayBuffer>[];
-  /** Where each row ends, in bytes of the text: only of payloads that are told. */
+  /** Where each row ends, in bytes of the text: only of payloads with row ends. */
   readonly ends?: Uint32Array<ArrayBuffer>;
 }
 
@@ -18,7 +18,7 @@ export interface Segment {
   /** CRC-32 of its uncompressed bytes; 0 where nothing is packed. */
   readonly crc: number;
   readonly parts: Uint8Array<ArrayBuffer>[];
-  /** Where each row ends, in bytes of the segment: only of payloads that are told. */
+  /** Where each row ends, in bytes of the segment: only of payloads with row ends. */
   readonly ends?: Uint32Array<ArrayBuffer>;
 }
 

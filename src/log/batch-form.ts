@@ -5,7 +5,7 @@ import type { RowFormat } from "../encode/row-format.ts";
 import { rowRanges } from "../encode/row-ranges.ts";
 import type { LoggedBatch } from "./write-ahead-log.ts";
 
-/** What a log takes of a batch: its bytes in pieces, whatever they are. Row ends stand behind the text, as 32-bit numbers. */
+/** The batch as a log stores it: its bytes in pieces. Row ends follow the text, as 32-bit numbers. */
 export function toLog(batch: SealedBatch<Payload>): GzipBatch {
   if (!("ends" in batch)) return batch as GzipBatch;
   const { bytes, ends, ...rest } = batch;

@@ -69,7 +69,8 @@ const sectorBytes = 512;
 
 /**
  * Are all bytes of some sector of the file zero, as far as it lies between the two places? A power failure leaves such
- * holes where the file's length came to the disk before its content; neither JSON nor gzip has them.
+ * holes where the file's length came to the disk before its content. JSON and gzip have none. Texts of plain CSV may: a damaged frame
+ * of such rows at the end of a file passes for torn.
  */
 function hasZeroSector(bytes: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; ) {

@@ -31,7 +31,7 @@ const syncAheadFrom = 4 * 1024 ** 2;
 /**
  * A log in a folder: `epoch-000000012-3.log`, of epoch 12 as generation 3 wrote it: a process that was paused never writes
  * where the next one does. A head, and one frame per batch: a line of JSON, so that the file can be read without the
- * journal, and the gzip member as it will be uploaded.
+ * journal, and the batch's bytes.
  */
 export async function segmentLog(disk: Disk, folder: string, generation: number): Promise<WriteAheadLog> {
   await writing(folder, "making it", () => disk.makeFolder(folder));

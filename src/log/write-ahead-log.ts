@@ -30,7 +30,7 @@ export interface WriteAheadLog {
   /** Makes an epoch's segment durable, and closes it: nothing more is appended. */
   seal(epoch: number): Promise<void>;
   /**
-   * The bytes of a batch's parts, one behind the other.
+   * The bytes of a batch's parts, in order.
    *
    * @throws MillraceError STATE_DAMAGED when they are not what was written.
    */

@@ -97,7 +97,7 @@ export async function removeDraft(disk: Disk, draft: string): Promise<void> {
 
 type Begin = (folder: string) => Promise<PartFile>;
 
-/** Batches as they are: their texts, or gzip members, which one behind the other are a gzip file (RFC 1952, 2.2). */
+/** Batches as they are: their texts, or their gzip members, which together are a gzip file (RFC 1952, 2.2). */
 async function writeWhole(
   { format, options }: Layout,
   batches: readonly BatchToWrite[],

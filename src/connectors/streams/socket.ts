@@ -18,7 +18,7 @@ import { writePieces } from "./write-pieces.ts";
  * batches that were being written are written again from their start.
  *
  * TCP acknowledges nothing to a program: rows that the system had taken when the connection broke may be lost. docs/row-streams.md
- * says what is guaranteed.
+ * has the guarantees.
  *
  * @throws MillraceError BAD_OPTION for an unknown option or a value that it does not take. UNREACHABLE, when a sink opens, writes or
  *   closes.
@@ -51,7 +51,7 @@ async function socketSession(
   async function connection(): Promise<Connection> {
     const { lost } = open;
     if (lost && !open.isTold) {
-      // Not hidden behind a new connection: rows that were taken before may not have arrived.
+      // A new connection must not hide it: rows written before may not have arrived.
       open.isTold = true;
       throw lost;
     }
@@ -94,7 +94,11 @@ async function socketSession(
       into.hasBegun = true;
       await writePieces(into.stream, pieces).catch((error) => {
         into.isTold = true;
-        throw unreachable(name, `the connection broke while a batch was written: ${reasonOf(error)}`, error);
+        throw unreachable(
+          name,
+          `the connection broke while a batch was written: ${reasonOf(error)}; rows written before it may not have arrived`,
+          error,
+        );
       });
     },
     () => end(open, options, name, signal),

@@ -29,7 +29,7 @@ export function toStream(streamOf: () => Writable, name: string, given: RowStrea
     optionNames: rowOptionNames,
     async open({ table }) {
       const stream = streamOf();
-      // What goes wrong is told by the write; without a listener it would end the process.
+      // The write reports an error; the event, without a listener, would end the process.
       const onError = () => {};
       stream.on("error", onError);
       let head = streamHead(table, options);
@@ -42,7 +42,7 @@ export function toStream(streamOf: () => Writable, name: string, given: RowStrea
           });
         },
         async () => {
-          // The event of a write that has failed comes behind its answer.
+          // The event of a failed write follows its callback.
           setImmediate(() => stream.off("error", onError));
         },
       );

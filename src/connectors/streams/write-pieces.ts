@@ -1,8 +1,8 @@
 import type { Writable } from "node:stream";
 
 /**
- * Writes pieces to a stream, one behind the other: nothing that others write gets between them. Resolves when the system has taken all
- * of them; until then the stream reads from them.
+ * Writes pieces to a stream, in order, and without another's bytes between them. Resolves when the system has taken all of them; until
+ * then the stream reads from them.
  */
 export function writePieces(stream: Writable, pieces: readonly Uint8Array[]): Promise<void> {
   return new Promise((resolve, reject) => {
