@@ -1,6 +1,6 @@
-import { badArgument } from "./arguments.ts";
-import type { PartitionOwnership, Positions } from "./source/source.ts";
-import { longestTimeoutMs } from "./source/wakeup.ts";
+import { badArgument } from "../arguments.ts";
+import type { PartitionOwnership, Positions } from "../source/source.ts";
+import { longestTimeoutMs } from "../source/wakeup.ts";
 
 /** A source waits to give these partitions up. */
 export interface Revocation {

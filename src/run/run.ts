@@ -1,17 +1,17 @@
-import { badArgument, checkObject, checkOptionalFunction, checkOptionalSignal, checkText } from "./arguments.ts";
-import { copyPositions } from "./checkpoint/positions.ts";
-import { unlessAborted } from "./deliver/unless-aborted.ts";
-import { MillraceError, throwIfAborted } from "./errors.ts";
+import { badArgument, checkObject, checkOptionalFunction, checkOptionalSignal, checkText } from "../arguments.ts";
+import { copyPositions } from "../checkpoint/positions.ts";
+import { unlessAborted } from "../deliver/unless-aborted.ts";
+import { MillraceError, throwIfAborted } from "../errors.ts";
+import { refuseUnknownOptions } from "../option-names.ts";
+import type { RecordSink } from "../sink/record-sink.ts";
+import type { SinkStats } from "../sink/stats.ts";
+import type { Lease, Positions, Recovery, Source } from "../source/source.ts";
+import { wakeup } from "../source/wakeup.ts";
+import { mapped } from "../transform/map.ts";
 import { keepLease, releaseUnacknowledged, warnOfSource } from "./lease-keeper.ts";
-import { refuseUnknownOptions } from "./option-names.ts";
 import { partitionChanges } from "./partition-changes.ts";
 import { reachedPositions } from "./reached-positions.ts";
-import type { RecordSink } from "./sink/record-sink.ts";
-import type { SinkStats } from "./sink/stats.ts";
 import { type Arrival, type SliceReader, sliceReader } from "./slice-reader.ts";
-import type { Lease, Positions, Recovery, Source } from "./source/source.ts";
-import { wakeup } from "./source/wakeup.ts";
-import { mapped } from "./transform/map.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
