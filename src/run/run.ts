@@ -76,7 +76,11 @@ const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
  * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
  *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
-export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
+export async function run<R>(options: RunOptions<R, R> & { through?: undefined }): Promise<RunSummary>;
+export async function run<Raw, R>(
+  options: RunOptions<Raw, R> & { through: NonNullable<RunOptions<Raw, R>["through"]> },
+): Promise<RunSummary>;
+export async function run<Raw, R>(options: RunOptions<Raw, R>): Promise<RunSummary> {
   checkRunOptions(options);
   const { into, through, checkpointMs = defaultCheckpointMs, onProgress } = options;
   // Without `through` the records are what the sink takes: the types of `RunOptions` say so.
