@@ -35,7 +35,7 @@ export {
   type SinkOptions,
   type WriteOptions,
 } from "./options.ts";
-export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
+export { type RunOptions, type RunProgress, type RunSummary, run } from "./run/run.ts";
 export { type CoerceOptions, type Coercion, coerce, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
 export type { ExcessPrecision } from "./schema/excess-precision.ts";

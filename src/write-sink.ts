@@ -6,7 +6,7 @@ import { ingestionDefaults, ingestionOptionNames } from "./connectors/kusto/inge
 import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
 import { type DeliveryGuarantee, defaults, type SinkOptions } from "./options.ts";
-import { type RunSummary, run } from "./run.ts";
+import { type RunSummary, run } from "./run/run.ts";
 import { checkTable, type Table } from "./schema/table.ts";
 import { checkIterable, iterable } from "./source/iterable.ts";
 import type { Source } from "./source/source.ts";

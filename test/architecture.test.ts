@@ -17,7 +17,8 @@ const beside: Record<string, readonly string[]> = {
   emulator: ["schema"],
   telemetry: ["batch", "deliver"],
   sink: [...flow, "checkpoint", "telemetry"],
-  cli: [...flow, "checkpoint", "emulator", "sink"],
+  run: ["schema", "source", "transform", "deliver", "checkpoint", "sink"],
+  cli: [...flow, "checkpoint", "emulator", "sink", "run"],
 };
 /** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
 const ports = new Set([

@@ -8,7 +8,7 @@ import { memory } from "../src/destination/memory.ts";
 import { memoryDisk } from "../src/log/memory-disk.ts";
 import { open } from "../src/open.ts";
 import type { SinkOptions } from "../src/options.ts";
-import { run } from "../src/run.ts";
+import { run } from "../src/run/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import type { Source } from "../src/source/source.ts";
 import { until } from "./gated.ts";

@@ -111,7 +111,7 @@ export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
  * @throws what `open()` throws: nothing has been read then.
  */
 export async function loadOutcome<Raw>(job: Load<Raw>): Promise<LoadOutcome> {
-  const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run.ts")]);
+  const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run/run.ts")]);
   const { table, terminal, convert } = job;
   const { signal } = job;
   const enough = new AbortController();

@@ -11,7 +11,7 @@ import { memoryDeadLetter } from "../../src/deliver/dead-letter.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import type { RowFormat } from "../../src/encode/row-format.ts";
 import { open } from "../../src/open.ts";
-import { run } from "../../src/run.ts";
+import { run } from "../../src/run/run.ts";
 import { coerce } from "../../src/schema/coerce.ts";
 import { createMergeTableCommand } from "../../src/schema/kql.ts";
 import { k, table } from "../../src/schema/table.ts";

@@ -1,7 +1,7 @@
-import { copyPosition, copyPositions } from "./checkpoint/positions.ts";
-import { checkSlice, iteratorOf } from "./source/check-slice.ts";
-import { heldSince, type IsHeld } from "./source/held-partitions.ts";
-import type { PartitionOwnership, Position, Positions, Slice } from "./source/source.ts";
+import { copyPosition, copyPositions } from "../checkpoint/positions.ts";
+import { checkSlice, iteratorOf } from "../source/check-slice.ts";
+import { heldSince, type IsHeld } from "../source/held-partitions.ts";
+import type { PartitionOwnership, Position, Positions, Slice } from "../source/source.ts";
 
 /** A slice, and its positions as they were when it arrived: the source may go on with its objects. */
 export interface Arrival<R> {

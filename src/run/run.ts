@@ -1,17 +1,17 @@
-import { badArgument, checkObject, checkOptionalFunction, checkOptionalSignal, checkText } from "./arguments.ts";
-import { copyPositions } from "./checkpoint/positions.ts";
-import { unlessAborted } from "./deliver/unless-aborted.ts";
-import { MillraceError, throwIfAborted } from "./errors.ts";
+import { badArgument, checkObject, checkOptionalFunction, checkOptionalSignal, checkText } from "../arguments.ts";
+import { copyPositions } from "../checkpoint/positions.ts";
+import { unlessAborted } from "../deliver/unless-aborted.ts";
+import { MillraceError, throwIfAborted } from "../errors.ts";
+import { refuseUnknownOptions } from "../option-names.ts";
+import type { RecordSink } from "../sink/record-sink.ts";
+import type { SinkStats } from "../sink/stats.ts";
+import type { Lease, Positions, Recovery, Source } from "../source/source.ts";
+import { wakeup } from "../source/wakeup.ts";
+import { mapped } from "../transform/map.ts";
 import { keepLease, releaseUnacknowledged, warnOfSource } from "./lease-keeper.ts";
-import { refuseUnknownOptions } from "./option-names.ts";
 import { partitionChanges } from "./partition-changes.ts";
 import { reachedPositions } from "./reached-positions.ts";
-import type { RecordSink } from "./sink/record-sink.ts";
-import type { SinkStats } from "./sink/stats.ts";
 import { type Arrival, type SliceReader, sliceReader } from "./slice-reader.ts";
-import type { Lease, Positions, Recovery, Source } from "./source/source.ts";
-import { wakeup } from "./source/wakeup.ts";
-import { mapped } from "./transform/map.ts";
 
 /** Options of {@link run}. */
 export interface RunOptions<Raw, R> {
@@ -76,7 +76,11 @@ const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
  * @throws MillraceError BAD_OPTION for a position that JSON cannot hold (see {@link Position}), before the records of its slice are
  *   written. What the source or the sink throws; RECORD_REFUSED at the first bad record where the sink has no dead letter.
  */
-export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
+export async function run<R>(options: RunOptions<R, R> & { through?: undefined }): Promise<RunSummary>;
+export async function run<Raw, R>(
+  options: RunOptions<Raw, R> & { through: NonNullable<RunOptions<Raw, R>["through"]> },
+): Promise<RunSummary>;
+export async function run<Raw, R>(options: RunOptions<Raw, R>): Promise<RunSummary> {
   checkRunOptions(options);
   const { into, through, checkpointMs = defaultCheckpointMs, onProgress } = options;
   // Without `through` the records are what the sink takes: the types of `RunOptions` say so.

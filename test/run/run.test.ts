@@ -1,18 +1,18 @@
 import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { test } from "node:test";
-import { memoryState, stateOn } from "../src/checkpoint/file-state.ts";
-import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
-import type { Destination } from "../src/destination/destination.ts";
-import { memory } from "../src/destination/memory.ts";
-import { MillraceError } from "../src/errors.ts";
-import { memoryDisk } from "../src/log/memory-disk.ts";
-import { open } from "../src/open.ts";
-import { run } from "../src/run.ts";
-import { k, table } from "../src/schema/table.ts";
-import { iterable } from "../src/source/iterable.ts";
-import type { Positions, Slice, Source } from "../src/source/source.ts";
-import { rowsOf } from "./rows-of.ts";
+import { memoryState, stateOn } from "../../src/checkpoint/file-state.ts";
+import { memoryDeadLetter } from "../../src/deliver/dead-letter.ts";
+import type { Destination } from "../../src/destination/destination.ts";
+import { memory } from "../../src/destination/memory.ts";
+import { MillraceError } from "../../src/errors.ts";
+import { memoryDisk } from "../../src/log/memory-disk.ts";
+import { open } from "../../src/open.ts";
+import { run } from "../../src/run/run.ts";
+import { k, table } from "../../src/schema/table.ts";
+import { iterable } from "../../src/source/iterable.ts";
+import type { Positions, Slice, Source } from "../../src/source/source.ts";
+import { rowsOf } from "../rows-of.ts";
 
 const events = table("Events", { n: k.int() });
 

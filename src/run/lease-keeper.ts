@@ -1,7 +1,7 @@
-import { unlessAborted } from "./deliver/unless-aborted.ts";
-import { reasonOf } from "./errors.ts";
-import { publish } from "./events.ts";
-import type { Source } from "./source/source.ts";
+import { unlessAborted } from "../deliver/unless-aborted.ts";
+import { reasonOf } from "../errors.ts";
+import { publish } from "../events.ts";
+import type { Source } from "../source/source.ts";
 
 /** How long a source may take to give back what it received. */
 const releaseTimeoutMs = 5_000;

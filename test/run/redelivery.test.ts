@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { stateOn } from "../src/checkpoint/file-state.ts";
-import { memory } from "../src/destination/memory.ts";
-import { listen } from "../src/events.ts";
-import { memoryDisk } from "../src/log/memory-disk.ts";
-import { open } from "../src/open.ts";
-import { run } from "../src/run.ts";
-import { k, table } from "../src/schema/table.ts";
-import { BrokerSource, broker } from "./broker.ts";
-import { gated, releasing, until } from "./gated.ts";
-import { rowsOf } from "./rows-of.ts";
+import { stateOn } from "../../src/checkpoint/file-state.ts";
+import { memory } from "../../src/destination/memory.ts";
+import { listen } from "../../src/events.ts";
+import { memoryDisk } from "../../src/log/memory-disk.ts";
+import { open } from "../../src/open.ts";
+import { run } from "../../src/run/run.ts";
+import { k, table } from "../../src/schema/table.ts";
+import { BrokerSource, broker } from "../broker.ts";
+import { gated, releasing, until } from "../gated.ts";
+import { rowsOf } from "../rows-of.ts";
 
 // A broker gives again what was not acknowledged, so rows of such records must not be committed.
 

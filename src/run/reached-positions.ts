@@ -1,5 +1,5 @@
-import { withChanges } from "./checkpoint/positions.ts";
-import type { Position, Positions } from "./source/source.ts";
+import { withChanges } from "../checkpoint/positions.ts";
+import type { Position, Positions } from "../source/source.ts";
 
 /** What a checkpoint is to have of the positions. */
 export interface Reached {

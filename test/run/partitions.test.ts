@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { memoryState, stateOn } from "../src/checkpoint/file-state.ts";
-import { memory } from "../src/destination/memory.ts";
-import { listen } from "../src/events.ts";
-import { memoryDisk } from "../src/log/memory-disk.ts";
-import { open } from "../src/open.ts";
-import { run } from "../src/run.ts";
-import { k, table } from "../src/schema/table.ts";
-import type { PartitionOwnership, Positions, Slice, Source } from "../src/source/source.ts";
-import { asyncMap } from "../src/transform/async-map.ts";
-import { map } from "../src/transform/map.ts";
-import { gated, releasing, until } from "./gated.ts";
-import { rowsOf } from "./rows-of.ts";
+import { memoryState, stateOn } from "../../src/checkpoint/file-state.ts";
+import { memory } from "../../src/destination/memory.ts";
+import { listen } from "../../src/events.ts";
+import { memoryDisk } from "../../src/log/memory-disk.ts";
+import { open } from "../../src/open.ts";
+import { run } from "../../src/run/run.ts";
+import { k, table } from "../../src/schema/table.ts";
+import type { PartitionOwnership, Positions, Slice, Source } from "../../src/source/source.ts";
+import { asyncMap } from "../../src/transform/async-map.ts";
+import { map } from "../../src/transform/map.ts";
+import { gated, releasing, until } from "../gated.ts";
+import { rowsOf } from "../rows-of.ts";
 
 // Sources whose partitions come and go, and those whose partitions end.
 
