@@ -11,6 +11,7 @@ const output = "docs/api.md";
 const entryPoints = [
   { name: "millrace", file: "dist/index.d.ts" },
   { name: "millrace/emulator", file: "dist/emulator/index.d.ts" },
+  { name: "millrace/testing", file: "dist/testing/index.d.ts" },
 ];
 
 const ts = compiler("5.9.3");

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import * as emulator from "../src/emulator/index.ts";
 import { MillraceError } from "../src/errors.ts";
 import * as millrace from "../src/index.ts";
+import * as testing from "../src/testing/index.ts";
 
 // Every exported function, called with what is none of its arguments, says so by name. A new export is called, too: with one
 // argument, until the table below says what it takes.
@@ -87,6 +88,11 @@ const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
   startEmulator: [{ good: undefined, takes: options }],
   startInference: [{ good: {}, takes: options }],
   stdin: [{ good: {}, takes: options }],
+  stateBackendContract: [
+    { good: "name", takes: texts },
+    { good: () => ({}), takes: ["a function"] },
+    { good: {}, takes: options },
+  ],
   table: [{ good: "T", takes: ["a text"] }, { good: { id: millrace.k.long() } }],
   tableOf: [{ good: "T", takes: ["a text"] }, { good: [{ name: "id", kind: "long", isOptional: false }] }],
   writeSchemaJson: [aTable, { good: [], takes: ["undefined", "an array"] }],
@@ -135,7 +141,7 @@ async function assertRefused(name: string, act: () => unknown, what: string): Pr
   );
 }
 
-const all: Readonly<Record<string, unknown>> = { ...millrace, ...emulator };
+const all: Readonly<Record<string, unknown>> = { ...millrace, ...emulator, ...testing };
 const exported = Object.entries(all).filter(([, value]) => typeof value === "function") as [
   string,
   (...given: unknown[]) => unknown,

@@ -29,6 +29,7 @@ test("package.json says what users rely on", () => {
   assert.deepEqual(manifest.exports, {
     ".": { types: "./dist/index.d.ts", default: "./dist/index.js" },
     "./emulator": { types: "./dist/emulator/index.d.ts", default: "./dist/emulator/index.js" },
+    "./testing": { types: "./dist/testing/index.d.ts", default: "./dist/testing/index.js" },
     "./package.json": "./package.json",
   });
 });
@@ -122,9 +123,27 @@ test("dist can be required, imports only what is declared, and each declared dep
     );
 });
 
+test("a bundle of the package holds nothing of its tests", async () => {
+  for (const entry of ["dist/index.js", "dist/emulator/index.js", "dist/cli/main.js"]) {
+    const { metafile } = await build({
+      ...{ entryPoints: [entry], bundle: true, packages: "external", platform: "node", format: "esm" },
+      ...{ metafile: true, write: false, outdir: "nowhere", logLevel: "silent" },
+    });
+    const inputs = Object.keys(metafile.inputs);
+    assert.ok(inputs.length > 10, `${inputs.length} files found from ${entry}`);
+    assert.deepEqual(
+      inputs.filter((path) => path.startsWith("dist/testing/")),
+      [],
+      entry,
+    );
+    const outside = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+    assert.ok(!outside.includes("node:test"), `${entry} imports node:test`);
+  }
+});
+
 test("the types that users see need no optional package", () => {
   const found: string[] = [];
-  for (const entry of ["dist/index.d.ts", "dist/emulator/index.d.ts"]) {
+  for (const entry of ["dist/index.d.ts", "dist/emulator/index.d.ts", "dist/testing/index.d.ts"]) {
     const cameFrom = new Map<string, string>([[entry, ""]]);
     // Files that are added on the way are walked too.
     for (const file of cameFrom.keys())

@@ -37,7 +37,11 @@ test("every TypeScript and JavaScript block of the manual compiles", () => {
         allowJs: true,
         checkJs: true,
         lib: ["es2023", "es2024.string", "esnext.disposable"],
-        paths: { millrace: ["../../src/index.ts"], "millrace/emulator": ["../../src/emulator/index.ts"] },
+        paths: {
+          millrace: ["../../src/index.ts"],
+          "millrace/emulator": ["../../src/emulator/index.ts"],
+          "millrace/testing": ["../../src/testing/index.ts"],
+        },
       },
       include: Object.values(compiledLanguages).map((extension) => `*.${extension}`),
     }),

@@ -5,7 +5,11 @@ import { test } from "node:test";
 // docs/api.md is written by `npm run docs:api`, with a compiler that is not installed for the tests. Here its structure is
 // held to the code: an entry with a sentence for each exported name, and no other.
 
-const surfaces = { millrace: "src/index.ts", "millrace/emulator": "src/emulator/index.ts" };
+const surfaces = {
+  millrace: "src/index.ts",
+  "millrace/emulator": "src/emulator/index.ts",
+  "millrace/testing": "src/testing/index.ts",
+};
 
 function exportedNames(file: string): string[] {
   const text = readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
@@ -40,7 +44,7 @@ const page = readFileSync("docs/api.md", "utf8");
 for (const [section, file] of Object.entries(surfaces)) {
   test(`the API reference has an entry for each name of ${section}, and no other`, () => {
     const names = exportedNames(file);
-    assert.ok(names.length > 10, `${names.length} names found`);
+    assert.ok(names.length > 3, `${names.length} names found`);
     assert.deepEqual(
       entriesOf(page, section)
         .map((entry) => entry.name)

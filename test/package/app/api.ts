@@ -31,6 +31,7 @@ import {
   table,
 } from "millrace";
 import { type Emulator, type EmulatorOptions, startEmulator } from "millrace/emulator";
+import { type StateUnderTest, stateBackendContract } from "millrace/testing";
 
 const readings = table("Readings", {
   at: k.datetime(),
@@ -116,4 +117,11 @@ const connector = KustoWriteSink.builder()
   .setConnectionOptions(KustoConnectionOptions.builder().setClusterUrl("http://127.0.0.1:8080").build())
   .setWriteOptions(KustoWriteOptions.builder().withDatabase("d").withTable(readings).build());
 
-export const used = [incomplete, wrong, unknown, land, streams, telemetry, pump, emulate, connector];
+function checkState(subject: StateUnderTest): void {
+  stateBackendContract("a state of my own", async (t) => {
+    t.diagnostic("made");
+    return subject;
+  });
+}
+
+export const used = [checkState, incomplete, wrong, unknown, land, streams, telemetry, pump, emulate, connector];

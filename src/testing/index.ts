@@ -1,0 +1,3 @@
+export type { ContractOptions } from "./rule.ts";
+export { stateBackendContract } from "./state-contract.ts";
+export type { StateChild, StateUnderTest } from "./state-under-test.ts";

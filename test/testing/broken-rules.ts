@@ -1,0 +1,21 @@
+import { seeded } from "../../src/testing/random.ts";
+import { CannotCheck, type Rule } from "../../src/testing/rule.ts";
+
+/** The names of the rules that an implementation breaks. One that cannot be checked counts as kept. */
+export async function brokenRules<S>(rules: readonly Rule<S>[], make: () => S | Promise<S>): Promise<string[]> {
+  const broken: string[] = [];
+  for (const rule of rules) {
+    const subject = await make();
+    if (rule.lacks?.(subject) !== undefined) continue;
+    const ends: (() => unknown)[] = [];
+    const after = (act: () => unknown) => void ends.push(act);
+    try {
+      await rule.check(subject, { random: seeded(1), trials: 20, patienceMs: 250, after });
+    } catch (error) {
+      if (!(error instanceof CannotCheck)) broken.push(rule.name);
+    } finally {
+      for (const end of ends) await end();
+    }
+  }
+  return broken;
+}
