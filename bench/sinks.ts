@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { nowhere } from "../src/destination/memory.ts";
 import { open } from "../src/open.ts";
 import { k, table } from "../src/schema/table.ts";
-import type { Sink } from "../src/sink.ts";
+import type { Sink } from "../src/sink/sink.ts";
 
 const records = table("Sinks", { id: k.long(), name: k.string(), at: k.datetime(), bag: k.dynamic().optional() });
 const one = { id: 1, name: "a", at: new Date(0), bag: { a: 1 } };

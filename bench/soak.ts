@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { nowhere } from "../src/destination/memory.ts";
 import { open } from "../src/open.ts";
-import type { Sink } from "../src/sink.ts";
+import type { Sink } from "../src/sink/sink.ts";
 import { telemetry, telemetryRecords } from "./corpora/telemetry.ts";
 import { watchLoopDelay } from "./main-thread.ts";
 import { median } from "./measure.ts";

@@ -91,7 +91,6 @@ export {
 } from "./events.ts";
 export type { Disk, DiskFile } from "./log/disk.ts";
 export type { LoggedBatch, WriteAheadLog } from "./log/write-ahead-log.ts";
-export { type Metric, type MetricName, metrics } from "./metrics.ts";
 export { open } from "./open.ts";
 export {
   type DeliveryGuarantee,
@@ -101,7 +100,6 @@ export {
   type SinkOptions,
   type WriteOptions,
 } from "./options.ts";
-export type { RecordSink } from "./record-sink.ts";
 export { type RunOptions, type RunProgress, type RunSummary, run } from "./run.ts";
 export { type CoerceOptions, type Coercion, coerce, type ReadAsNull } from "./schema/coerce.ts";
 export type { ExactNumber } from "./schema/exact-number.ts";
@@ -136,17 +134,20 @@ export {
   table,
   tableOf,
 } from "./schema/table.ts";
-export type { Checkpoint, CheckpointOptions, Restored, Sink, SinkStats } from "./sink.ts";
-export type { CsvDialect, RaggedRows, RowDialect } from "./source/csv-dialect.ts";
+export type { Checkpoint, CheckpointOptions, Restored } from "./sink/checkpoints.ts";
+export type { RecordSink } from "./sink/record-sink.ts";
+export type { Sink } from "./sink/sink.ts";
+export type { SinkStats } from "./sink/stats.ts";
+export type { CsvDialect, RaggedRows } from "./source/csv-dialect.ts";
 export type { FilesOptions } from "./source/file-options.ts";
 export { type FilesPlan, type FilesSource, files, type PlannedFile } from "./source/files.ts";
 export type { FileFormat } from "./source/format.ts";
 export { iterable } from "./source/iterable.ts";
+export type { OriginalFormat, RowDialect } from "./source/original-format.ts";
 export type { RawRecord } from "./source/records.ts";
 export type {
   Lease,
   Origin,
-  OriginalFormat,
   PartitionOwnership,
   Position,
   Positions,
@@ -158,6 +159,7 @@ export type {
 } from "./source/source.ts";
 export { stdin } from "./source/stdin.ts";
 export type { StreamOptions } from "./streams.ts";
+export { type Metric, type MetricName, metrics } from "./telemetry/metrics.ts";
 export type {
   Attributes,
   Counter,
@@ -172,7 +174,7 @@ export type {
   SpanTime,
   TelemetryOptions,
   Tracer,
-} from "./telemetry-options.ts";
+} from "./telemetry/telemetry-options.ts";
 export type { AsyncCall, AsyncRetry } from "./transform/async-call.ts";
 export { type AsyncMapOptions, asyncMap } from "./transform/async-map.ts";
 export { filter } from "./transform/filter.ts";

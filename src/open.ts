@@ -1,44 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { checkObject } from "./arguments.ts";
-import { type Batcher, type BatcherHooks, batcher } from "./batch/batcher.ts";
-import { inlineSubtask } from "./batch/inline-subtask.ts";
 import { loopTurns } from "./batch/loop-budget.ts";
-import type { SealedBatch } from "./batch/sealed-batch.ts";
-import type { SubtaskHooks } from "./batch/subtask-port.ts";
-import { workerSubtask } from "./batch/worker-subtask.ts";
-import { stepEvent } from "./batch-events.ts";
 import { checkDestination, NotReadyError, requireReady } from "./check.ts";
 import { absentTimeoutMs, type Retries, withRetries } from "./deliver/backoff.ts";
 import { type Deliverer, deliverer } from "./deliver/deliverer.ts";
 import { unlessAborted } from "./deliver/unless-aborted.ts";
 import type { DestinationContext, DestinationSession } from "./destination/destination.ts";
-import { encoder } from "./encode/choose-encoder.ts";
-import { jsonCheck } from "./encode/json-check.ts";
-import { compilePacker } from "./encode/packer.ts";
-import { rawCutter } from "./encode/raw-cutter.ts";
-import { type RawPacker, rawPacker, type SlabBytes } from "./encode/raw-packer.ts";
-import { instantiate } from "./encode/wasm.ts";
-import { embeddedWasm } from "./encode/wasm-embedded.ts";
-import { type Epochs, openEpochs } from "./epochs.ts";
 import { aborted, type MillraceError, throwIfAborted } from "./errors.ts";
 import { publish } from "./events.ts";
 import { type OpenOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { checkTable, type Infer, type Table } from "./schema/table.ts";
-import { Sink } from "./sink.ts";
-import { startTelemetry } from "./telemetry.ts";
+import { type Epochs, openEpochs } from "./sink/epochs.ts";
+import { Sink } from "./sink/sink.ts";
+import { startBatcher } from "./sink/start-batcher.ts";
+import { delivererEvents } from "./telemetry/deliverer-events.ts";
+import { startTelemetry } from "./telemetry/telemetry.ts";
 
-/** Rows per chunk: enough that crossing into WebAssembly and between threads costs nothing per record. */
-const rowsPerChunk = 2_048;
 /** The sinks of a thread share its event loop. */
 const turns = loopTurns();
-/**
- * Uncompressed bytes of a segment: what a subtask does again when its thread has died, and what is kept for that. Where it
- * goes on behind the last one the cut costs 0.02 % of size; 0.1 % at 64 KiB.
- */
-const segmentBytes = 524_288;
-/** Slabs on their way to a subtask or kept until their segment is back: a segment has two or more. */
-const slabsPerSubtask = 16;
 
 /**
  * Opens a sink for one table: checks the options, connects and authenticates, starts the subtasks.
@@ -67,9 +47,14 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   let isPolled = false;
   const toDeliverer = (session: DestinationSession) => {
     isPolled = session.polling !== undefined;
-    return deliver(id, session, resolved, controller.signal, retries);
+    return deliverer(
+      session,
+      resolved,
+      controller.signal,
+      delivererEvents(id, (batch) => session.tagOf?.(batch), retries),
+    );
   };
-  let deliverer: Deliverer | undefined;
+  let atLeastOnce: Deliverer | undefined;
   let canRecycle = true; // what is in the log is not looked at any more
   let epochs: Epochs | undefined;
   try {
@@ -83,7 +68,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     else {
       const session = await opened(to.open(context), context, doing);
       canRecycle = session.keepsNoParts === true;
-      deliverer = toDeliverer(session);
+      atLeastOnce = toDeliverer(session);
     }
   } finally {
     signal?.removeEventListener("abort", stopOpening);
@@ -108,9 +93,9 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     retries,
     turns,
     canRecycle,
-    deliverer,
+    deliverer: atLeastOnce,
     epochs,
-    startBatcher: (hooks) => batch<Infer<T>>(table, resolved, hooks),
+    startBatcher: (hooks) => startBatcher<Infer<T>>(table, resolved, hooks),
     onReleased: telemetry.close,
   });
   telemetry.watch(() => sink.stats);
@@ -154,77 +139,4 @@ async function opened<S extends { close(): unknown }>(
 ): Promise<S> {
   opening.then((late) => (signal.aborted ? late.close() : undefined)).catch(() => {});
   return unlessAborted(opening, signal, doing);
-}
-
-function batch<R>(table: Table, options: ResolvedOptions, hooks: BatcherHooks): Batcher<R> {
-  const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, gzipLevel, malformedText, parallelism } = options;
-  const batchPerSubtask = options.batchPerSubtask || parallelism <= 1;
-  const mostSpares = slabsPerSubtask * Math.max(1, parallelism);
-  const limits = { maxRows: batchSize, maxBytes: clientBatchSizeLimit };
-  const wasm = embeddedWasm();
-  /** For what is encoded already: the caller's thread has one of its own, once it is needed. */
-  const startKernel = lazily(() => instantiate(wasm));
-  const checkJson = jsonCheck(startKernel);
-  const packer = compilePacker(table, {
-    format,
-    maxRecordBytes: clientBatchSizeLimit,
-    malformedText,
-    rowsPerChunk,
-    checkJson,
-    mostSpares,
-  });
-  const plain = { name: table.name, list: table.list };
-
-  function startRaw(handOver: (slab: SlabBytes) => void): RawPacker {
-    const cut = rawCutter(format, clientBatchSizeLimit, startKernel);
-    return rawPacker({ cut, maxRowBytes: clientBatchSizeLimit, malformedText, mostSpares }, handOver);
-  }
-
-  function startSubtasks(subtaskHooks: SubtaskHooks) {
-    return Array.from({ length: Math.max(1, parallelism) }, (_, index) => {
-      const plan = { table: table.name, format, maxRows: batchSize, index, hasOwnBatch: batchPerSubtask, segmentBytes };
-      return parallelism === 0
-        ? inlineSubtask(plan, encoder(plain, format, limits, wasm, { gzipLevel }), subtaskHooks)
-        : workerSubtask({ plan, table: plain, limits, gzipLevel, wasm }, subtaskHooks);
-    });
-  }
-  const plan = {
-    table: table.name,
-    format,
-    maxRows: batchSize,
-    maxBytes: clientBatchSizeLimit,
-    intervalMs: batchIntervalMs,
-    rowsPerChunk,
-    batchPerSubtask,
-  };
-  return batcher(plan, packer, startRaw, startSubtasks, hooks);
-}
-
-function lazily<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
-function deliver(
-  sink: string,
-  session: DestinationSession,
-  options: ResolvedOptions,
-  signal: AbortSignal,
-  retries: { count: number },
-): Deliverer {
-  const eventOf = (batch: SealedBatch, durationMs: number) =>
-    stepEvent(sink, batch, { tag: session.tagOf?.(batch.id), durationMs });
-  return deliverer(session, options, signal, {
-    onStaged: (batch, durationMs) => publish("millrace:batch:staged", eventOf(batch, durationMs)),
-    onTaken: (batch, durationMs) => publish("millrace:batch:taken", eventOf(batch, durationMs)),
-    onLanded: (batch, durationMs) => publish("millrace:batch:landed", eventOf(batch, durationMs)),
-    onRetry({ batch, stage, attempt, delayMs, error }) {
-      retries.count++;
-      const { code, message } = error;
-      publish("millrace:retry", { sink, table: batch.table, batch: batch.id, stage, attempt, delayMs, code, message });
-    },
-  });
 }

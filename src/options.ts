@@ -7,7 +7,7 @@ import type { RowFormat } from "./encode/row-format.ts";
 import { MillraceError } from "./errors.ts";
 import { refuseUnknownOptions } from "./option-names.ts";
 import type { Table } from "./schema/table.ts";
-import { checkTelemetry, type TelemetryOptions } from "./telemetry-options.ts";
+import { checkTelemetry, type TelemetryOptions } from "./telemetry/telemetry-options.ts";
 
 /**
  * What is promised of every accepted record:

@@ -6,8 +6,8 @@ import { keepLease, releaseUnacknowledged, warnOfSource } from "./lease-keeper.t
 import { refuseUnknownOptions } from "./option-names.ts";
 import { partitionChanges } from "./partition-changes.ts";
 import { reachedPositions } from "./reached-positions.ts";
-import type { RecordSink } from "./record-sink.ts";
-import type { SinkStats } from "./sink.ts";
+import type { RecordSink } from "./sink/record-sink.ts";
+import type { SinkStats } from "./sink/stats.ts";
 import { type Arrival, type SliceReader, sliceReader } from "./slice-reader.ts";
 import type { Positions, Recovery, Source } from "./source/source.ts";
 import { wakeup } from "./source/wakeup.ts";

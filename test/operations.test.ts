@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { before, test } from "node:test";
 import { eventNames } from "../src/events.ts";
-import { type Metric, metrics } from "../src/metrics.ts";
+import { type Metric, metrics } from "../src/telemetry/metrics.ts";
 import { mainScript } from "./cli/run-cli.ts";
 
 // What an operator reads, builds on and looks at: the metrics and events that there are, in the words of the code.

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { builtinModules } from "node:module";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
@@ -81,7 +81,7 @@ test("every file that exports and bin name is there after a build", () => {
 
 /** A node: name, or a package that users have or are told to install. */
 function isDeclared(specifier: string): boolean {
-  if (builtinModules.includes(specifier.replace(/^node:/, ""))) return true;
+  if (isBuiltin(specifier)) return true;
   const name = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0]!;
   return name in manifest.dependencies || name in manifest.peerDependencies;
 }
@@ -143,7 +143,8 @@ test("a bundle of the package holds nothing of its tests", async () => {
 
 test("the types that users see need no optional package", () => {
   const found: string[] = [];
-  for (const entry of ["dist/index.d.ts", "dist/emulator/index.d.ts", "dist/testing/index.d.ts"]) {
+  const least = { "dist/index.d.ts": 10, "dist/emulator/index.d.ts": 10, "dist/testing/index.d.ts": 5 };
+  for (const [entry, files] of Object.entries(least)) {
     const cameFrom = new Map<string, string>([[entry, ""]]);
     // Files that are added on the way are walked too.
     for (const file of cameFrom.keys())
@@ -155,7 +156,7 @@ test("the types that users see need no optional package", () => {
         const isPeer = Object.keys(manifest.peerDependencies).some((name) => `${path}/`.startsWith(`${name}/`));
         if (isPeer) found.push(`${path} in ${file}, by ${cameFrom.get(file)}`);
       }
-    assert.ok(cameFrom.size > 10, `${cameFrom.size} files found from ${entry}`);
+    assert.ok(cameFrom.size > files, `${cameFrom.size} files found from ${entry}`);
   }
   assert.deepEqual(found, []);
 });

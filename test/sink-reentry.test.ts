@@ -9,7 +9,7 @@ import { open } from "../src/open.ts";
 import type { SinkOptions } from "../src/options.ts";
 import { run } from "../src/run.ts";
 import { k, table } from "../src/schema/table.ts";
-import type { Sink } from "../src/sink.ts";
+import type { Sink } from "../src/sink/sink.ts";
 import { iterable } from "../src/source/iterable.ts";
 import { until } from "./gated.ts";
 import { rowsOf } from "./rows-of.ts";

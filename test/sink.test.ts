@@ -7,7 +7,7 @@ import { type ErrorCode, MillraceError } from "../src/errors.ts";
 import { open } from "../src/open.ts";
 import type { SinkOptions } from "../src/options.ts";
 import { k, table } from "../src/schema/table.ts";
-import type { Sink } from "../src/sink.ts";
+import type { Sink } from "../src/sink/sink.ts";
 import { gated, until } from "./gated.ts";
 import { objectsOf, rowsOf } from "./rows-of.ts";
 

@@ -23,10 +23,10 @@ import { type Emulator, startEmulator } from "../src/emulator/index.ts";
 import { MillraceError } from "../src/errors.ts";
 import { eventNames, type TelemetryFailedEvent } from "../src/events.ts";
 import { memoryDisk } from "../src/log/memory-disk.ts";
-import { type MetricName, metrics } from "../src/metrics.ts";
 import { open } from "../src/open.ts";
 import { createMergeTableCommand } from "../src/schema/kql.ts";
 import { k, table } from "../src/schema/table.ts";
+import { type MetricName, metrics } from "../src/telemetry/metrics.ts";
 import { gated, until } from "./gated.ts";
 
 // OpenTelemetry's own SDK collects what a sink tells it; the sink's stats and the emulator say what it should have been.

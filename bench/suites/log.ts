@@ -5,7 +5,7 @@ import { fileState } from "../../src/checkpoint/file-state.ts";
 import { nowhere } from "../../src/destination/memory.ts";
 import { open } from "../../src/open.ts";
 import type { SinkOptions } from "../../src/options.ts";
-import type { Sink } from "../../src/sink.ts";
+import type { Sink } from "../../src/sink/sink.ts";
 import type { Case, Group, Output } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";
 import { median } from "../measure.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { nowhere } from "../../src/destination/memory.ts";
 import { open } from "../../src/open.ts";
-import type { Sink } from "../../src/sink.ts";
+import type { Sink } from "../../src/sink/sink.ts";
 import type { Case, Group, Output } from "../case.ts";
 import type { Corpus } from "../corpora/corpora.ts";
 import { mainThreadTime, watchLoopDelay } from "../main-thread.ts";

@@ -73,6 +73,8 @@ export interface Coordinator extends JobHistory {
   readonly logBytes: number;
   /** Begins to commit what an earlier process has left, and what is prepared from now on. */
   start(hooks: CoordinatorHooks): void;
+  /** The epoch that begins when so many were decided on since the opening: 0 gives the first. */
+  epochAfter(decisions: number): number;
   /** Writes a batch into the log, for the given epoch: the one behind the head, or the one behind that. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** The decision on the epoch behind the head: durable when it resolves. Returns the new head. */
@@ -96,6 +98,9 @@ export async function coordinator(
   const lineage = drawId();
   let isRecorded = false;
   let head = (lease.read().get(headKey)?.value as unknown as Head | undefined) ?? noHead;
+  const restored = head.epoch;
+  let decisions = 0;
+  const epochAfter = (before: number) => restored + before + 1;
   /** Batches that are logged and not decided on, and those on their way into the log, by epoch. */
   const logged = new Map<number, { batches: LoggedBatch[]; writing: Set<Promise<void>> }>();
   const waiting: number[] = [...lease.read().keys()].flatMap((key) =>
@@ -235,7 +240,7 @@ export async function coordinator(
     },
     knowsOpening: (generation, of) => knowsOpening(lineages(), generation, of),
     async recordLineage(held) {
-      const own: Lineage = { id: lineage, generation: lease.generation, from: head.epoch + 1 };
+      const own: Lineage = { id: lineage, generation: lease.generation, from: epochAfter(decisions) };
       await lease.compareAndSet([
         set(lineagesKey, withLineage(lineages(), own)),
         ...acceptance(held.filter((each) => each.job !== job)),
@@ -261,6 +266,7 @@ export async function coordinator(
       hooks = given;
       next();
     },
+    epochAfter,
     add(epoch, batch) {
       const into = openEpoch(epoch);
       const writing = lease.log.append(epoch, batch).then((kept) => {
@@ -271,7 +277,7 @@ export async function coordinator(
     },
     async prepare(positions, records) {
       if (undecided) throw undecided.error;
-      const epoch = head.epoch + 1;
+      const epoch = epochAfter(decisions);
       const { batches, writing } = openEpoch(epoch);
       const reached: Head = {
         ...{ epoch, records: head.records + records },
@@ -295,6 +301,7 @@ export async function coordinator(
         throw error;
       }
       logged.delete(epoch);
+      decisions++;
       head = reached;
       if (batches.length > 0) waiting.push(epoch);
       next();

@@ -6,10 +6,10 @@ import { coerce } from "../schema/coerce.ts";
 import type { Table } from "../schema/table.ts";
 import { type FilesPlan, files } from "../source/files.ts";
 import type { Result } from "./bench-race.ts";
+import type { Finish } from "./finish.ts";
 import { addFileFlags, type FileFlags, fileOptions, valueOptions, wholeNumber } from "./flags.ts";
 import { inferFiles, type ReadOne, tableNameFor } from "./infer-files.ts";
 import { onInterrupt, tellInterrupted } from "./interrupt.ts";
-import type { Finish } from "./program.ts";
 import { bytes, count, plural } from "./quantities.ts";
 import { plainLine, processTerminal, type Terminal } from "./terminal.ts";
 

@@ -1,7 +1,7 @@
 import { Command } from "commander";
+import type { Finish } from "./finish.ts";
 import { wholeNumber } from "./flags.ts";
 import { interrupted, onInterrupt } from "./interrupt.ts";
-import type { Finish } from "./program.ts";
 import { loginHints, writeLoginFiles } from "./secure-emulator.ts";
 
 interface EmulatorFlags {

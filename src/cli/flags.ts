@@ -5,6 +5,7 @@ import type { RaggedRows } from "../source/csv-dialect.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { defaultInferRecords } from "./infer-files.ts";
 import { inPhrases } from "./option-words.ts";
+import type { ValueOptions } from "./value-options.ts";
 
 /** Readers of flag values, in the way commander wants them. */
 
@@ -123,12 +124,6 @@ function once(onNotice: OnNotice): OnNotice {
 }
 
 const mostRemembered = 10_000;
-
-/** What says how texts become values: the same for inference and ingestion. */
-export interface ValueOptions {
-  readonly nullTexts?: readonly string[];
-  readonly excessPrecision?: ExcessPrecision;
-}
 
 export function valueOptions({ nullText, excessPrecision }: FileFlags): ValueOptions {
   return {

@@ -3,8 +3,8 @@ import { type Inferred, startInference } from "../schema/infer.ts";
 import type { FilesPlan } from "../source/files.ts";
 import type { RawRecord } from "../source/records.ts";
 import type { Refusal, Slice } from "../source/source.ts";
-import type { ValueOptions } from "./flags.ts";
 import { count } from "./quantities.ts";
+import type { ValueOptions } from "./value-options.ts";
 
 /** How many records of each file an inferred table rests on, unless the caller says otherwise. */
 export const defaultInferRecords = 100_000;

@@ -1,5 +1,5 @@
 import { listen } from "../events.ts";
-import type { SinkStats } from "../sink.ts";
+import type { SinkStats } from "../sink/stats.ts";
 import { decorated } from "../source/decorated.ts";
 import type { Slice, Source } from "../source/source.ts";
 import type { FilePosition } from "../source/splitter.ts";

@@ -3,13 +3,15 @@ import { parseExactly } from "../schema/exact-json.ts";
 import type { SampleForm } from "../schema/infer.ts";
 import type { Rename } from "../schema/names.ts";
 import type { Table } from "../schema/table.ts";
-import { type CsvDialect, rowDialect } from "../source/csv-dialect.ts";
+import type { CsvDialect } from "../source/csv-dialect.ts";
 import { rowParser } from "../source/csv-header.ts";
 import { csvSplitter } from "../source/csv-rows.ts";
 import { parseObject } from "../source/decoder.ts";
+import type { OriginalFormat } from "../source/original-format.ts";
+import { rowDialect } from "../source/original-format.ts";
 import type { RawRecord } from "../source/records.ts";
-import type { Origin, OriginalFormat } from "../source/source.ts";
-import type { ValueOptions } from "./flags.ts";
+import type { Origin } from "../source/source.ts";
+import type { ValueOptions } from "./value-options.ts";
 
 /** A line of a dead letter. */
 export interface KeptLetter {

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { inspectLog, inspectState, type SegmentReport } from "../checkpoint/inspect.ts";
-import type { Finish } from "./program.ts";
+import type { Finish } from "./finish.ts";
 import { bytes, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
 

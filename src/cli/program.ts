@@ -7,6 +7,7 @@ import { completionCommand } from "./completion/completion.ts";
 import { demoCommand } from "./demo.ts";
 import { emulatorCommand } from "./emulator.ts";
 import { CommandFailed, failureLine } from "./failure-line.ts";
+import type { Finish } from "./finish.ts";
 import { ingestCommand } from "./ingest.ts";
 import { logCommand } from "./log.ts";
 import { inFlags, inPhrases } from "./option-words.ts";
@@ -16,9 +17,6 @@ import { schemaCommand } from "./schema.ts";
 import { statusCommand } from "./status.ts";
 import { coloured, plainLine, processTerminal } from "./terminal.ts";
 import { verifyCommand } from "./verify.ts";
-
-/** A command's action resolves to the exit code, through this. */
-export type Finish = (exitCode: number) => void;
 
 /** Every command, in the order of the help. */
 export const commands = [

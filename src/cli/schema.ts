@@ -3,11 +3,11 @@ import { writeSchemaJson, writeSchemaKql } from "../schema/file.ts";
 import type { FilesOptions } from "../source/file-options.ts";
 import { files } from "../source/files.ts";
 import { usage } from "./connection.ts";
+import type { Finish } from "./finish.ts";
 import { addFileFlags, type FileFlags, fileOptions, valueOptions } from "./flags.ts";
 import { inferenceNotes, inferFiles, tableNameFor } from "./infer-files.ts";
 import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { inPhrases } from "./option-words.ts";
-import type { Finish } from "./program.ts";
 import { count, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
 

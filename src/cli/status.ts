@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { inspectState, type StateReport } from "../checkpoint/inspect.ts";
 import type { Json } from "../schema/kinds.ts";
-import type { Finish } from "./program.ts";
+import type { Finish } from "./finish.ts";
 import { bytes, count, duration, plural } from "./quantities.ts";
 import { plainLine } from "./terminal.ts";
 

@@ -14,15 +14,16 @@ import { type Figure, figuresOf, scaledRealFunction, type Values } from "./colum
 import { addConnectionFlags, type ConnectionFlags, connectionFrom, shortRetries, usage } from "./connection.ts";
 import { matchSamples } from "./field-match.ts";
 import { fieldsOfFiles, sampleFields } from "./field-names.ts";
-import { addFileFlags, type FileFlags, fileOptions, type ValueOptions, valueOptions } from "./flags.ts";
+import type { Finish } from "./finish.ts";
+import { addFileFlags, type FileFlags, fileOptions, valueOptions } from "./flags.ts";
 import type { ReadOne } from "./infer-files.ts";
 import { onInterrupt, tellInterrupted } from "./interrupt.ts";
 import { unknownFieldNotes } from "./load.ts";
-import type { Finish } from "./program.ts";
 import { plural } from "./quantities.ts";
 import { showRetries } from "./retry-lines.ts";
 import { readSchemaFile, type Target, targetTable } from "./target-table.ts";
 import { plainLine, processTerminal } from "./terminal.ts";
+import type { ValueOptions } from "./value-options.ts";
 
 interface VerifyFlags extends ConnectionFlags, FileFlags {
   table: string;

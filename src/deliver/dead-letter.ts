@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { badArgument, checkPath } from "../arguments.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
-import type { OriginalFormat } from "../source/source.ts";
+import type { OriginalFormat } from "../source/original-format.ts";
 import { letterJson } from "./letter-json.ts";
 
 /** One refused record, with what is needed to mend and resend it. */

@@ -1,5 +1,3 @@
-import type { OriginalFormat } from "./source.ts";
-
 /** How the rows of a CSV file are written. Plain JSON, so that whoever keeps a row can keep what is needed to read it. */
 export interface CsvDialect {
   /** What separates fields: one ASCII character. */
@@ -37,29 +35,3 @@ export const rfc4180: CsvDialect = {
   ragged: "refuse",
   isTrimmed: false,
 };
-
-/** What a row is to be read with again: the delimiter, and what differs from RFC 4180 within a row. */
-export function originalOf({
-  delimiter,
-  quote,
-  escape: escapeMark,
-  ragged,
-  isTrimmed,
-}: CsvDialect): Pick<OriginalFormat, "delimiter" | "dialect"> {
-  const dialect: RowDialect = {
-    ...(quote !== rfc4180.quote && { quote }),
-    ...(escapeMark !== quote && { escape: escapeMark }),
-    ...(ragged !== rfc4180.ragged && { ragged }),
-    ...(isTrimmed && { isTrimmed }),
-  };
-  return { delimiter, ...(Object.keys(dialect).length > 0 && { dialect }) };
-}
-
-/** What of a dialect matters to a row that stands alone. */
-export type RowDialect = Partial<Pick<CsvDialect, "quote" | "escape" | "ragged" | "isTrimmed">>;
-
-/** The dialect of a row that stands alone. */
-export function rowDialect({ delimiter = rfc4180.delimiter, dialect = {} }: OriginalFormat): CsvDialect {
-  const quote = dialect.quote ?? rfc4180.quote;
-  return { ...rfc4180, ...dialect, delimiter, quote, escape: dialect.escape ?? quote };
-}

@@ -1,6 +1,6 @@
 import { parseExactly } from "../schema/exact-json.ts";
 import { ExactNumber } from "../schema/exact-number.ts";
-import { type CsvDialect, originalOf } from "./csv-dialect.ts";
+import type { CsvDialect } from "./csv-dialect.ts";
 import { csvRecords, type KnownHeader } from "./csv-records.ts";
 import { type BlankLines, csvSplitter } from "./csv-rows.ts";
 import type { FilesOptions } from "./file-options.ts";
@@ -8,8 +8,9 @@ import type { FileFormat } from "./format.ts";
 import { elementSplitter } from "./json-elements.ts";
 import { pathSplitter } from "./json-path.ts";
 import { lineSplitter } from "./lines.ts";
+import type { OriginalFormat } from "./original-format.ts";
+import { originalOf } from "./original-format.ts";
 import type { RawRecord, RecordReader } from "./records.ts";
-import type { OriginalFormat } from "./source.ts";
 import type { FilePosition } from "./splitter.ts";
 
 export type Decoder = Pick<RecordReader, "splitter" | "parse" | "format" | "isHeaderDue"> & {

@@ -2,7 +2,8 @@ import { isUtf8 } from "node:buffer";
 import { MillraceError, throwIfAborted } from "../errors.ts";
 import { append, type ByteWindow, byteWindow, dropBefore } from "./byte-window.ts";
 import type { Content } from "./content.ts";
-import type { OriginalFormat, Position, Refusal, Slice } from "./source.ts";
+import type { OriginalFormat } from "./original-format.ts";
+import type { Position, Refusal, Slice } from "./source.ts";
 import { type Frame, longestOriginal, longestQuoted, type Splitter } from "./splitter.ts";
 
 /** A record as a file has it: JSON values, or for CSV texts by the names of the header row. */

@@ -1,6 +1,4 @@
-import type { ExcessPrecision } from "../schema/excess-precision.ts";
-import type { Rename } from "../schema/names.ts";
-import type { RowDialect } from "./csv-dialect.ts";
+import type { OriginalFormat } from "./original-format.ts";
 
 /**
  * Where a source stands in one partition: after the last record of a slice. It is stored as JSON and must be the same when it
@@ -11,32 +9,6 @@ import type { RowDialect } from "./csv-dialect.ts";
  * 64 MiB of JSON together.
  */
 export type Position = string | number | boolean | null | readonly Position[] | { readonly [key: string]: Position };
-
-/** How an original is to be read again: what a dead letter says beside it. */
-export interface OriginalFormat {
-  /**
-   * Of the source, or of the row. `csv`: a record's values are texts, and an empty one is null. Absent: the original is a record as
-   * `write()` takes it. `letter`: a line of a dead letter, which `millrace replay-dlq` could not read.
-   */
-  readonly format?: "csv" | "ndjson" | "json" | "letter";
-  /** CSV text only: the names of its fields, in order. */
-  readonly header?: readonly string[];
-  /** CSV text only. Default ",". */
-  readonly delimiter?: string;
-  /** CSV text only: how the row is written, where it is not RFC 4180. */
-  readonly dialect?: RowDialect;
-  /** The `nullTexts` and `excessPrecision` of `coerce()`, where they were given. */
-  readonly nullTexts?: readonly string[];
-  readonly excessPrecision?: ExcessPrecision;
-  /** Fields whose column has another name. */
-  readonly renames?: readonly Rename[];
-  /** Only the beginning of the original was kept. */
-  readonly isCut?: true;
-  /** The bytes were not UTF-8: U+FFFD stands for what could not be read. */
-  readonly isUtf8?: false;
-  /** A function of the program (`map()`, `through` of `run()`) converts the records of this source: only that program can read it again. */
-  readonly isConverted?: true;
-}
 
 /** A record as its source read it, and how to read it again. */
 export interface Origin {

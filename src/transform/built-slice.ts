@@ -1,11 +1,15 @@
 import { isCode, MillraceError, reasonOf } from "../errors.ts";
 import type { Coercion } from "../schema/coerce.ts";
-import type { Origin, OriginalFormat, Refusal, Slice } from "../source/source.ts";
+import type { OriginalFormat } from "../source/original-format.ts";
+import type { Origin, Refusal, Slice } from "../source/source.ts";
 
 /** What a transform does to records: another record comes of them, or the same one. */
 export type Effect = "converts" | "keeps" | Pick<Coercion, "renames" | "nullTexts" | "excessPrecision">;
 
-/** Makes a slice of what became of another one's records. Places and origins are those of the records that it was made of. */
+/**
+ * Makes a slice of what became of another one's records. Places are those of the records that it was made of, and so are origins, but for
+ * records that a function of the program made.
+ */
 export interface SliceBuilder<B> {
   /** @param index of the record that it was made of */
   add(index: number, record: B): void;
@@ -40,12 +44,13 @@ export function sliceBuilder<A, B>(name: string, of: Slice<A>, effect: Effect): 
     },
     slice() {
       const { partition, position, moved, dropped, bytes } = of;
-      const isSame = effect === "keeps" && !of.originOf;
+      // What a function made of a record is what the table refuses, and can be written again; what it was made of cannot.
+      const hasOrigins = effect === "keeps" ? of.originOf !== undefined : effect !== "converts";
       return {
         ...{ partition, position, records },
         ...(refused.length > 0 && { refused }),
         ...(of.placeOf && { placeOf: (index: number) => of.placeOf!(originOf(index)) }),
-        ...(!isSame && { originOf: (index: number) => originAt(originOf(index)) }),
+        ...(hasOrigins && { originOf: (index: number) => originAt(originOf(index)) }),
         ...(moved && { moved }),
         ...(dropped && { dropped }),
         ...(bytes !== undefined && { bytes }),

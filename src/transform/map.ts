@@ -9,8 +9,9 @@ import { checkTransform, transformed } from "./transformed.ts";
  *
  * A transform is a source in the place of the one that it is given: it has its name, recovery, positions, leases and all else.
  * A record for which the function throws goes to the dead letter as the source gave it, with its place, and its neighbours
- * arrive; without a dead letter `run()` rejects. A record that the table does not take goes there as the source gave it, too,
- * marked as `isConverted`, but for functions that `coerce()` made: those letters can be replayed.
+ * arrive; without a dead letter `run()` rejects. That letter is marked as `isConverted`: the program must read the record again.
+ * A record that the table does not take goes there as the function made it, or, where `coerce()` made the function, as the source
+ * gave it: those letters can be replayed.
  *
  * @throws MillraceError BAD_OPTION for a function that returns a promise (see {@link asyncMap}). From reading: BAD_OPTION,
  *   BAD_SOURCE and BAD_SCHEMA of the function itself end the run, for no record would be right.

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { isKind, type Kind } from "../../src/schema/kinds.ts";
 import { type CommandLine, lastLine } from "./command-line.ts";
 import { type ComparedColumn, compareRows } from "./compare.ts";
-import { type Difference, refusedFiles, rejectedRows } from "./differences.ts";
+import { type Difference, isTextForNull, refusedFiles, rejectedRows } from "./differences.ts";
 import { askKusto, type KustoTable } from "./kusto-rows.ts";
 import { narrowestKind } from "./narrowest-kind.ts";
 import type { Oracle } from "./oracle.ts";
@@ -56,6 +56,8 @@ interface Summary {
   readonly read: number;
   readonly delivered: number;
   readonly rejected: number;
+  /** By column. */
+  readonly readAsNull?: Readonly<Record<string, { readonly count: number }>>;
 }
 
 interface Letter {
@@ -175,6 +177,7 @@ class Check {
         if (narrowest !== undefined && narrowest !== column.kind)
           this.#differ(1, `column ${column.name} is ${column.kind}, and all its values are ${narrowest}`);
       }
+    this.#checkNullTexts(placed, kept, summary);
     const compared = await compareRows(placed, this.#reading, kept, arrived, oracle);
     if (compared.different > 0) this.#differ(compared.different, ...compared.examples);
     const faulty = rows.filter(({ fault }) => fault !== undefined);
@@ -191,6 +194,16 @@ class Check {
       ...this.#verdict(this.#different + this.#silent > 0 ? "differs" : "same", letters.length, compared.documented),
       cells: compared.cells,
     };
+  }
+
+  /** What became null is counted and named, column by column. */
+  #checkNullTexts(placed: readonly ComparedColumn[], kept: readonly SourceRow[], { readAsNull = {} }: Summary): void {
+    for (const { name, kind, field, index } of placed) {
+      const isNull = ({ value }: SourceRow) => Array.isArray(value) && isTextForNull(kind, String(value[index]));
+      const expected = kept.filter(isNull).length;
+      const told = (readAsNull[name] ?? readAsNull[field])?.count ?? 0;
+      if (told !== expected) this.#lose(1, `${expected} texts for null in column ${name}, and ingest tells of ${told}`);
+    }
   }
 
   /** The table's columns, each with its field's place in the file's header. */

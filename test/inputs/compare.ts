@@ -1,6 +1,6 @@
 import { isSafeNumber } from "lossless-json";
 import type { Kind } from "../../src/schema/kinds.ts";
-import type { Difference } from "./differences.ts";
+import { type Difference, isTextForNull } from "./differences.ts";
 import { type Bag, canonicalJson, JsonNumber, parseLossless } from "./json-values.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Reading, SourceRow } from "./readings.ts";
@@ -141,6 +141,10 @@ function csvCell(kind: Kind, text: string, note: (difference: Difference) => voi
   if (kind === "string") return textCell(text);
   if (text === "") {
     note("emptyCsv");
+    return nothing;
+  }
+  if (isTextForNull(kind, text)) {
+    note("nullText");
     return nothing;
   }
   if (kind !== "dynamic") return numberCell(kind, text, note);

@@ -1,3 +1,5 @@
+import type { Kind } from "../../src/schema/kinds.ts";
+
 /**
  * Where the table rightly holds another value than the file, or a row is rightly rejected, although the file is sound.
  * Whatever is not in this list counts as a fault.
@@ -7,10 +9,20 @@ export const differences = {
   numberInString:
     "a number in a column of texts is written as JavaScript writes it, if a double holds it: 1.0 becomes 1",
   roundedReal: "a real is a double: of more than 17 digits the nearest one is kept",
+  nullText: "NA and its like are null in a CSV column of another kind than string; ingest names and counts them",
   emptyCsv: "an empty field of CSV is null in a column that is not string",
 } as const;
 
 export type Difference = keyof typeof differences;
+
+/** docs/files.md, "Texts for null": what programs write where there is no value. In a real column NaN has a value. */
+const textsForNull = ["NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "Null", "null", "None", "NaT", "\\N", "-"];
+const notANumber = ["NaN", "nan"];
+
+export function isTextForNull(kind: Kind, text: string): boolean {
+  if (kind === "string" || kind === "dynamic") return false;
+  return textsForNull.includes(text) || (kind !== "real" && notANumber.includes(text));
+}
 
 /** Rejections of rows that are sound in their format: by the reason that millrace gives. */
 export const rejectedRows: readonly (readonly [reason: RegExp, why: string])[] = [

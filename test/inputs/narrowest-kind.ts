@@ -1,5 +1,6 @@
 import type { Kind } from "../../src/schema/kinds.ts";
 import type { ComparedColumn } from "./compare.ts";
+import { isTextForNull } from "./differences.ts";
 import { type Bag, JsonNumber } from "./json-values.ts";
 import type { SourceRow } from "./readings.ts";
 
@@ -7,7 +8,10 @@ import type { SourceRow } from "./readings.ts";
  * The kind that a column of nothing but integers, or nothing but true and false, must have; undefined for other columns. A
  * wider kind takes the values too, but a real would round them, and a string would hide that they are numbers.
  */
-export function narrowestKind({ field, index }: ComparedColumn, rows: readonly SourceRow[]): Kind | undefined {
+export function narrowestKind(
+  { kind: made, field, index }: ComparedColumn,
+  rows: readonly SourceRow[],
+): Kind | undefined {
   let least = 0n;
   let greatest = 0n;
   let seen: "integer" | "bool" | undefined;
@@ -15,6 +19,7 @@ export function narrowestKind({ field, index }: ComparedColumn, rows: readonly S
     const bag = value as Bag;
     const given = Array.isArray(value) ? value[index] : Object.hasOwn(bag, field) ? bag[field] : undefined;
     if (given === null || given === undefined || (given === "" && Array.isArray(value))) continue;
+    if (Array.isArray(value) && isTextForNull(made, String(given))) continue;
     const kind = kindOf(given, Array.isArray(value));
     if (kind === undefined || (seen !== undefined && seen !== kind)) return undefined;
     seen = kind;

@@ -44,7 +44,7 @@ const page = readFileSync("docs/api.md", "utf8");
 for (const [section, file] of Object.entries(surfaces)) {
   test(`the API reference has an entry for each name of ${section}, and no other`, () => {
     const names = exportedNames(file);
-    assert.ok(names.length > 3, `${names.length} names found`);
+    assert.ok(names.length > (section === "millrace/testing" ? 3 : 10), `${names.length} names found`);
     assert.deepEqual(
       entriesOf(page, section)
         .map((entry) => entry.name)

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { commands } from "../../src/cli/program.ts";
 import { eventNames } from "../../src/events.ts";
 import { defaults } from "../../src/options.ts";
-import { undeliveredCode } from "../../src/process-end.ts";
+import { undeliveredCode } from "../../src/sink/process-end.ts";
 import { KustoConnectionOptions, KustoWriteOptions } from "../../src/write-sink.ts";
 import { codeOf, documents, proseOf, sectionOf, tablesOf } from "./documents.ts";
 

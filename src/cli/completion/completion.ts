@@ -1,5 +1,5 @@
 import { Argument, Command } from "commander";
-import type { Finish } from "../program.ts";
+import type { Finish } from "../finish.ts";
 import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";
 import { type CompletedCommand, completedCommand } from "./model.ts";

@@ -281,13 +281,18 @@ test("lose-report: the rows are there and no status is; for a failure, only .sho
   assert.deepEqual(await failuresOf("Silent"), ["Stream_ClosingQuoteMissing Permanent silent-bad.csv"]);
 });
 
+const quickly = () => ({
+  ...{ cluster: emulator.url, database: "demo" },
+  ...{ flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 20 },
+});
+
 test("lose-report: what the sink makes of it", async () => {
   await ask(emulator, ".create table Unheard (a:long)");
   play({ do: "lose-report", table: "Unheard" });
   const sink = await open({
     table: table("Unheard", { a: k.long() }),
-    to: kusto({ cluster: emulator.url, database: "demo" }),
-    ...{ flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 20, pollTimeoutMs: 500, parallelism: 0 },
+    to: kusto({ ...quickly(), pollTimeoutMs: 500 }),
+    parallelism: 0,
   });
   sink.write({ a: 1 });
   await assert.rejects(sink.close(), { code: "STATUS_TIMEOUT" });
@@ -348,8 +353,8 @@ test("fail: what the sink makes of it", async () => {
   play({ do: "fail", table: "Heard" });
   const sink = await open({
     table: table("Heard", { a: k.long() }),
-    to: kusto({ cluster: emulator.url, database: "demo" }),
-    ...{ flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 20, parallelism: 0 },
+    to: kusto(quickly()),
+    parallelism: 0,
   });
   sink.write({ a: 1 });
   await assert.rejects(sink.close(), { code: "INGESTION_FAILED", message: /Stream_ClosingQuoteMissing/ });

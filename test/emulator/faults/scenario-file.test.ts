@@ -72,8 +72,8 @@ test("the manual's scenario, by the command line: the sink delivers under it, an
     await run(".create table Readings (n:long, text:string)");
     const sink = await open({
       table: table("Readings", { n: k.long(), text: k.string() }),
-      to: kusto({ cluster: url, database: "demo" }),
-      ...{ batchSize: 1, parallelism: 0, flushImmediately: true, retryBaseMs: 10 },
+      to: kusto({ cluster: url, database: "demo", flushImmediately: true }),
+      ...{ batchSize: 1, parallelism: 0, retryBaseMs: 10 },
     });
     for (let n = 0; n < 5; n++) if (!sink.write({ n, text: "fine" })) await sink.ready;
     await sink.flush();

@@ -8,14 +8,8 @@ const events = table(process.env.MILLRACE_TABLE, { at: k.datetime(), text: k.str
 const admin = await kustoAdmin(connection);
 await admin.execute(createMergeTableCommand(events));
 
-const to = kusto(connection);
-const sink = await open({
-  table: events,
-  to,
-  flushImmediately: true,
-  pollForIngestionStatus: true,
-  pollIntervalMs: 100,
-});
+const quickly = { flushImmediately: true, pollForIngestionStatus: true, pollIntervalMs: 100 };
+const sink = await open({ table: events, to: kusto({ ...connection, ...quickly }) });
 for (let i = 0; i < 1_000; i++) if (!sink.write({ at: new Date(i), text: `event ${i}` })) await sink.ready;
 await sink.close();
 

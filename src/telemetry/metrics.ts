@@ -1,5 +1,4 @@
-import type { BlobEvent, EventHandlers, StepEvent } from "./events.ts";
-import type { SinkStats } from "./sink.ts";
+import type { BlobEvent, EventHandlers, StepEvent } from "../events.ts";
 import type { Attributes, Counter, Histogram, Meter, ObservableGauge, ObservableResult } from "./telemetry-options.ts";
 
 /** One instrument that a sink keeps on the meter it was given. */
@@ -69,12 +68,21 @@ const secondBounds = [
   0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1_200, 3_600, 14_400,
 ];
 
+/** Those of a sink's counters that its metrics follow. */
+export interface MeteredStats {
+  readonly accepted: number;
+  readonly delivered: number;
+  readonly rawBytes: number;
+  readonly packedBytes: number;
+  readonly batchesInFlight: number;
+}
+
 /** What a sink gives to be looked at. */
 export interface MeteredSink {
   readonly id: string;
   readonly table: string;
   readonly database: string | undefined;
-  stats(): SinkStats | undefined;
+  stats(): MeteredStats | undefined;
   /** Absent where the sink has no state. */
   readonly epochs: { pending(): number; logBytes(): number } | undefined;
 }
@@ -107,13 +115,13 @@ interface Observed {
 /** A meter keeps instruments for ever, and two callbacks of one gauge would overwrite each other's observations. */
 const instrumentsOf = new WeakMap<Meter, Instruments>();
 
-/** Counters that follow {@link SinkStats}: the records' own calls pay nothing for them. */
+/** Counters that follow {@link MeteredStats}: the records' own calls pay nothing for them. */
 const followed = {
   "millrace.records.accepted": "accepted",
   "millrace.records.delivered": "delivered",
   "millrace.bytes.raw": "rawBytes",
   "millrace.bytes.packed": "packedBytes",
-} as const satisfies Partial<Record<MetricName, keyof SinkStats>>;
+} as const satisfies Partial<Record<MetricName, keyof MeteredStats>>;
 
 const followedNames = Object.keys(followed) as (keyof typeof followed)[];
 

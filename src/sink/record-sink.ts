@@ -1,6 +1,7 @@
-import type { Place } from "./batch/batcher.ts";
-import type { CheckpointOptions, Restored, SinkStats } from "./sink.ts";
-import type { Origin, Refusal } from "./source/source.ts";
+import type { Place } from "../batch/batcher.ts";
+import type { Origin, Refusal } from "../source/source.ts";
+import type { CheckpointOptions, Restored } from "./checkpoints.ts";
+import type { SinkStats } from "./stats.ts";
 
 /**
  * What `run()` writes into: the sink that `open()` gives, or an object of yours in front of it, such as one that spreads records over

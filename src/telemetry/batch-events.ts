@@ -1,5 +1,5 @@
-import type { SealedBatch } from "./batch/sealed-batch.ts";
-import type { BatchEvent, StepEvent } from "./events.ts";
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+import type { BatchEvent, StepEvent } from "../events.ts";
 
 /** What an event says of a batch: everything but its bytes. */
 export function batchEvent(sink: string, batch: Omit<SealedBatch, "parts">, epoch?: number): BatchEvent {

@@ -1,14 +1,13 @@
-import { reasonOf } from "./errors.ts";
-import { type EventHandlers, type EventMap, listen, publish, type TelemetryFailedEvent } from "./events.ts";
-import { type MeteredSink, startMetering } from "./metrics.ts";
-import type { DeliveryGuarantee } from "./options.ts";
-import type { SinkStats } from "./sink.ts";
+import { reasonOf } from "../errors.ts";
+import { type EventHandlers, type EventMap, listen, publish, type TelemetryFailedEvent } from "../events.ts";
+import type { DeliveryGuarantee } from "../options.ts";
+import { type MeteredSink, type MeteredStats, startMetering } from "./metrics.ts";
 import type { TelemetryOptions } from "./telemetry-options.ts";
 import { startTracing } from "./tracing.ts";
 
 export interface Telemetry {
   /** From now on the sink's counters can be asked for. */
-  watch(stats: () => SinkStats): void;
+  watch(stats: () => MeteredStats): void;
   /** Nothing is listened to, and nothing observed, any more. */
   close(): void;
 }
@@ -34,7 +33,7 @@ export function startTelemetry(sink: TelemetrySink, { meter, tracer }: Telemetry
   const { id, table, database, epochs, deliveryGuarantee, isPolled } = sink;
   const told = new Set<TelemetryFailedEvent["part"]>();
   const closing: (() => void)[] = [];
-  let stats: (() => SinkStats) | undefined;
+  let stats: (() => MeteredStats) | undefined;
 
   if (meter)
     begin("meter", () =>

@@ -1,28 +1,28 @@
 import { gunzipSync } from "node:zlib";
-import type { SealedBatch } from "./batch/sealed-batch.ts";
-import { blobEvent } from "./blob-event.ts";
-import { type Coordinator, coordinator } from "./checkpoint/coordinator.ts";
-import type { EpochHandle, Head, RefusedRows } from "./checkpoint/epoch.ts";
-import type { PositionChanges } from "./checkpoint/positions.ts";
-import type { StateChange, StateLease } from "./checkpoint/state-backend.ts";
-import { type Retries, withRetries } from "./deliver/backoff.ts";
-import { commitSubmitted } from "./deliver/commit-submitted.ts";
-import type { Deliverer } from "./deliver/deliverer.ts";
-import { rowsLeft } from "./deliver/logged-batch.ts";
-import { rowRanges } from "./deliver/row-ranges.ts";
-import { unlessAborted } from "./deliver/unless-aborted.ts";
+import type { SealedBatch } from "../batch/sealed-batch.ts";
+import { type Coordinator, coordinator } from "../checkpoint/coordinator.ts";
+import type { EpochHandle, Head, RefusedRows } from "../checkpoint/epoch.ts";
+import type { PositionChanges } from "../checkpoint/positions.ts";
+import type { StateChange, StateLease } from "../checkpoint/state-backend.ts";
+import { type Retries, withRetries } from "../deliver/backoff.ts";
+import { commitSubmitted } from "../deliver/commit-submitted.ts";
+import type { Deliverer } from "../deliver/deliverer.ts";
+import { rowsLeft } from "../deliver/logged-batch.ts";
+import { rowRanges } from "../deliver/row-ranges.ts";
+import { unlessAborted } from "../deliver/unless-aborted.ts";
 import type {
   CommitHooks,
   Destination,
   DestinationContext,
   DestinationSession,
   EpochCommitter,
-} from "./destination/destination.ts";
-import type { RowFormat } from "./encode/row-format.ts";
-import { MillraceError } from "./errors.ts";
-import { publish } from "./events.ts";
-import type { ResolvedOptions } from "./options.ts";
-import type { Table } from "./schema/table.ts";
+} from "../destination/destination.ts";
+import type { RowFormat } from "../encode/row-format.ts";
+import { MillraceError } from "../errors.ts";
+import { publish } from "../events.ts";
+import type { ResolvedOptions } from "../options.ts";
+import type { Table } from "../schema/table.ts";
+import { blobEvent } from "../telemetry/blob-event.ts";
 
 /** A sink's batches on their way through the log, epoch by epoch. */
 export interface Epochs {
@@ -38,6 +38,8 @@ export interface Epochs {
   readonly isPressed: boolean;
   /** Begins to commit: what an earlier process left, and what is decided on from now on. */
   start(hooks: EpochsHooks): void;
+  /** The epoch of a batch that was sealed behind so many checkpoints of this process. */
+  epochAfter(checkpoints: number): number;
   /** Writes a batch into the log, for the given epoch. */
   add(epoch: number, batch: SealedBatch): Promise<void>;
   /** Decides on the epoch behind the head. Durable when it resolves. */
@@ -136,6 +138,7 @@ export async function openEpochs(
           onFailed: (error) => hooks.onFailed(error),
         });
       },
+      epochAfter: (checkpoints) => open.epochAfter(checkpoints),
       add: (epoch, batch) => retrying("writing the log", () => open.add(epoch, batch)),
       prepare: (positions, records) => open.prepare(positions, records),
       settled: () => open.settled(),

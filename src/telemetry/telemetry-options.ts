@@ -1,5 +1,5 @@
-import { MillraceError } from "./errors.ts";
-import { refuseUnknownOptions } from "./option-names.ts";
+import { MillraceError } from "../errors.ts";
+import { refuseUnknownOptions } from "../option-names.ts";
 
 /**
  * The parts of `@opentelemetry/api` that a sink uses, as shapes: what the API gives can be passed in as it is, and Millrace

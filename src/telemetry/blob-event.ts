@@ -1,5 +1,5 @@
-import type { SentBlob } from "./destination/destination.ts";
-import type { BlobEvent } from "./events.ts";
+import type { SentBlob } from "../destination/destination.ts";
+import type { BlobEvent } from "../events.ts";
 
 /** What an event says of a blob that batches of an epoch share. */
 export function blobEvent(

@@ -1,4 +1,4 @@
-import type { EventHandlers } from "./events.ts";
+import type { EventHandlers } from "../events.ts";
 import type { Attributes, Span, SpanContext, SpanTime, Tracer } from "./telemetry-options.ts";
 
 /** What a sink's spans depend on. */
