@@ -11,6 +11,6 @@ export function stalled(): Destination {
   return {
     name: to.name,
     open: async (context) => ({ ...(await to.open(context)), stage: never }),
-    openEpochs: async (context) => ({ ...(await to.openEpochs!(context)), stage: never }),
+    openEpochs: async (context) => ({ ...(await to.openEpochs!(context)), commit: never }),
   };
 }
