@@ -48,6 +48,22 @@ export function checkPath(what: string, argument: string, value: unknown): void 
     });
 }
 
+/** Least and greatest; whole numbers. */
+export type Range = readonly [least: number, greatest: number];
+
+/** The first option that is no whole number of its range, and what it takes. */
+export function outOfRange<N extends string>(
+  values: Readonly<Record<N, unknown>>,
+  ranges: Readonly<Partial<Record<N, Range>>>,
+): { readonly name: N; readonly takes: string } | undefined {
+  for (const [name, [least, greatest]] of Object.entries(ranges) as [N, Range][]) {
+    const value = values[name];
+    if (!Number.isInteger(value) || (value as number) < least || (value as number) > greatest)
+      return { name, takes: `a whole number from ${least} to ${greatest}` };
+  }
+  return undefined;
+}
+
 /** @throws MillraceError BAD_OPTION where an optional function is something else. */
 export function checkOptionalFunction(what: string, argument: string, value: unknown): void {
   if (value !== undefined && typeof value !== "function") throw badArgument(what, argument, value, "a function");

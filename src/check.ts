@@ -48,7 +48,7 @@ export async function checkTarget(given: CheckTargetOptions): Promise<CheckRepor
       publish("millrace:retry", { sink: "", table: name, batch: "", stage: doing, attempt, delayMs, code, message });
     },
   };
-  return look(table, to, resolved, options.preset, retries, options.signal ?? new AbortController().signal, onItem);
+  return look(table, to, resolved, retries, options.signal ?? new AbortController().signal, onItem);
 }
 
 /** @throws MillraceError BAD_OPTION where nothing could be opened. */
@@ -82,11 +82,10 @@ export async function requireReady(
   table: Table,
   to: Destination,
   options: ResolvedOptions,
-  preset: SinkOptions["preset"],
   retries: Retries,
   signal: AbortSignal,
 ): Promise<void> {
-  const { items } = await look(table, to, options, preset, retries, signal);
+  const { items } = await look(table, to, options, retries, signal);
   for (const { status, name, message, fix } of items)
     if (status === "warning") publish("millrace:check:warning", { sink, table: table.name, name, message, fix });
   const failures = items.filter(({ status }) => status === "failed");
@@ -111,13 +110,12 @@ async function look(
   table: Table | string,
   to: Destination,
   options: ResolvedOptions,
-  preset: SinkOptions["preset"],
   retries: Retries,
   signal: AbortSignal,
   onItem?: (item: CheckItem) => void,
 ): Promise<CheckReport> {
   if (!to.check) throw new MillraceError("BAD_OPTION", `The destination ${to.name} has nothing that could be checked.`);
-  const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, deliveryGuarantee } = options;
+  const { format, preset, batchSize, batchIntervalMs, clientBatchSizeLimit, deliveryGuarantee } = options;
   const name = typeof table === "string" ? table : table.name;
   const context: CheckContext = {
     table: name,

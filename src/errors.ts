@@ -66,6 +66,8 @@ export type MillraceCode =
   | "STATE_OUTDATED"
   /** The state cannot be written: the disk is full, or read-only. */
   | "STATE_UNWRITABLE"
+  /** The folder that the sink writes into cannot be written: the disk is full or reports errors, it is read-only, or it is no folder. */
+  | "TARGET_UNWRITABLE"
   /** An optional package is not installed; the message has the install line. */
   | "MISSING_PACKAGE"
   /** A defect of Millrace. */

@@ -5,7 +5,7 @@ import { dirname, resolve } from "node:path";
  * Makes a folder and those above it, and returns what it made. Not by `mkdir({ recursive: true })`, which turns for ever where a
  * folder is there and the system says ENOENT for one to be made in it, as /proc does (Node 20 to 26).
  */
-export async function makeFolders(folder: string): Promise<readonly string[]> {
+export async function makeFolders(folder: string, mode = 0o700): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let at = resolve(folder); !(await isFolder(at)); at = dirname(at)) {
     missing.push(at);
@@ -14,7 +14,7 @@ export async function makeFolders(folder: string): Promise<readonly string[]> {
   missing.reverse();
   for (const each of missing)
     try {
-      await mkdir(each, { mode: 0o700 });
+      await mkdir(each, { mode });
     } catch (error) {
       // Another process may have made it just now.
       if (codeOf(error) !== "EEXIST" || !(await isFolder(each))) throw error;

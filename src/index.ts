@@ -51,6 +51,8 @@ export type {
   SentBlob,
   StagedBatch,
 } from "./destination/destination.ts";
+export { filesDestination } from "./destination/files/index.ts";
+export type { FilesDestinationOptions, TimePartition } from "./destination/files/options.ts";
 export { type AdminRetries, type KustoAdmin, kustoAdmin } from "./destination/kusto/admin.ts";
 export type { Answer } from "./destination/kusto/answer.ts";
 export {

@@ -1,4 +1,5 @@
-import { aborted, reasonOf } from "./errors.ts";
+import { unlessAborted } from "./deliver/unless-aborted.ts";
+import { reasonOf } from "./errors.ts";
 import { publish } from "./events.ts";
 import type { Source } from "./source/source.ts";
 
@@ -59,10 +60,7 @@ export async function releaseUnacknowledged(source: Source<unknown>): Promise<vo
   }
 }
 
-/** Leaves when the signal fires, also an act that does not listen to it. */
-function bounded(act: (signal: AbortSignal) => Promise<void>, signal: AbortSignal, doing: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(aborted(signal, doing)), { once: true });
-    new Promise<void>((begun) => begun(act(signal))).then(resolve, reject);
-  });
+/** Leaves when the signal fires, also an act that does not listen to it, and rejects where it throws at once. */
+async function bounded(act: (signal: AbortSignal) => Promise<void>, signal: AbortSignal, doing: string): Promise<void> {
+  await unlessAborted(act(signal), signal, doing);
 }

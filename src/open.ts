@@ -43,7 +43,13 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
   const id = randomUUID();
   const retries = { count: 0 };
   const calls = openingRetries(id, table.name, resolved, retries);
-  const context = { table, format: resolved.format, preset: rest.preset, signal: controller.signal, retries: calls };
+  const context = {
+    table,
+    format: resolved.format,
+    preset: resolved.preset,
+    signal: controller.signal,
+    retries: calls,
+  };
   let isPolled = false;
   const toDeliverer = (session: DestinationSession) => {
     isPolled = session.polling !== undefined;
@@ -61,7 +67,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     const doing = `opening table ${table.name}`;
     if (resolved.check)
       await readyInTime(calls, controller.signal, () =>
-        requireReady(id, table, to, resolved, rest.preset, calls, controller.signal),
+        requireReady(id, table, to, resolved, calls, controller.signal),
       );
     if (resolved.state)
       epochs = await opened(openEpochs(id, table, to, context, resolved, toDeliverer), context, doing);

@@ -1,4 +1,4 @@
-import { sortOf } from "./arguments.ts";
+import { outOfRange, type Range, sortOf } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
 import type { DeadLetter } from "./deliver/dead-letter.ts";
 import type { Destination } from "./destination/destination.ts";
@@ -137,12 +137,15 @@ export type ResolvedOptions = {
   readonly [N in keyof typeof defaults]-?: (typeof defaults)[N] extends undefined
     ? SinkOptions[N]
     : NonNullable<SinkOptions[N]>;
+} & {
+  /** Filled in already; a destination's own defaults may follow it. */
+  readonly preset: SinkOptions["preset"];
 };
 
 export const sinkOptionNames: readonly string[] = ["preset", ...Object.keys(defaults)];
 
 /** Which numbers an option may have: least, greatest. All are whole. */
-const ranges: Partial<Record<keyof ResolvedOptions, readonly [number, number]>> = {
+const ranges: Partial<Record<keyof ResolvedOptions, Range>> = {
   batchSize: [1, 1_000_000_000],
   batchIntervalMs: [0, 2 ** 31 - 1],
   clientBatchSizeLimit: [16, 1024 ** 3],
@@ -174,13 +177,10 @@ export function resolveOptions(what: string, options: SinkOptions, to?: Destinat
   const { preset, ...own } = options;
   if (preset !== undefined && !(typeof preset === "string" && Object.hasOwn(presets, preset)))
     refuse("preset", preset, Object.keys(presets).join(", "));
-  const chosen = { ...defaults, ...(preset && presets[preset]), ...withoutUndefined(own) } as ResolvedOptions;
+  const chosen = { ...defaults, ...(preset && presets[preset]), ...withoutUndefined(own), preset } as ResolvedOptions;
 
-  for (const [name, [least, greatest]] of Object.entries(ranges)) {
-    const value = chosen[name as keyof ResolvedOptions];
-    if (!Number.isInteger(value) || (value as number) < least || (value as number) > greatest)
-      refuse(name, value, `a whole number from ${least} to ${greatest}`);
-  }
+  const beyond = outOfRange(chosen, ranges);
+  if (beyond) refuse(beyond.name, chosen[beyond.name], beyond.takes);
   for (const [name, values] of Object.entries(choices)) {
     const value = chosen[name as keyof ResolvedOptions];
     if (!values.includes(value as string)) refuse(name, value, values.join(", "));

@@ -53,6 +53,9 @@ export interface RunSummary extends RunProgress {
   readonly isStopped: boolean;
 }
 
+const defaultCheckpointMs = 30_000;
+/** Slices. */
+const defaultPrefetch = 1;
 const sinkCalls = ["write", "reject", "checkpoint", "keepToCheckpoints"] as const;
 const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
 
@@ -75,7 +78,7 @@ const recoveries: readonly Recovery[] = ["position", "redelivery", "none"];
  */
 export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<RunSummary> {
   checkRunOptions(options);
-  const { into, through, checkpointMs = 30_000, onProgress } = options;
+  const { into, through, checkpointMs = defaultCheckpointMs, onProgress } = options;
   // Without `through` the records are what the sink takes: the types of `RunOptions` say so.
   const from = through ? mapped("through()", options.from, through) : (options.from as unknown as Source<R>);
   const end = new AbortController();
@@ -177,7 +180,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
       reader = sliceReader(
         from.name,
         from.read({ ...reached.stored }, signal, { isContinued, partitions: partitions.ownership }),
-        from.prefetch ?? 1,
+        from.prefetch ?? defaultPrefetch,
         () => news.signal(),
       );
     while (reader) {
@@ -218,7 +221,7 @@ export async function run<Raw, R = Raw>(options: RunOptions<Raw, R>): Promise<Ru
 
 function checkRunOptions<Raw, R>(options: RunOptions<Raw, R>): void {
   refuseUnknownOptions("run()", options, optionNames);
-  const { from, into, through, checkpointMs = 30_000, onProgress } = options;
+  const { from, into, through, checkpointMs = defaultCheckpointMs, onProgress } = options;
   if (typeof from?.read !== "function")
     throw badArgument("run()", "from", from, "a source: files(), stdin(), iterable(records), or an object with read()");
   if (sinkCalls.some((call) => typeof into?.[call] !== "function"))
@@ -234,7 +237,7 @@ function checkRunOptions<Raw, R>(options: RunOptions<Raw, R>): void {
   checkOptionalSignal("run()", "stop", options.stop);
   if (typeof checkpointMs !== "number" || !(checkpointMs > 0))
     throw badArgument("run()", "checkpointMs", checkpointMs, "a positive number");
-  const { recovery, prefetch = 1, lease } = from;
+  const { recovery, prefetch = defaultPrefetch, lease } = from;
   if (!recoveries.includes(recovery))
     throw badArgument("run()", "from.recovery", recovery, '"position", "redelivery" or "none"');
   if (!Number.isSafeInteger(prefetch) || prefetch < 0)

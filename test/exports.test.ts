@@ -54,6 +54,10 @@ const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
   createMergeTableCommand: [aTable],
   createOrAlterMappingCommand: [aTable, { good: "csv" }, text],
   fileDeadLetter: [{ good: join(folder, "letters"), takes: ["a text"] }],
+  filesDestination: [
+    { good: "out", takes: ["a text"] },
+    { good: undefined, takes: options },
+  ],
   fileState: [{ good: join(folder, "state"), takes: ["a text"] }],
   files: [
     { good: "a.csv", takes: ["a text"] },

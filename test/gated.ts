@@ -63,3 +63,16 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+/** Lets batches through until the work has settled, a turn of the loop for each. */
+export async function releasing<T>(to: Gated, work: Promise<T>): Promise<T> {
+  let isDone = false;
+  const done = work.finally(() => {
+    isDone = true;
+  });
+  while (!isDone) {
+    if (to.waiting.length > 0) to.release();
+    await new Promise(setImmediate);
+  }
+  return done;
+}

@@ -8,7 +8,7 @@ import { open } from "../src/open.ts";
 import { run } from "../src/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import type { PartitionOwnership, Positions, Slice, Source } from "../src/source/source.ts";
-import { gated, until } from "./gated.ts";
+import { gated, releasing, until } from "./gated.ts";
 import { rowsOf } from "./rows-of.ts";
 
 // Sources whose partitions come and go, and those whose partitions end.
@@ -189,15 +189,7 @@ test("lost() in the middle of a slice: the rest of it is left out", async () => 
   const running = run({ from: source, into: sink });
   await until(() => to.waiting.length > 0, "the sink is full");
   owned.lost(["a"]);
-  let isDone = false;
-  const done = running.finally(() => {
-    isDone = true;
-  });
-  while (!isDone) {
-    if (to.waiting.length > 0) to.release();
-    await new Promise(setImmediate);
-  }
-  assert.deepEqual((await done).positions, { b: 1 });
+  assert.deepEqual((await releasing(to, running)).positions, { b: 1 });
   const numbers = to.taken.flatMap(rowsOf).map(([n]) => Number(n));
   assert.equal(numbers.at(-1), 100);
   assert.ok(numbers.length < 50, `${numbers.length} rows`);
@@ -230,15 +222,7 @@ test("a partition that is lost and comes back at once: what was read before it w
   owned.lost(["a"]);
   assert.deepEqual(await owned.assigned(["a"]), {});
   comeBack();
-  let isDone = false;
-  const done = running.finally(() => {
-    isDone = true;
-  });
-  while (!isDone) {
-    if (to.waiting.length > 0) to.release();
-    await new Promise(setImmediate);
-  }
-  assert.deepEqual((await done).positions, { b: 1 });
+  assert.deepEqual((await releasing(to, running)).positions, { b: 1 });
   const numbers = to.taken.flatMap(rowsOf).map(([n]) => Number(n));
   assert.ok(numbers.length < 50 && !numbers.includes(200), numbers.join());
   await sink.close();
@@ -363,15 +347,7 @@ test("a source is asked while the sink is full", async () => {
   await until(() => given === 3 && to.waiting.length > 0, "two slices ahead of the one that is written");
   for (let i = 0; i < 20; i++) await new Promise(setImmediate);
   assert.equal(given, 3);
-  let isDone = false;
-  const done = running.finally(() => {
-    isDone = true;
-  });
-  while (!isDone) {
-    if (to.waiting.length > 0) to.release();
-    await new Promise(setImmediate);
-  }
-  assert.equal((await done).read, 27);
+  assert.equal((await releasing(to, running)).read, 27);
   await sink.close();
 });
 

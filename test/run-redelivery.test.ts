@@ -9,7 +9,7 @@ import { open } from "../src/open.ts";
 import { run } from "../src/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import { BrokerSource, broker } from "./broker.ts";
-import { gated, until } from "./gated.ts";
+import { gated, releasing, until } from "./gated.ts";
 import { rowsOf } from "./rows-of.ts";
 
 // A broker gives again what was not acknowledged, so rows of such records must not be committed.
@@ -99,15 +99,7 @@ test("a lease is renewed while the destination takes nothing; a renewal that fai
   const { messages, stop } = warnings();
   const running = run({ from: source, into: sink });
   await until(() => source.extensions >= 4 && to.waiting.length > 0, "renewals while a batch waits");
-  let isDone = false;
-  const done = running.finally(() => {
-    isDone = true;
-  });
-  while (!isDone) {
-    if (to.waiting.length > 0) to.release();
-    await new Promise(setImmediate);
-  }
-  await done;
+  await releasing(to, running);
   stop();
   assert.deepEqual(messages, ["broker: Renewing the lease failed: the broker is busy"]);
   assert.equal(queue.left, 0);

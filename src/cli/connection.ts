@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { AdminRetries } from "../destination/kusto/admin.ts";
 import { endpointsOf } from "../destination/kusto/cluster-url.ts";
+import type { KustoIngestionOptions } from "../destination/kusto/ingestion-options.ts";
 import type { KustoOptions } from "../destination/kusto/options.ts";
 import { refuseUnknownHost } from "../destination/kusto/trust.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
@@ -162,4 +163,22 @@ function withoutUndefined<T extends object>(options: T): Partial<T> {
 
 export function usage(reason: string): MillraceError {
   return new MillraceError("BAD_OPTION", reason);
+}
+
+/** An emulator, or a tunnel: what it has taken it loads within a second. */
+export function isLoopback({ cluster }: Pick<KustoOptions, "cluster">): boolean {
+  return /^https?:\/\/(localhost|127\.)/.test(cluster);
+}
+
+/** Whether a command waits until the rows are loaded. */
+export function isWaiting({ wait }: { readonly wait?: boolean }, connection: KustoOptions): boolean {
+  return wait === true || isLoopback(connection);
+}
+
+/** How the status of what was sent is asked for. */
+export function pollingOptions(flags: { readonly wait?: boolean }, connection: KustoOptions): KustoIngestionOptions {
+  return {
+    ...(isWaiting(flags, connection) && { pollForIngestionStatus: true }),
+    ...(isLoopback(connection) && { pollIntervalMs: 100 }),
+  };
 }

@@ -16,7 +16,16 @@ import { type AheadLimit, readAhead } from "../source/read-ahead.ts";
 import type { RawRecord } from "../source/records.ts";
 import type { Refusal, Slice, Source } from "../source/source.ts";
 import { stdin } from "../source/stdin.ts";
-import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries, usage } from "./connection.ts";
+import {
+  addConnectionFlags,
+  type ConnectionFlags,
+  connectionFrom,
+  isLoopback,
+  isWaiting,
+  longRetries,
+  pollingOptions,
+  usage,
+} from "./connection.ts";
 import { checkDeadLetter } from "./dead-letter-flag.ts";
 import { CommandFailed } from "./failure-line.ts";
 import { matchSamples } from "./field-match.ts";
@@ -508,28 +517,20 @@ function sinkOptions(flags: IngestFlags): SinkOptions {
 }
 
 function ingestionOptions(flags: IngestFlags, connection: KustoOptions): KustoIngestionOptions {
-  const isLoopback = isLocal(connection);
   const { flushImmediately, mapping, tag } = flags;
   return {
     ...(flushImmediately !== undefined && { flushImmediately }),
     ...(mapping !== undefined && { ingestionMappingRef: mapping }),
     ...(tag !== undefined && { additionalTags: tag }),
     ...(flags.commitMode !== undefined && { commitMode: flags.commitMode }),
-    ...(isWaiting(flags, connection) && { pollForIngestionStatus: true }),
+    ...pollingOptions(flags, connection),
     ...(flags.waitTimeoutMs !== undefined && { pollTimeoutMs: flags.waitTimeoutMs }),
     ...(flags.attemptTimeoutMs !== undefined && { attemptTimeoutMs: flags.attemptTimeoutMs }),
-    ...(isLoopback && { pollIntervalMs: 100 }),
     // Without staging the service gathers for as long as the table's policy says, which on a laptop nobody gains by.
-    ...(isLoopback && flags.state !== undefined && flushImmediately === undefined && { flushImmediately: true }),
+    ...(isLoopback(connection) &&
+      flags.state !== undefined &&
+      flushImmediately === undefined && { flushImmediately: true }),
   };
-}
-
-function isWaiting(flags: IngestFlags, connection: KustoOptions): boolean {
-  return flags.wait === true || isLocal(connection);
-}
-
-function isLocal({ cluster }: KustoOptions): boolean {
-  return /^https?:\/\/(localhost|127\.)/.test(cluster);
 }
 
 async function showArrived(

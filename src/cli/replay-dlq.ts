@@ -1,6 +1,13 @@
 import { Command } from "commander";
 import type { Table } from "../schema/table.ts";
-import { addConnectionFlags, type ConnectionFlags, connectionFrom, longRetries } from "./connection.ts";
+import {
+  addConnectionFlags,
+  type ConnectionFlags,
+  connectionFrom,
+  isWaiting,
+  longRetries,
+  pollingOptions,
+} from "./connection.ts";
 import { checkDeadLetter } from "./dead-letter-flag.ts";
 import type { Finish } from "./finish.ts";
 import { wholeNumber } from "./flags.ts";
@@ -82,23 +89,17 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
         return isReplayed;
       },
     });
-    const isLoopback = /^https?:\/\/(localhost|127\.)/.test(connection.cluster);
-    const isWaiting = flags.wait === true || isLoopback;
     const summary = await load({
       source,
       convert: letterConversion(table),
       totalBytes: undefined,
       table,
-      to: kusto({
-        ...connection,
-        ...(isWaiting && { pollForIngestionStatus: true }),
-        ...(isLoopback && { pollIntervalMs: 100 }),
-      }),
+      to: kusto({ ...connection, ...pollingOptions(flags, connection) }),
       sink: {
         preset: "bulk",
         ...(flags.retryTimeoutMs !== undefined && { retryTimeoutMs: flags.retryTimeoutMs }),
       },
-      isWaiting,
+      isWaiting: isWaiting(flags, connection),
       deadLetter: flags.deadLetter,
       maxRejected: flags.maxRejected,
       onRejected: ({ place }) => drop(place!),

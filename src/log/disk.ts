@@ -5,7 +5,7 @@
  * Every call may throw the file system's own error, with its `code`.
  */
 export interface Disk {
-  /** Names in a folder; none where there is no such folder. */
+  /** Names of the files and folders in a folder; none where there is no such folder. */
   list(folder: string): Promise<string[]>;
   /** Makes a folder and those above it, and syncs their entries; one that is there is no error. */
   makeFolder(folder: string): Promise<void>;
@@ -18,6 +18,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** A file that is not there is no error. */
   remove(path: string): Promise<void>;
+  /** Removes an empty folder. One that is not there is no error. */
+  removeFolder(folder: string): Promise<void>;
   /** Makes the entries of a folder durable: files made, renamed and removed in it. */
   syncFolder(folder: string): Promise<void>;
 }

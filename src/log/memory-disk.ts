@@ -43,7 +43,8 @@ export function memoryDisk(
     async list(folder) {
       await pause();
       alive(false);
-      return [...files.keys()].filter((path) => dirname(path) === folder).map((path) => path.slice(folder.length + 1));
+      const below = [...files.keys()].filter((path) => path.startsWith(`${folder}/`));
+      return [...new Set(below.map((path) => path.slice(folder.length + 1).split("/", 1)[0]!))];
     },
     async makeFolder() {
       alive(true);
@@ -111,6 +112,11 @@ export function memoryDisk(
       await pause();
       alive(true);
       files.delete(path);
+    },
+    async removeFolder(folder) {
+      alive(true);
+      if ([...files.keys()].some((path) => path.startsWith(`${folder}/`)))
+        throw Object.assign(new Error(`ENOTEMPTY: ${folder}`), { code: "ENOTEMPTY" });
     },
     async syncFolder(folder) {
       await pause();

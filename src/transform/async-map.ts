@@ -4,7 +4,7 @@ import { decorated } from "../source/decorated.ts";
 import type { PartitionOwnership, Source } from "../source/source.ts";
 import { longestTimeoutMs } from "../source/wakeup.ts";
 import type { AsyncCall, AsyncRetry, CallPolicy } from "./async-call.ts";
-import { type AsyncReading, asyncReading } from "./async-reading.ts";
+import { type AsyncReading, type AsyncReadingOptions, asyncReading } from "./async-reading.ts";
 import { checkTransform } from "./transformed.ts";
 
 /** Options of {@link asyncMap}. */
@@ -50,8 +50,7 @@ export function asyncMap<A, B>(
   options: AsyncMapOptions<A, B> = {},
 ): Source<B> {
   checkTransform("asyncMap()", source, "act", act);
-  const { capacity = 100, ordered = true, timeoutMs = 60_000, onTimeout } = options;
-  const { retry } = checkOptions(options);
+  const { capacity, isOrdered, timeoutMs, onTimeout, retry } = resolved(options);
   const policy: CallPolicy<A, B> = { act, timeoutMs, onTimeout, retry };
   let isStopped = false;
   const readings = new Set<AsyncReading<B>>();
@@ -60,7 +59,7 @@ export function asyncMap<A, B>(
     let reading: AsyncReading<B> | undefined;
     const partitions = context && ownershipBehind(context.partitions, () => reading);
     const slices = source.read(from, signal, context && { ...context, partitions: partitions! });
-    reading = asyncReading<A, B>(source.name, slices, { capacity, isOrdered: ordered, policy }, signal);
+    reading = asyncReading<A, B>(source.name, slices, { capacity, isOrdered, policy }, signal);
     readings.add(reading);
     if (isStopped) stop(reading);
     try {
@@ -108,9 +107,16 @@ function ownershipBehind(
   };
 }
 
-function checkOptions<A, B>(options: AsyncMapOptions<A, B>): { retry: Required<AsyncRetry> } {
+interface Resolved<A, B> extends Pick<AsyncReadingOptions<A, B>, "capacity" | "isOrdered"> {
+  readonly timeoutMs: number;
+  readonly onTimeout: ((record: A) => B) | undefined;
+  readonly retry: Required<AsyncRetry>;
+}
+
+/** With the defaults, and checked. */
+function resolved<A, B>(options: AsyncMapOptions<A, B>): Resolved<A, B> {
   refuseUnknownOptions("asyncMap()", options, optionNames);
-  const { capacity = 1, ordered = true, timeoutMs = 1, onTimeout, retry = { attempts: 1 } } = options;
+  const { capacity = 100, ordered = true, timeoutMs = 60_000, onTimeout, retry = { attempts: 1 } } = options;
   if (!Number.isSafeInteger(capacity) || capacity < 1)
     throw badArgument("asyncMap()", "capacity", capacity, "a whole number of records, from 1");
   if (typeof ordered !== "boolean") throw badArgument("asyncMap()", "ordered", ordered, "true or false");
@@ -123,7 +129,10 @@ function checkOptions<A, B>(options: AsyncMapOptions<A, B>): { retry: Required<A
   checkMs("retry.baseMs", baseMs, 0);
   checkMs("retry.maxMs", maxMs, 0);
   checkOptionalFunction("asyncMap()", "retry.if", isWorthIt);
-  return { retry: { attempts, baseMs, maxMs, if: isWorthIt } };
+  return {
+    ...{ capacity, isOrdered: ordered, timeoutMs, onTimeout },
+    retry: { attempts, baseMs, maxMs, if: isWorthIt },
+  };
 }
 
 function checkMs(name: string, value: unknown, least: number): void {

@@ -25,6 +25,7 @@ const noBlobTag: Edit = {
 
 const takeOver = "src/destination/kusto/commit/take-over.ts";
 const tagged = "src/destination/kusto/commit/tagged.ts";
+const files = "src/destination/files";
 
 /** To ask once more before the commit finds most of what the first question came too early for. */
 const askingAgainGone: Edit = {
@@ -123,6 +124,88 @@ const safeguards: Readonly<Record<string, readonly Edit[]>> = {
   ],
 };
 
+/** Of the folder as a destination. */
+const fileSafeguards: Readonly<Record<string, readonly Edit[]>> = {
+  "fsync of the parts": [{ file: `${files}/part-file.ts`, find: "        await file?.sync();\n", replace: "" }],
+  "fsync of a draft's folder": [
+    {
+      file: `${files}/parts.ts`,
+      find: `    await onDisk(draft, "syncing it", () => disk.syncFolder(draft), false);\n`,
+      replace: "",
+    },
+  ],
+  "a draft for each attempt": [
+    { file: `${files}/committer.ts`, find: "history.lineage, token)", replace: `"aa", "bb")` },
+  ],
+  "leaving the drafts of others, as long as there is no claim": [
+    {
+      file: `${files}/committer.ts`,
+      find: "    const token = drawToken();\n",
+      replace:
+        "    const token = drawToken();\n    for (const name of await place.disk.list(place.parts)) await removeDraft(place.disk, join(place.parts, name));\n",
+    },
+  ],
+  "a claim that is made once": [
+    {
+      file: `${files}/claims.ts`,
+      find: "disk.createNew(path, content)",
+      replace: "disk.remove(path).then(() => disk.createNew(path, content))",
+    },
+  ],
+  "fsync of the claim before a part is renamed": [
+    { file: `${files}/committer.ts`, find: "      await chain.sync();\n", replace: "" },
+  ],
+  "following the list of the claim": [
+    {
+      file: `${files}/committer.ts`,
+      find: "if (own) return chain.load(own.number);",
+      replace:
+        "if (own) return { ...(await chain.load(own.number)), ...(draft && { files: claimWith(epoch, draft).files }) };",
+    },
+  ],
+  "fsync of the folders before the epoch is committed": [
+    {
+      file: `${files}/place.ts`,
+      find: `    await onDisk(each, "syncing it", () => unlessGone(disk.syncFolder(each)), false);\n  // Behind`,
+      replace: "    await Promise.resolve(each);\n  // Behind",
+    },
+  ],
+  "files claimed one epoch after another": [
+    {
+      file: `${files}/committer.ts`,
+      find: "    await unlessAborted(turn.before, signal, `epoch $" + "{number}: waiting for the epoch before it`);\n",
+      replace: "",
+    },
+  ],
+  "comparing the claims with the state before each claim": [
+    { file: `${files}/committer.ts`, find: "      refuseIfBehind(history, table, heldIn(claims));\n", replace: "" },
+  ],
+  "the identity in a claim": [
+    {
+      file: `${files}/committer.ts`,
+      find: "if (found && found.identity !== identityOf(epoch))",
+      replace: `if (found && found.identity === "")`,
+    },
+  ],
+  "looking for later epochs where a claim may have been removed": [
+    {
+      file: `${files}/committer.ts`,
+      find: "    if (later) throw",
+      replace: "    if (later && claims.length < 0) throw",
+    },
+  ],
+  "looking whether a claim is behind the newest one": [
+    {
+      file: `${files}/claims.ts`,
+      find: `if ((await read()).some(({ token }) => token === claim.token)) return "made";`,
+      replace: `return "made";`,
+    },
+  ],
+  "the link from a claim to the one before it": [
+    { file: `${files}/claims.ts`, find: "chain[0]!.after !== head.token", replace: `chain[0]!.after === ""` },
+  ],
+};
+
 /** Where it is not "move". */
 const modes: Readonly<Record<string, string>> = {
   "waiting for an append that is under way before the target is asked": "append",
@@ -136,7 +219,12 @@ const root = resolve("build", "mutants");
 before(() => mkdirSync(root, { recursive: true }));
 after(() => rmSync(root, { recursive: true, force: true }));
 
-for (const [index, [name, edits]] of Object.entries(safeguards).entries())
+const all = [
+  ...Object.entries(safeguards).map(([name, edits]) => ({ name, edits, of: ["--mode", modes[name] ?? "move"] })),
+  ...Object.entries(fileSafeguards).map(([name, edits]) => ({ name, edits, of: ["--destination", "files"] })),
+];
+
+for (const [index, { name, edits, of }] of all.entries())
   test(`without ${name}, the model finds a violation`, () => {
     const copy = join(root, String(index));
     for (const part of ["src", "test/integrity/model", "package.json", "tsconfig.json"])
@@ -153,10 +241,7 @@ for (const [index, [name, edits]] of Object.entries(safeguards).entries())
     }
     const run = spawnSync(
       process.execPath,
-      [
-        ...["--import", "tsx", "test/integrity/model/main.ts", "--trials", "4000", "--until-violation"],
-        ...["--mode", modes[name] ?? "move"],
-      ],
+      [...["--import", "tsx", "test/integrity/model/main.ts", "--trials", "4000", "--until-violation"], ...of],
       { cwd: copy, encoding: "utf8", timeout: 500_000 },
     );
     assert.equal(run.status, 1, `no violation in 4000 trials:\n${run.stdout}\n${run.stderr}`);

@@ -76,20 +76,33 @@ test("capacity: so many records are on their way, and no more", async () => {
   }
 });
 
-test("ordered: one record holds back what is behind it, and the source is asked for no more than fits", async () => {
-  const calls = gates();
+/** A source of a thousand slices of one record, which tells how many were asked for. */
+function thousand(partitionOf: (n: number) => string) {
   let asked = 0;
   const source: Source<number> = {
     name: "many",
     recovery: "position",
     async *read() {
-      for (; asked < 1_000; asked++) yield slice(`p${asked}`, asked, asked);
+      for (; asked < 1_000; asked++) yield slice(partitionOf(asked), asked, asked);
     },
   };
-  const { given, ended } = reading(asyncMap(source, (n, call) => (n === 0 ? calls.act(n, call) : n), { capacity: 10 }));
+  return {
+    source,
+    get asked() {
+      return asked;
+    },
+  };
+}
+
+test("ordered: one record holds back what is behind it, and the source is asked for no more than fits", async () => {
+  const calls = gates();
+  const many = thousand((n) => `p${n}`);
+  const { given, ended } = reading(
+    asyncMap(many.source, (n, call) => (n === 0 ? calls.act(n, call) : n), { capacity: 10 }),
+  );
   await turns(50);
   assert.deepEqual(given, []);
-  assert.ok(asked <= 12, `${asked} slices asked for`);
+  assert.ok(many.asked <= 12, `${many.asked} slices asked for`);
   calls.finish(0);
   await ended;
   assert.deepEqual(
@@ -121,19 +134,12 @@ test("unordered: partitions do not wait for each other; a slice waits for the ea
 
 test("unordered: what a slow record holds back is bounded", async () => {
   const calls = gates();
-  let asked = 0;
-  const source: Source<number> = {
-    name: "many",
-    recovery: "position",
-    async *read() {
-      for (; asked < 1_000; asked++) yield slice("p", asked, asked);
-    },
-  };
+  const many = thousand(() => "p");
   const options = { capacity: 3, ordered: false };
-  const { given, ended } = reading(asyncMap(source, (n, call) => (n === 0 ? calls.act(n, call) : n), options));
+  const { given, ended } = reading(asyncMap(many.source, (n, call) => (n === 0 ? calls.act(n, call) : n), options));
   await turns(200);
   assert.deepEqual(given, []);
-  assert.ok(asked > 40 && asked <= 50, `${asked} slices asked for`);
+  assert.ok(many.asked > 40 && many.asked <= 50, `${many.asked} slices asked for`);
   calls.finish(0);
   await ended;
   assert.equal(given.length, 1_000);

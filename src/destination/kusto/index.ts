@@ -19,9 +19,10 @@ export type { KustoOptions } from "./options.ts";
  */
 export function kusto(options: KustoOptions): Destination {
   const connection = connectionOf(options);
+  const target = `${connection.engineUrl}/${connection.database}`;
   return {
-    name: `${connection.engineUrl}/${connection.database}`,
-    identity: `${connection.engineUrl}/${connection.database}`,
+    name: target,
+    identity: target,
     kind: "kusto",
     optionNames,
     delivery: `commitMode ${connection.ingestion.commitMode}`,

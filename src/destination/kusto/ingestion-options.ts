@@ -1,4 +1,4 @@
-import { badArgument } from "../../arguments.ts";
+import { badArgument, outOfRange, type Range } from "../../arguments.ts";
 import { MillraceError } from "../../errors.ts";
 
 /**
@@ -77,7 +77,7 @@ const ranges = {
   pollTimeoutMs: [10, 7 * 24 * 3_600_000],
   blobBytesLimit: [1, 1024 ** 3],
   attemptTimeoutMs: [1, 7 * 24 * 3_600_000],
-} as const satisfies Partial<Record<keyof Ingestion, readonly [number, number]>>;
+} as const satisfies Partial<Record<keyof Ingestion, Range>>;
 
 const modes: readonly CommitMode[] = ["move", "append", "tag"];
 
@@ -88,9 +88,8 @@ export function ingestionOf(options: KustoIngestionOptions, what: string): Inges
   const refuse = (name: keyof Ingestion, takes: string): never => {
     throw badArgument(what, name, chosen[name], takes);
   };
-  for (const [name, [least, greatest]] of Object.entries(ranges) as [keyof typeof ranges, readonly [number, number]][])
-    if (!Number.isInteger(chosen[name]) || chosen[name] < least || chosen[name] > greatest)
-      refuse(name, `a whole number from ${least} to ${greatest}`);
+  const beyond = outOfRange(chosen, ranges);
+  if (beyond) refuse(beyond.name, beyond.takes);
   for (const name of ["flushImmediately", "tagBatches", "pollForIngestionStatus"] as const)
     if (chosen[name] !== undefined && typeof chosen[name] !== "boolean") refuse(name, "true or false");
   for (const name of ["ingestByTags", "additionalTags"] as const)

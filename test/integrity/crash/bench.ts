@@ -2,16 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
-import { startEmulator } from "../../../src/emulator/emulator.ts";
-import { kustoAdmin } from "../../../src/index.ts";
+import { filesService } from "./files-service.ts";
+import { kustoService } from "./kusto-service.ts";
+import type { CrashDestination } from "./points.ts";
 import type { CrashBench } from "./trial.ts";
 
-/** An emulator, the child bundled into one file that starts in a third of a second, and a folder. */
-export async function startCrashBench(): Promise<CrashBench & { close(): Promise<void> }> {
+/** An emulator or a folder to write into, the child bundled into one file that starts in a third of a second, and a folder. */
+export async function startCrashBench(destination: CrashDestination): Promise<CrashBench & { close(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-crash-"));
   const program = resolve("build", `crash-child-${process.pid}.mjs`);
-  const [emulator] = await Promise.all([
-    startEmulator({ databases: ["crash"], blobRetentionMs: 10_000 }),
+  const [service] = await Promise.all([
+    destination === "files" ? filesService() : kustoService(),
     build({
       entryPoints: ["test/integrity/crash/child.ts"],
       bundle: true,
@@ -32,16 +33,13 @@ export async function startCrashBench(): Promise<CrashBench & { close(): Promise
       logLevel: "error",
     }),
   ]);
-  const admin = await kustoAdmin({ cluster: emulator.url, database: "crash" });
   return {
-    emulator,
-    admin,
+    destination,
+    service,
     program,
     folder,
-    database: "crash",
     async close() {
-      admin.close();
-      await emulator.close();
+      await service.close();
       await rm(program, { force: true });
       await rm(folder, { recursive: true, force: true });
     },

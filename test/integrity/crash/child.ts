@@ -3,12 +3,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
 import type { Destination } from "../../../src/destination/destination.ts";
+import { filesOn } from "../../../src/destination/files/index.ts";
 import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
 import type { KustoOptions } from "../../../src/destination/kusto/index.ts";
-import { coerce, fileDeadLetter, files, k, MillraceError, open, run, table } from "../../../src/index.ts";
-import type { Disk, DiskFile } from "../../../src/log/disk.ts";
+import { coerce, fileDeadLetter, files, MillraceError, open, run, tableOf } from "../../../src/index.ts";
 import { nodeDisk } from "../../../src/log/node-disk.ts";
 import { throughSession } from "../../destination/kusto/through-session.ts";
+import { type Killer, killingFolderDisk, killingStateDisk } from "./killing-disk.ts";
 import type { ChildPlan, KillPoint } from "./points.ts";
 
 // A writer as a user would have it: files into a table, with checkpoints. It kills itself at the point that it was given.
@@ -16,49 +17,16 @@ import type { ChildPlan, KillPoint } from "./points.ts";
 const plan: ChildPlan = JSON.parse(process.env.MILLRACE_CRASH_PLAN!);
 let left = plan.kill?.nth ?? 0;
 
+const killer: Killer = {
+  isNext: (point) => plan.kill?.point === point && left === 1,
+  at,
+};
+
 function at(point: KillPoint): void {
   if (plan.kill?.point !== point || --left > 0) return;
   process.kill(process.pid, "SIGKILL");
   // The signal is on its way; nothing of ours may happen until it is here.
   for (;;);
-}
-
-function killingDisk(disk: Disk): Disk {
-  let full = plan.fullDisk;
-  return {
-    ...disk,
-    async remove(path) {
-      await disk.remove(path);
-      if (/epoch-/.test(path)) at("segment removed");
-    },
-    async open(path) {
-      const file = await disk.open(path);
-      const isLog = /epoch-/.test(path);
-      const own: DiskFile = {
-        get size() {
-          return file.size;
-        },
-        async append(pieces) {
-          if (isLog && full-- > 0) throw Object.assign(new Error("ENOSPC: as asked for"), { code: "ENOSPC" });
-          const half: KillPoint = isLog ? "log: half of a batch written" : "journal: half of a decision written";
-          if (plan.kill?.point === half && left === 1) {
-            const whole = Buffer.concat(pieces);
-            await file.append([whole.subarray(0, whole.length >> 1)]);
-          } else await file.append(pieces);
-          at(half);
-          at(isLog ? "log: a batch written" : "journal: a decision written");
-        },
-        readAt: (offset, length) => file.readAt(offset, length),
-        truncate: (size) => file.truncate(size),
-        async sync() {
-          await file.sync();
-          at(isLog ? "log: synced" : "journal: a decision synced in one copy");
-        },
-        close: () => file.close(),
-      };
-      return own;
-    },
-  };
 }
 
 interface Progress {
@@ -153,25 +121,31 @@ function killingSession(session: EpochSession): EpochSession {
   };
 }
 
-async function write(): Promise<void> {
-  const target = table(plan.table, { id: k.long(), text: k.string() });
+function killingKusto(): Destination {
+  const { cluster, database, mode, blobBytesLimit, attemptTimeoutMs } = plan;
+  const isExact = mode === "move" || mode === "append" || mode === "tag";
+  return killingDestination({
+    ...{ cluster, database, blobBytesLimit, attemptTimeoutMs },
+    ...(isExact ? { commitMode: mode } : { pollForIngestionStatus: true, pollTimeoutMs: 15_000 }),
+    flushImmediately: true,
+    pollIntervalMs: 200,
+  });
+}
 
-  const isExact = plan.mode !== "at-least-once";
+async function write(): Promise<void> {
+  const isFiles = plan.destination === "files";
+  const target = tableOf(plan.table, [
+    { name: "id", kind: "long", isOptional: false },
+    { name: "text", kind: "string", isOptional: false },
+    ...(isFiles ? [{ name: "shelf", kind: "string", isOptional: false } as const] : []),
+  ]);
   const sink = await open({
     table: target,
-    to: killingDestination({
-      ...{ cluster: plan.cluster, database: plan.database },
-      ...(plan.mode !== "at-least-once"
-        ? { commitMode: plan.mode }
-        : { pollForIngestionStatus: true, pollTimeoutMs: 15_000 }),
-      blobBytesLimit: plan.blobBytesLimit,
-      flushImmediately: true,
-      pollIntervalMs: 200,
-      attemptTimeoutMs: plan.attemptTimeoutMs,
-    }),
-    state: killingState(stateOn(killingDisk(nodeDisk), plan.state)),
+    to: isFiles ? filesOn(killingFolderDisk(nodeDisk, killer, plan.fullDisk), plan.into, plan.layout) : killingKusto(),
+    state: killingState(stateOn(killingStateDisk(nodeDisk, killer, plan.fullDisk), plan.state)),
     job: plan.job,
-    deliveryGuarantee: isExact ? "exactly-once" : "at-least-once",
+    format: plan.format,
+    deliveryGuarantee: plan.mode === "at-least-once" ? "at-least-once" : "exactly-once",
     parallelism: plan.parallelism,
     batchSize: 20,
     retryBaseMs: 20,

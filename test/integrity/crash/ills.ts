@@ -24,11 +24,20 @@ export const ills = {
 
 export type Ill = keyof typeof ills;
 
+/** Those that need no service. */
+const machineIlls: readonly Ill[] = [
+  "nothing else",
+  "the disk is full for a while",
+  "the next start has other subtasks",
+  "a zombie wakes up",
+];
+
 /** Rows that hold this word are refused by the service, where the ill says so. */
 export const poison = "POISON";
 
 /** Whether the guarantee of the mode covers the ill. */
-export function fits(ill: Ill, mode: ChildPlan["mode"]): boolean {
+export function fits(ill: Ill, { destination, mode }: Pick<ChildPlan, "destination" | "mode">): boolean {
+  if (destination === "files") return machineIlls.includes(ill);
   // The service loads a blob twice in spite of its own check: mode "tag" is as good as that check.
   if (ill === "blobs are loaded twice") return mode !== "tag";
   if (ill === "the answer of a move is lost") return mode === "move";

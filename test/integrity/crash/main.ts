@@ -2,26 +2,29 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { startCrashBench } from "./bench.ts";
-import { moves, movesOf } from "./moves.ts";
-import { type ChildPlan, killPoints } from "./points.ts";
+import { isPossible, moves, movesOf } from "./moves.ts";
+import { type ChildPlan, destinations, modes, pointsOf } from "./points.ts";
 import { rangesOf } from "./target-rows.ts";
 import { type CrashTrial, crashTrial } from "./trial.ts";
 
 const help = `npm run test:crash -- [options]
   --trials N   default 100
   --seed S     of the first trial; the others count on from it. Default 1
-  --mode M     move (default), append, tag or at-least-once
-  --move NAME  only trials with this move: kill, restore, clone, cut or slow
+  --destination D  kusto (default): the emulator; files: a folder
+  --mode M     kusto: move (default), append, tag or at-least-once; files: exactly-once (default) or at-least-once
+  --move NAME  only trials with this move: kill, restore, clone, cut or slow. A folder is not cut and not slow: these turns
+               are trials without a move but kills, and count as 0
   --seconds N  no trial begins after so many seconds
-  --workers N  emulators side by side. Default 2
+  --workers N  emulators, or writers of files, side by side. Default 2
   --json       only the last line
-A trial that fails is run again by: --trials 1 --seed ITS --mode M`;
+A trial that fails is run again by: --trials 1 --seed ITS --destination D --mode M`;
 
 const { values } = parseArgs({
   options: {
     trials: { type: "string", default: "100" },
     seed: { type: "string", default: "1" },
-    mode: { type: "string", default: "move" },
+    destination: { type: "string", default: "kusto" },
+    mode: { type: "string" },
     move: { type: "string" },
     seconds: { type: "string", default: "1000000" },
     workers: { type: "string", default: "2" },
@@ -30,9 +33,10 @@ const { values } = parseArgs({
   },
 });
 
-const modes: readonly ChildPlan["mode"][] = ["move", "append", "tag", "at-least-once"];
-const mode = chosen("--mode", values.mode, modes);
-const move = values.move === undefined ? undefined : chosen("--move", values.move, moves);
+const destination = chosen("--destination", values.destination, destinations);
+const mode = chosen<ChildPlan["mode"]>("--mode", values.mode ?? modes[destination][0], modes[destination]);
+const possible = moves.filter((each) => isPossible(each, destination));
+const move = values.move === undefined ? undefined : chosen("--move", values.move, possible);
 const trials = Number(values.trials);
 const firstSeed = Number(values.seed);
 const workers = Math.max(1, Math.min(Number(values.workers), trials));
@@ -49,7 +53,7 @@ function chosen<T extends string>(option: string, value: string, from: readonly 
 
 /** Runs the seeds that the parent names, one after another. */
 async function asWorker(): Promise<void> {
-  const bench = await startCrashBench();
+  const bench = await startCrashBench(destination);
   process.send!({ ready: true });
   process.once("disconnect", () => process.exit()); // The parent is gone, by its own will or not.
   process.on("message", async (message: { seed?: number }) => {
@@ -65,7 +69,7 @@ async function asWorker(): Promise<void> {
 async function asParent(): Promise<void> {
   const started = performance.now();
   const points: Record<string, number> = {};
-  for (const point of Object.keys(killPoints)) points[point] = 0;
+  for (const point of pointsOf(destination)) points[point] = 0;
   const sum = { trials: 0, lost: 0, duplicated: 0, stuck: 0, refused: 0, starts: 0, letters: 0 };
   const made: Record<string, number> = {};
   for (const each of moves) made[each] = 0;
@@ -78,7 +82,7 @@ async function asParent(): Promise<void> {
   function take(): number | undefined {
     if (taken >= trials || performance.now() - started > Number(values.seconds) * 1_000) return undefined;
     taken++;
-    while (move !== undefined && !movesOf(next).has(move)) next++;
+    while (move !== undefined && !movesOf(next, destination).has(move)) next++;
     return next++;
   }
 
@@ -100,7 +104,7 @@ async function asParent(): Promise<void> {
     if (isBad) {
       process.exitCode = 1;
       console.error(
-        `\nseed ${trial.seed}: ${JSON.stringify({ ...trial, lost: rangesOf(trial.lost), duplicated: rangesOf(trial.duplicated) })}\nTo repeat it: npm run test:crash -- --trials 1 --seed ${trial.seed} --mode ${mode}`,
+        `\nseed ${trial.seed}: ${JSON.stringify({ ...trial, lost: rangesOf(trial.lost), duplicated: rangesOf(trial.duplicated) })}\nTo repeat it: npm run test:crash -- --trials 1 --seed ${trial.seed} --destination ${destination} --mode ${mode}`,
       );
     }
     if (process.stderr.isTTY && !values.json)
@@ -126,7 +130,18 @@ async function asParent(): Promise<void> {
   if (process.stderr.isTTY && !values.json) process.stderr.write("\n");
   const seconds = Math.round((performance.now() - started) / 1_000);
   console.log(
-    JSON.stringify({ mode, seed: firstSeed, ...sum, moves: made, refusals, seconds, ills: illsSeen, illsMet, points }),
+    JSON.stringify({
+      destination,
+      mode,
+      seed: firstSeed,
+      ...sum,
+      moves: made,
+      refusals,
+      seconds,
+      ills: illsSeen,
+      illsMet,
+      points,
+    }),
   );
 }
 

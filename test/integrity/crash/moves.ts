@@ -1,6 +1,7 @@
 import type { ScenarioFault } from "../../../src/emulator/faults/scenario.ts";
 import type { Damage, ProxiedAnswer } from "../../destination/kusto/cutting-proxy.ts";
 import { seeded } from "../model/service.ts";
+import type { CrashDestination } from "./points.ts";
 
 /**
  * What the kit does to a writer, beside the ills:
@@ -21,14 +22,23 @@ const turnsAndOthers = 7;
 /** Of any other move beside the one whose turn it is. */
 const chance = 0.1;
 
+/** Those that need a service between the writer and its rows. */
+const serviceMoves: readonly Move[] = ["cut", "slow"];
+
+/** Whether a trial with this destination can make the move. */
+export function isPossible(move: Move, destination: CrashDestination): boolean {
+  return destination === "kusto" || !serviceMoves.includes(move);
+}
+
 /** The moves that a trial makes, as far as its writer lives long enough for them. */
-export function movesOf(seed: number): ReadonlySet<Move> {
+export function movesOf(seed: number, destination: CrashDestination = "kusto"): ReadonlySet<Move> {
   const random = seeded(seed * 104_729 + 5);
   const planned = new Set<Move>(["kill"]);
   for (const [turn, move] of turns.entries()) {
     const isDrawn = random() < chance;
     if (isDrawn || seed % turnsAndOthers === turn) planned.add(move);
   }
+  for (const move of moves) if (!isPossible(move, destination)) planned.delete(move);
   return planned;
 }
 

@@ -1,11 +1,4 @@
 import { readFile } from "node:fs/promises";
-import type { KustoAdmin } from "../../../src/index.ts";
-
-/** How often each id is in the table. */
-export async function countsIn(admin: KustoAdmin, table: string): Promise<Map<number, number>> {
-  const { rows } = await admin.query(`${table} | summarize n = count() by id`);
-  return new Map(rows.map(([id, n]) => [Number(id), Number(n)]));
-}
 
 /** The ids in the originals of a dead letter, which are CSV rows as they were sent. */
 async function lettersIn(path: string): Promise<number[]> {

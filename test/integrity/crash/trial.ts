@@ -1,16 +1,16 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Emulator } from "../../../src/emulator/emulator.ts";
 import type { PlayedScenario } from "../../../src/emulator/faults.ts";
-import type { KustoAdmin } from "../../../src/index.ts";
+import type { FilesDestinationOptions } from "../../../src/index.ts";
 import { start as startCuttingProxy } from "../../destination/kusto/cutting-proxy.ts";
 import { seeded } from "../model/service.ts";
 import { faultsOf, fits, type Ill, ills, poison } from "./ills.ts";
 import { type Move, movesOf, randomCuts, slowAttemptTimeoutMs, slowFaults } from "./moves.ts";
-import { type ChildPlan, type KillPoint, killPoints } from "./points.ts";
+import { type ChildPlan, type CrashDestination, type KillPoint, pointsOf } from "./points.ts";
+import type { CrashService } from "./service.ts";
 import { copyState, headOf, moveToOtherMachine, type StateHead, snapshotState } from "./state-copy.ts";
-import { compared, countsIn, lettersOf, rangesOf } from "./target-rows.ts";
+import { compared, lettersOf, rangesOf } from "./target-rows.ts";
 import { type Ended, endBehindZombie, endOf, isRunning, startWriter, type Writer } from "./writer.ts";
 
 export interface CrashTrial {
@@ -34,13 +34,12 @@ export interface CrashTrial {
 }
 
 export interface CrashBench {
-  readonly emulator: Emulator;
-  readonly admin: KustoAdmin;
+  readonly destination: CrashDestination;
+  readonly service: CrashService;
   /** The child, bundled. */
   readonly program: string;
   /** A folder for states and sources. */
   readonly folder: string;
-  readonly database: string;
 }
 
 const mostStarts = 12;
@@ -80,29 +79,35 @@ interface Running {
 export async function crashTrial(bench: CrashBench, seed: number, mode: ChildPlan["mode"]): Promise<CrashTrial> {
   const random = seeded(seed * 7919 + 17);
   const moveRandom = seeded(seed * 15_485_863 + 3);
-  const points = Object.keys(killPoints) as KillPoint[];
+  const { destination, service } = bench;
+  const points = pointsOf(destination);
   // Every point has its turn, and the later kills are drawn.
   const first = points[seed % points.length]!;
   const kills: KillPoint[] = [first, ...Array.from({ length: Math.floor(random() * 3) }, () => pick(points, random))];
-  const allowed = (Object.keys(ills) as Ill[]).filter((ill) => fits(ill, mode));
+  const allowed = (Object.keys(ills) as Ill[]).filter((ill) => fits(ill, { destination, mode }));
   const ill = random() < 0.4 ? "nothing else" : pick(allowed, random);
-  const planned = movesOf(seed);
+  const planned = movesOf(seed, destination);
 
-  const name = `crash_${mode.replaceAll("-", "_")}_${seed}`;
+  const name = `crash_${destination === "files" ? "files_" : ""}${mode.replaceAll("-", "_")}_${seed}`;
   const folder = join(bench.folder, name);
   // With a longer source there are checkpoints behind an old copy, and two writers are at work at the same time.
   const isLong = planned.has("restore") || planned.has("clone");
-  const total = await writeSource(folder, random, ill, isLong ? 8 : 4);
-  await bench.admin.execute(`.create table ${name} (id:long, text:string)`);
+  const total = await writeSource(folder, random, ill, isLong ? 8 : 4, destination);
+  await service.create(name);
   const machine: Machine = { state: join(folder, "state"), deadLetter: join(folder, "refused.ndjson") };
   const proxy = planned.has("cut")
-    ? await startCuttingProxy({ target: bench.emulator.url, cut: randomCuts(moveRandom), seed })
+    ? await startCuttingProxy({ target: service.url, cut: randomCuts(moveRandom), seed })
     : undefined;
   const running: Running = {
     bench,
     plan: {
-      cluster: proxy?.url ?? bench.emulator.url,
-      database: bench.database,
+      destination,
+      into: join(folder, "data"),
+      // An epoch on its way keeps the format of its batches.
+      format: destination === "files" && seed % 3 === 0 ? "ndjson" : "csv",
+      layout: { header: seed % 2 === 0 },
+      cluster: proxy?.url ?? service.url,
+      database: service.database,
       table: name,
       ...machine,
       job: "crash",
@@ -130,7 +135,7 @@ export async function crashTrial(bench: CrashBench, seed: number, mode: ChildPla
   try {
     ended = await allLegs(running, machine, kills);
   } finally {
-    bench.emulator.faults.clear();
+    bench.service.clearFaults();
     await proxy?.close();
   }
   const stuck = ended.how === "refused" || ended.how === "failed" ? ended.why : undefined;
@@ -140,7 +145,7 @@ export async function crashTrial(bench: CrashBench, seed: number, mode: ChildPla
   const isDuplicateAllowed = mode === "at-least-once";
   if (!stuck && lost.length === 0 && (duplicated.length === 0 || isDuplicateAllowed))
     await rm(folder, { recursive: true });
-  await bench.admin.execute(`.drop table ${name} ifexists`);
+  await service.drop(name);
   return {
     seed,
     mode,
@@ -167,10 +172,16 @@ function isMet({ played }: Running, of: "ill" | "slow"): boolean {
 
 async function compare({ bench, plan, machines }: Running, total: number) {
   const letters = await lettersOf(machines.map(({ deadLetter }) => deadLetter));
-  return { ...compared(await countsIn(bench.admin, plan.table), letters, total), letters };
+  return { ...compared(await bench.service.counts(plan), letters, total), letters };
 }
 
-async function writeSource(folder: string, random: () => number, ill: Ill, files: number): Promise<number> {
+async function writeSource(
+  folder: string,
+  random: () => number,
+  ill: Ill,
+  files: number,
+  destination: CrashDestination,
+): Promise<number> {
   const source = join(folder, "source");
   await mkdir(source, { recursive: true });
   let id = 0;
@@ -178,7 +189,8 @@ async function writeSource(folder: string, random: () => number, ill: Ill, files
   for (let file = 0; file < files; file++) {
     const lines = Array.from({ length: 20 + Math.floor(random() * 50) }, () => {
       const isPoison = ill === "the service refuses some rows" && random() < 0.01;
-      return JSON.stringify({ id: id++, text: isPoison ? `${poison} ${id}` : `text, "${id}"` });
+      const shelf = destination === "files" ? { shelf: `shelf ${id % 3}` } : {};
+      return JSON.stringify({ id: id++, text: isPoison ? `${poison} ${id}` : `text, "${id}"`, ...shelf });
     });
     await writeFile(join(source, `part-${file}.ndjson`), `${lines.join("\n")}\n`);
   }
@@ -212,7 +224,7 @@ async function allLegs(running: Running, machine: Machine, kills: readonly KillP
   if (restoreAt === undefined || ended.how !== "done") return ended;
   // The writer was done before a copy was taken: one that is not behind, which must go on.
   if (copies.length === 0) await keepCopy(at, copies);
-  return withRestored(running, at, copies, [pick(Object.keys(killPoints) as KillPoint[], moveRandom)]);
+  return withRestored(running, at, copies, [pick(pointsOf(running.bench.destination), moveRandom)]);
 }
 
 async function keepCopy({ state }: Machine, copies: string[]): Promise<void> {
@@ -248,11 +260,11 @@ async function withRestored(
   kills: readonly (KillPoint | undefined)[],
 ): Promise<Ended> {
   const { bench, plan, made, moveRandom, refusals } = running;
-  bench.emulator.faults.clear();
+  bench.service.clearFaults();
   const newest = `${at.state}-newest`;
   await copyState(at.state, newest);
   const newestHead = (await headOf(newest))!;
-  const before = await countsIn(bench.admin, plan.table);
+  const before = await bench.service.counts(plan);
   const copy = pick(copies, moveRandom);
   const copyHead = (await headOf(copy))!;
   await copyState(copy, at.state);
@@ -265,10 +277,12 @@ async function withRestored(
     if (ended.how === "killed") continue;
     if (ended.how !== "refused" || !mayRefuse(ended.code, plan, copyHead)) return ended;
     refusals.push(ended.code);
-    bench.emulator.faults.clear();
+    bench.service.clearFaults();
     const letters = await lettersOf(running.machines.map(({ deadLetter }) => deadLetter));
-    const after = await countsIn(bench.admin, plan.table);
-    const wrong = refusalFault(before, after, letters, newestHead) ?? unfounded(after, plan, newestHead, copyHead);
+    const after = await bench.service.counts(plan);
+    const wrong =
+      refusalFault(before, after, letters, newestHead) ??
+      unfounded(after, await bench.service.newestEpoch(plan), plan, newestHead, copyHead);
     if (wrong) return { how: "failed", why: `${ended.code}, and ${wrong}` };
     await copyState(newest, at.state);
     return oneLeg(running, at, undefined);
@@ -306,12 +320,14 @@ function refusalFault(
 /** A refusal needs rows in the target that the copy has not, or the staging table of an opening that it does not know. */
 function unfounded(
   after: ReadonlyMap<number, number>,
+  newestEpoch: number,
   { mode }: ChildPlan,
   newest: StateHead,
   copy: StateHead,
 ): string | undefined {
-  const isAhead = [...after.keys()].some((id) => id >= copy.records);
-  const isOpenedSince = mode !== "tag" && newest.generation > copy.generation;
+  const isAhead = [...after.keys()].some((id) => id >= copy.records) || newestEpoch > copy.epoch;
+  const hasStaging = mode === "move" || mode === "append";
+  const isOpenedSince = hasStaging && newest.generation > copy.generation;
   if (isAhead || isOpenedSince) return undefined;
   return `the target is not ahead of the copy (epoch ${copy.epoch}, ${copy.records} records)`;
 }
@@ -329,7 +345,7 @@ async function withClone(
   const { made, machines, moveRandom, refusals, bench, plan } = running;
   let cloned: StateHead | undefined;
   const other: Machine = { state: `${at.state}-other`, deadLetter: `${at.deadLetter}-other` };
-  const otherPoint = moveRandom() < 0.3 ? pick(Object.keys(killPoints) as KillPoint[], moveRandom) : undefined;
+  const otherPoint = moveRandom() < 0.3 ? pick(pointsOf(running.bench.destination), moveRandom) : undefined;
   const stagger = moveRandom() * 800;
   let second: Promise<Ended> | undefined;
   const startSecond = async () => {
@@ -357,7 +373,7 @@ async function withClone(
   if (wrong) return { ended: wrong.ended, survivor: wrong.machine };
   const done = ends.find(({ ended }) => ended.how === "done");
   if (done) return { ended: done.ended, survivor: done.machine };
-  bench.emulator.faults.clear();
+  bench.service.clearFaults();
   const heads = await Promise.all(ends.map(async ({ machine }) => ({ machine, head: (await headOf(machine.state))! })));
   heads.sort((a, b) => b.head.epoch - a.head.epoch || b.head.generation - a.head.generation);
   let last: Ended = firstEnd;
@@ -393,13 +409,19 @@ async function oneLeg(
   onStart?: (writer: Writer) => Promise<void>,
 ): Promise<Ended> {
   const { bench, ill, random, made } = running;
-  const kill = point && { point, nth: 1 + Math.floor(random() * 3), afterMs: 300 + random() * 1_200 };
+  const kill = point && {
+    point,
+    // A job has one first claim.
+    nth: point === "first claim made" ? 1 : 1 + Math.floor(random() * 3),
+    afterMs: 300 + random() * 1_200,
+  };
   befall(running);
   const parallelism = ill === "the next start has other subtasks" ? running.starts % 3 : 1;
   let ended: Ended | undefined;
   for (let again = 0; again < mostStarts; again++) {
     const start = ++running.starts;
-    const plan: ChildPlan = { ...running.plan, ...machine, parallelism, kill };
+    const layout = running.bench.destination === "files" ? drawnLayout(running) : running.plan.layout;
+    const plan: ChildPlan = { ...running.plan, ...machine, layout, parallelism, kill };
     const altering =
       ill === "the target gets another column" &&
       start <= mostAlterations &&
@@ -419,16 +441,27 @@ async function oneLeg(
   return ended!;
 }
 
+/** Options may change between two starts: what was claimed goes by the claim. */
+function drawnLayout({ plan, random }: Running): FilesDestinationOptions {
+  return {
+    ...plan.layout,
+    compression: pick(["gzip", "none"] as const, random),
+    maxFileBytes: pick([1, 400, 1_000_000], random),
+    maxFileRows: pick([7, 1_000_000], random),
+    partitionBy: random() < 0.3 ? ["shelf"] : [],
+  };
+}
+
 /** Some requests of the next leg fail, as the ill has it, and the service is slow, if that is a move of the trial. */
-function befall({ bench: { emulator }, ill, planned, random, moveRandom, played }: Running): void {
-  emulator.faults.clear();
+function befall({ bench: { service }, ill, planned, random, moveRandom, played }: Running): void {
+  service.clearFaults();
   const faults = faultsOf(ill, random);
-  if (faults.length > 0) played.push({ of: "ill", scene: emulator.faults.play({ faults }) });
-  if (planned.has("slow")) played.push({ of: "slow", scene: emulator.faults.play({ faults: slowFaults(moveRandom) }) });
+  if (faults.length > 0) played.push({ of: "ill", scene: service.play(faults) });
+  if (planned.has("slow")) played.push({ of: "slow", scene: service.play(slowFaults(moveRandom)) });
 }
 
 /** Another column in the midst of a life: staging has the columns of before, and its move is refused. */
-async function alterSoon({ admin }: CrashBench, table: string, start: number, random: () => number): Promise<void> {
+async function alterSoon({ service }: CrashBench, table: string, start: number, random: () => number): Promise<void> {
   await pause(600 + random() * 900);
-  await admin.execute(`.alter-merge table ${table} (more${start}:string)`).catch(() => {}); // a fault may strike this, too
+  await service.addColumn(table, `more${start}`).catch(() => {}); // a fault may strike this, too
 }

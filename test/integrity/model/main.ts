@@ -1,16 +1,23 @@
 import { parseArgs } from "node:util";
 import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
+import { filesTarget } from "./files-target.ts";
+import { kustoTarget } from "./kusto-target.ts";
 import { trial } from "./trial.ts";
 
-// npm run test:model -- [--trials N] [--seed S] [--mode move|append|tag] [--until-violation]
+// npm run test:model -- [--trials N] [--seed S] [--mode move|append|tag] [--destination kusto|files] [--until-violation]
 const { values } = parseArgs({
   options: {
     trials: { type: "string", default: "1000" },
     seed: { type: "string", default: "1" },
     mode: { type: "string", default: "move" },
+    destination: { type: "string", default: "kusto" },
     "until-violation": { type: "boolean", default: false },
   },
 });
+
+const isFiles = values.destination === "files";
+const target = isFiles ? filesTarget : kustoTarget(values.mode as CommitMode);
+const about = isFiles ? "destination files" : `mode ${values.mode}`;
 
 const total = {
   trials: 0,
@@ -27,7 +34,7 @@ const total = {
 for (let seed = Number(values.seed); total.trials < Number(values.trials); seed++) {
   let found: string | undefined;
   try {
-    const result = await trial(seed, values.mode as CommitMode);
+    const result = await trial(seed, target);
     total.lost += result.lost.length;
     total.duplicated += result.duplicated.length;
     total.starts += result.starts;
@@ -44,7 +51,7 @@ for (let seed = Number(values.seed); total.trials < Number(values.trials); seed+
   }
   total.trials++;
   if (!found) continue;
-  console.log(`violation: seed ${seed}, mode ${values.mode}: ${found}`);
+  console.log(`violation: seed ${seed}, ${about}: ${found}`);
   process.exitCode = 1;
   if (values["until-violation"]) break;
 }

@@ -2,26 +2,16 @@ import { setMaxListeners } from "node:events";
 import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
 import { type Coordinator, coordinator } from "../../../src/checkpoint/coordinator.ts";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
-import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
 import type { CommitHooks, EpochCommitter, EpochContext } from "../../../src/destination/destination.ts";
-import { type CommitOptions, openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
-import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
-import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
 import { crc32 } from "../../../src/encode/crc32.ts";
 import { gzipMember } from "../../../src/encode/gzip-member.ts";
 import { jsSegment } from "../../../src/encode/js-segment.ts";
 import { type MemoryDisk, memoryDisk } from "../../../src/log/memory-disk.ts";
 import { k, table } from "../../../src/schema/table.ts";
-import { type Ills, modelService, type Opening, poison, seeded } from "./service.ts";
+import { seeded } from "./service.ts";
+import type { MakeTarget } from "./target.ts";
+import { torn } from "./torn.ts";
 import { virtualTime } from "./virtual-time.ts";
-
-/** What a trial can have broken on purpose, to see that the trial finds it. */
-export interface Sabotage {
-  session?(session: EpochSession): EpochSession;
-  state?(state: StateBackend): StateBackend;
-  /** Wraps the disk that each process sees; the trial itself goes on with the true one. */
-  disk?(disk: MemoryDisk): MemoryDisk;
-}
 
 export interface TrialResult {
   readonly seed: number;
@@ -42,39 +32,21 @@ export interface TrialResult {
 /**
  * One course of events by a seed: a replayable source of records, a writer that makes a checkpoint now and then, and is
  * killed, or left behind as a zombie that goes on, or loses its power with all that was not synced; its state is copied, and the copy is
- * restored later, or runs beside it; a service that repeats, delays, reorders, forgets, fails, and takes longer than an attempt may. In the
- * end everything has to be in the target once.
+ * restored later, or runs beside it; and a target with ills of its own. In the end everything has to be in the target once.
  */
-export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage = {}): Promise<TrialResult> {
+export async function trial(seed: number, makeTarget: MakeTarget): Promise<TrialResult> {
   const random = seeded(seed);
   const time = virtualTime(random);
-  const ills: Ills = {
-    duplicate: random() * 0.4,
-    refuse: random() * 0.2,
-    loseAnswer: random() * 0.2,
-    drop: random() * 0.15,
-    failOnce: random() * 0.1,
-    looksEarly: random(),
-    slowMs: random() < 0.2 ? random() * 2_000 : 0,
-  };
-  const service = modelService(random, ills, time.now, time.pause);
+  const target = makeTarget(random, time);
   const records = Array.from({ length: 20 + Math.floor(random() * 60) }, (_, i) =>
-    random() < 0.02 ? `r${i} ${poison}` : `r${i}`,
+    random() < 0.02 ? target.badRecord(i) : `r${i}`,
   );
-  const bounds = { mostAttempts: 200, clock: time };
   const settings: Omit<EpochContext, "history" | "generation" | "signal"> = {
     table: table("T", { text: k.string() }),
     format: "csv",
     acceptDuplicates: false,
     retries: { retryBaseMs: 5, retryMaxMs: 50, retryTimeoutMs: 100_000, onRetry() {} },
     onWarning() {},
-  };
-  const committing: CommitOptions = {
-    commitMode: mode,
-    pollIntervalMs: 40,
-    attemptTimeoutMs: 400,
-    // From every batch alone to a handful in one blob.
-    blobBytesLimit: random() * 100,
   };
   const letters = new Set<string>();
   let disk = memoryDisk(new Map(), () => time.sleep(random() * 15));
@@ -93,12 +65,10 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
 
   /** One process: reads on from where the state says, and ends when all is committed, or when it is killed. */
   async function life(onDisk: MemoryDisk, killed: AbortSignal): Promise<void> {
-    let state = stateOn(sabotage.disk?.(onDisk) ?? onDisk, "state");
-    state = sabotage.state?.(state) ?? state;
-    const lease = await state.open(killed);
+    const lease = await stateOn(onDisk, "state").open(killed);
     const failed = deferred();
     failed.promise.catch(() => {});
-    const job = { name: "job", destination: "model", table: "T", delivery: mode };
+    const job = { name: "job", destination: "model", table: "T", delivery: target.delivery };
     const epochs: Coordinator = await coordinator(lease, job, drawId);
     const hooks: CommitHooks = {
       onRetry() {},
@@ -112,22 +82,17 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
         }
       },
     };
-    const connect = async (opening: Opening) => {
-      const opened = service.open(opening, mode);
-      return sabotage.session?.(opened) ?? opened;
-    };
     let committer: EpochCommitter;
     try {
       const context = { ...settings, history: epochs, generation: lease.generation, signal: killed };
-      committer = await openCommitter(connect, context, committing, bounds);
+      committer = await target.open(context, killed);
     } catch (error) {
       await epochs.close();
       throw error;
     }
     const start = Number(epochs.head.positions.source ?? 0);
-    // With mode `tag` a zombie's rows may come at any time before the next epoch claims its number.
-    if (mode !== "tag")
-      for (const row of service.counts().keys())
+    if (!target.isLate)
+      for (const row of (await target.counts()).keys())
         if (records.indexOf(row) >= start) throw new Error(`${row} is in the target, and the state begins at ${start}`);
     epochs.start({
       commit: (epoch) => committer.commit(epoch, killed, hooks),
@@ -221,7 +186,10 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
         await disk.remove("state/lock");
       } else {
         killer.abort();
-        if (fate < 0.65) powerLosses++;
+        if (fate < 0.65) {
+          powerLosses++;
+          target.powerLoss();
+        }
         // A killed process leaves what it wrote to the system; a power failure also takes what was not synced.
         disk = disk.powerLoss(fate < 0.65 ? (tail, at) => torn(tail, at, random) : (tail) => tail);
         await disk.remove("state/lock");
@@ -243,13 +211,13 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
     }
   }
 
-  await time.run(course(), service.work);
-  await time.run(afterwards(), service.work);
+  await time.run(course(), target.work);
+  await time.run(afterwards(), target.work);
   // Late messages and zombies have their say before the count.
-  await time.run(Promise.race([Promise.all(zombieWork), time.sleep(5_000)]), service.work);
-  await time.run(time.sleep(5_000), service.work);
+  await time.run(Promise.race([Promise.all(zombieWork), time.sleep(5_000)]), target.work);
+  await time.run(time.sleep(5_000), target.work);
 
-  const counts = service.counts();
+  const counts = await time.run(target.counts(), target.work);
   return {
     seed,
     lost: records.filter((record) => !counts.has(record) && !letters.has(record)),
@@ -266,14 +234,6 @@ export async function trial(seed: number, mode: CommitMode, sabotage: Sabotage =
 
 /** How a process ends that another has taken the job from. */
 const overtaken = ["STATE_IN_USE", "STATE_FENCED"];
-
-/** Some of what was not synced, now and then with zeros from some sector on, for the file's length may come first. */
-function torn(tail: Uint8Array, at: number, random: () => number): Uint8Array {
-  const left = tail.slice(0, Math.ceil(random() * 2 * tail.length));
-  const hole = Math.ceil((at + random() * left.length) / 512) * 512 - at;
-  if (random() < 0.7) left.fill(0, hole);
-  return left;
-}
 
 function alive(killed: AbortSignal): void {
   if (killed.aborted) throw new Error("killed");

@@ -1,6 +1,7 @@
 import type { EpochHandle } from "../../../checkpoint/epoch.ts";
 import { type RetryClock, systemClock, withRetries } from "../../../deliver/backoff.ts";
 import { acceptHeld } from "../../../deliver/held-epochs.ts";
+import { inOrder } from "../../../deliver/turns.ts";
 import { unlessAborted } from "../../../deliver/unless-aborted.ts";
 import { isCode } from "../../../errors.ts";
 import type { CommitHooks, EpochCommitter, EpochContext } from "../../destination.ts";
@@ -9,7 +10,7 @@ import type { CommitPolicy } from "./commit-policy.ts";
 import type { EpochSession, SessionContext } from "./epoch-session.ts";
 import { kustoEpoch } from "./kusto-epoch.ts";
 import { commitStaged } from "./staged.ts";
-import { claimTurns, commitTagged } from "./tagged.ts";
+import { commitTagged } from "./tagged.ts";
 import { commitWhileHeld, refuseIfTaken, type TakeOver, takeOver } from "./take-over.ts";
 
 export type CommitOptions = Pick<Ingestion, "commitMode" | "pollIntervalMs" | "attemptTimeoutMs" | "blobBytesLimit">;
@@ -36,12 +37,13 @@ export async function openCommitter(
   const { table, retries } = context;
   const policy: CommitPolicy = { ...retries, pollIntervalMs, attemptTimeoutMs, blobBytesLimit, mostAttempts, clock };
   const held = await takenOver(connect, context, commitMode, clock);
-  const inTurn = claimTurns(() => refuseIfTaken(held));
+  /** Epochs claim their numbers one after another. */
+  const inTurn = inOrder();
 
   function commitTo(handle: EpochHandle, signal: AbortSignal, hooks: CommitHooks): Promise<void> {
     const epoch = kustoEpoch(handle, table.name);
     if (commitMode !== "tag") return commitStaged(epoch, held.session, policy, signal, hooks);
-    return inTurn((turn) => commitTagged(epoch, held.session, policy, signal, hooks, turn));
+    return inTurn((turn) => commitTagged(epoch, held.session, policy, signal, hooks, turn, () => refuseIfTaken(held)));
   }
 
   return {

@@ -1,6 +1,7 @@
 import type { RefusedRows } from "../../../checkpoint/epoch.ts";
 import { withRetries } from "../../../deliver/backoff.ts";
 import { allRefused, asLogged, someRows } from "../../../deliver/logged-batch.ts";
+import type { Turn } from "../../../deliver/turns.ts";
 import { unlessAborted } from "../../../deliver/unless-aborted.ts";
 import { MillraceError } from "../../../errors.ts";
 import type { LoggedBatch } from "../../../log/write-ahead-log.ts";
@@ -21,33 +22,6 @@ interface Stretch {
 
 const batchesAtOnce = 4;
 
-/** Epochs claim their numbers one after another, in their order. */
-export interface ClaimTurn {
-  /** Resolves when the epoch before has its number. */
-  readonly before: Promise<void>;
-  /** This one has its number, or needs none. */
-  done(): void;
-  /** @throws MillraceError STATE_FENCED when the target tells of another holder of the job. */
-  refuseIfTaken(): Promise<void>;
-}
-
-/** Gives each epoch its turn, in the order of the calls. Where one fails, those behind it fail with it. */
-export function claimTurns(
-  refuseIfTaken: () => Promise<void>,
-): (commit: (turn: ClaimTurn) => Promise<void>) => Promise<void> {
-  let last: Promise<void> = Promise.resolve();
-  return (commit) => {
-    const before = last;
-    let committed!: Promise<void>;
-    last = new Promise((done, fail) => {
-      committed = commit({ before, done, refuseIfTaken });
-      committed.catch(fail);
-    });
-    last.catch(() => {}); // told by the epoch
-    return committed;
-  };
-}
-
 /**
  * Sends an epoch straight into the target: mode `tag`. Every batch has one tag for ever, and the service loads no second blob under a
  * tag that an extent bears. A batch whose tag is in the target is done, whoever sent it; so there is nothing to take back, and an
@@ -65,7 +39,8 @@ export async function commitTagged(
   policy: CommitPolicy,
   signal: AbortSignal,
   hooks: CommitHooks,
-  turn: ClaimTurn,
+  turn: Turn,
+  refuseIfTaken: () => Promise<void>,
 ): Promise<void> {
   const { prepared, generation } = epoch;
   const number = prepared.epoch;
@@ -115,7 +90,7 @@ export async function commitTagged(
   /** The epoch's number is this epoch's. @throws MillraceError STATE_FENCED when it is another's. */
   async function hasClaim(): Promise<boolean> {
     if (isClaimed) return true;
-    await turn.refuseIfTaken();
+    await refuseIfTaken();
     isClaimed = await asked("asking who has its number", () => isInTarget(epoch, session, signal));
     if (isClaimed) turn.done();
     return isClaimed;
