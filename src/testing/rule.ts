@@ -14,11 +14,13 @@ export interface ContractOptions {
 }
 
 /** What a rule may use beside the implementation that it checks. */
-export interface RuleContext {
+export interface RuleContext<S = unknown> {
   /** Uniform in [0, 1). */
   readonly random: () => number;
   readonly trials: number;
   readonly patienceMs: number;
+  /** One more implementation, as new as the first: for what can be tried once. */
+  another(): Promise<S>;
   /** Runs at the end of the test, however it ends. */
   after(act: () => unknown): void;
 }
@@ -32,7 +34,7 @@ export interface Rule<S> {
   /** Why the rule cannot be checked for this implementation; undefined: it can. */
   lacks?(subject: S): string | undefined;
   /** Throws where the rule is broken. */
-  check(subject: S, context: RuleContext): Promise<void>;
+  check(subject: S, context: RuleContext<S>): Promise<void>;
 }
 
 /** A rule that turns out to be impossible to check: its test is skipped, with this reason. */
@@ -64,6 +66,7 @@ export function declareRules<S>(
           random: seeded(seed),
           trials,
           patienceMs,
+          another: async () => make(t),
           after: (act: () => unknown) => t.after(async () => act()),
         };
         await rule.check(subject, context).catch((error: unknown) => {

@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { sourceRules } from "../../src/testing/source-contract.ts";
 import { stateRules } from "../../src/testing/state-contract.ts";
 import { sectionOf, tablesOf } from "../manual/documents.ts";
 
-test("docs/testing.md has each rule of a state backend, and no other", () => {
-  const [rules] = tablesOf(sectionOf("docs/testing.md", "## Rules of a state backend"));
-  assert.deepEqual(
-    rules!.rows.map(([name]) => name),
-    stateRules.map(({ name }) => name),
-  );
-});
+const contracts = {
+  "## A source": sourceRules,
+  "## A state backend": stateRules,
+};
+
+for (const [heading, rules] of Object.entries(contracts))
+  test(`docs/testing.md has each rule under "${heading}", and no other`, () => {
+    const table = tablesOf(sectionOf("docs/testing.md", heading)).at(-1)!;
+    assert.deepEqual(
+      table.rows.map(([name]) => name),
+      rules.map(({ name }) => name),
+    );
+  });
