@@ -18,7 +18,7 @@ const beside: Record<string, readonly string[]> = {
   telemetry: ["batch", "deliver"],
   sink: [...flow, "checkpoint", "telemetry"],
   cli: [...flow, "checkpoint", "emulator", "sink"],
-  testing: [...flow, "checkpoint"],
+  testing: [...flow, "checkpoint", "sink"],
 };
 /** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
 const ports = new Set([

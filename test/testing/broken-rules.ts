@@ -12,10 +12,10 @@ export async function brokenRules<S>(
     const subject = await make();
     if (rule.lacks?.(subject) !== undefined) continue;
     const ends: (() => unknown)[] = [];
-    const after = (act: () => unknown) => void ends.push(act);
+    const after = (act: () => unknown) => void ends.unshift(act);
     try {
       await rule.check(subject, {
-        ...{ random: seeded(1), trials: 20, patienceMs: 250 },
+        ...{ random: seeded(1), trials: 12, patienceMs: 1_500 },
         after,
         another: async () => make(),
       });

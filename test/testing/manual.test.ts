@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { destinationRules } from "../../src/testing/destination-contract.ts";
 import { sourceRules } from "../../src/testing/source-contract.ts";
 import { stateRules } from "../../src/testing/state-contract.ts";
 import { sectionOf, tablesOf } from "../manual/documents.ts";
 
 const contracts = {
   "## A source": sourceRules,
+  "## A destination": destinationRules,
   "## A state backend": stateRules,
 };
 
