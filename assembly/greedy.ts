@@ -1,21 +1,13 @@
-// The parser of level 1: greedy, in one of three manners, chosen anew at each block by what its literals cost.
+// The parser of level 1: greedy, in one of three modes. Each block chooses its mode by the cost of the literals before it.
 //
-// Deflate allows matches from three bytes, and zlib takes them; but in rows a short match far back costs more bits (length 7, distance 5 + 13)
-// than the digits it stands for (3.5 each), breaks up the longer match behind it, and is two mispredicted branches.
+// Deflate allows matches from three bytes, and zlib takes them. In rows a short match far back costs more bits (length 7, distance 5 + 13)
+// than the digits that it replaces (3.5 each), breaks up the longer match after it, and adds two mispredicted branches.
 //
-//   rows       eight bytes, one place per hash: machine-made rows, most of it numbers or repeated wholly.
-//   text rows  eight bytes, two places: rows that repeat texts, so that what literals there are cost much.
-//   words      six bytes, two places: free text, names, random words.
+//   rows       eight bytes, one place per hash: rows made by machines, mostly numbers or whole repetitions
+//   text rows  eight bytes, two places: rows that repeat texts, so that their literals cost much
+//   words      six bytes, two places: free text, names, random words
 //
-// Measured as ratio / MB/s on Node 24 (libdeflate -1 natively, zlib level 1 in Node), always one place, always two, chosen:
-//   telemetry CSV       2.91 / 422    2.92 / 349    2.91 / 421   (2.70 / 195, 2.65 / 105)
-//   flights NDJSON      8.81 / 761    8.98 / 631    8.81 / 756   (8.39 / 527, 8.35 / 389)
-//   birdstrikes NDJSON  14.7 / 975    15.7 / 832    15.8 / 824   (15.7 / 617, 13.7 / 581)
-//   birdstrikes CSV     7.19 / 567    7.63 / 508    7.66 / 491   (7.57 / 422, 6.54 / 285)
-//   movies CSV          2.91 / 293    2.97 / 259    2.97 / 258   (2.95 / 185, 2.86 / 105)
-//   strings CSV         3.67 / 363    3.76 / 321    3.77 / 320   (3.71 / 240, 3.62 / 141)
-//   logs CSV            2.97 / 309    3.02 / 273    3.02 / 268   (2.90 / 198, 2.84 / 109)
-// In words five bytes lose up to 2 % of size there and up to half the speed elsewhere, four 1 to 10 %; rows as words: telemetry CSV 25 % slower.
+// docs/performance.md ("Gzip, level 1") has the measurements.
 import { literalCount, literalExcess } from "./block";
 import { HASHES, HASHES_BYTES } from "./hashes";
 import { HISTORY } from "./match";

@@ -1,23 +1,11 @@
-// The match finder of level 2: a ladder of four hash tables, over 5 (or 6), 8, 14 and 32 bytes, and lazy evaluation: a match waits for the
-// one that begins a byte later, and gives way to it when that is better.
+// The match finder of level 2: four hash tables over 5 (or 6), 8, 14 and 32 bytes, and lazy evaluation: a match waits for the one that
+// begins a byte later, and gives way to it when that one is better.
 //
-// Each rung keeps the last four places of a hash. The search goes down from the highest rung and stops at the first that knows a longer match
-// than the one at hand: the nearest four of that length, and no walk. A bucket is one vector, the newest place first, each with 16 bits of
-// check from the same multiplication: one load, one compare and one store a rung, none of which waits for another, and a
-// miss touches no byte of the window.
+// Each table keeps the last four places of a hash. The search begins with the longest hash and stops at the first table that knows a longer
+// match than the current one. A bucket is one vector, the newest place first, each with a 16-bit check from the same multiplication: one
+// load, one comparison and one store for each table, none of which waits for another, and a miss reads no byte of the window.
 //
-// Chains of places with the same five bytes, walked 64 deep, were here before: a dependent load a step. Size against node:zlib level 6, and
-// speed as a multiple of its, on average over the twenty corpora and on some of them:
-//   chains  -2.1 %, 1.02   logs CSV  0.0 %, 0.96   movies CSV +0.7 %, 0.98   telemetry CSV -6.1 %, 1.24   birdstrikes NDJSON -1.3 %, 0.98
-//   ladder  -1.4 %, 1.77            +1.2 %, 2.53              +2.0 %, 1.82                 -7.3 %, 1.81                      +1.5 %, 0.77
-// Native libdeflate -6 is where the ladder is: -1.2 %, 1.76. What is left is birdstrikes, whose matches are 70 bytes long: zlib's loop over
-// the places in a match is cheap, and here it is most of the time.
-//
-// Tried: one place a rung, 3.1 % larger and 1.4 times as fast. Three rungs, 5, 8 and 16: 1.6 % larger, 1.05 times as fast; 5, 8, 12 and 24:
-// birdstrikes NDJSON 2 % larger, flights 1.6 %; 5, 8, 16 and 32: logs 0.7 % larger; 5, 10, 18 and 32: equal. A rung of four bytes with one place
-// gained nothing. Half of the rungs at each place within a match: birdstrikes NDJSON 1.2 times as fast and 2.9 % larger, all 0.8 % larger; the same
-// in matches from 32 on: 1.2 and 1.9 %, all 0.25 %. Every third or fourth place in matches from 32 or 48 on: 1 % larger there and no faster. Taking a match of 32 at once: birdstrikes NDJSON 4.7 % larger; of 16: 1.8 % more on average, and 1.08 times as fast. Growing matches
-// backwards: 0.6 % smaller.
+// docs/performance.md ("Gzip, level 2") has the measurements, and what was tried.
 import { addMatch, countLiteral, isFull, literalCount, literalExcess, literalStart, uncountLiteral } from "./block";
 import { HASHES } from "./hashes";
 import { MAX_MATCH, matchLength } from "./match";

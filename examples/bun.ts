@@ -2,7 +2,8 @@
 //   bun run examples/bun.ts CLUSTER [DATABASE]
 // CLUSTER is the URL of a cluster, or of an emulator (`bunx millrace emulator` prints its own). Here "millrace" is this
 // package; a program elsewhere says `bun add millrace` first.
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const [cluster = process.env.MILLRACE_CLUSTER ?? "http://127.0.0.1:8080", database = "demo"] = process.argv.slice(2);
 const visits = table("BunVisits", { at: k.datetime(), path: k.string(), ms: k.real().optional() });

@@ -1,7 +1,8 @@
 // Exactly once with a state backend of one's own (directory-state.mjs) and a source of one's own: kill it and start it again
 // as often as you like, each number is in the table once.
 //   npm run build && node examples/custom-state.mjs CLUSTER DATABASE FOLDER
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 import { directoryState } from "./directory-state.mjs";
 
 const [cluster = "http://127.0.0.1:8080", database = "demo", folder = "state/numbers"] = process.argv.slice(2);

@@ -3,7 +3,8 @@
 // CLUSTER is the URL of a cluster, or of an emulator (`npx millrace emulator` prints its own). Here "millrace" is this
 // package; a program elsewhere writes `from "npm:millrace"`, or `deno add npm:millrace` and the same as here.
 import process from "node:process";
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const [cluster = process.env.MILLRACE_CLUSTER ?? "http://127.0.0.1:8080", database = "demo"] = process.argv.slice(2);
 const visits = table("DenoVisits", { at: k.datetime(), path: k.string(), ms: k.real().optional() });

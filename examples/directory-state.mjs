@@ -9,7 +9,7 @@ import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MillraceError } from "millrace";
 
-/** @param {string} folder @returns {import("millrace").StateBackend} */
+/** @param {string} folder @returns {import("millrace/connector").StateBackend} */
 export function directoryState(folder) {
   const path = (/** @type {string} */ name) => join(folder, name);
   const names = async (/** @type {string} */ start) => (await readdir(folder)).filter((name) => name.startsWith(start));
@@ -24,7 +24,7 @@ export function directoryState(folder) {
       const generation = newest(await names("claim-")) + 1;
       await store(path(`claim-${generation}`), "", "wx"); // "wx": of two that claim it at once, one fails
       const before = newest(await names("entries-"));
-      /** @type {Map<string, import("millrace").StateEntry>} */
+      /** @type {Map<string, import("millrace/connector").StateEntry>} */
       let entries = new Map(before > 0 ? JSON.parse(await readFile(path(`entries-${before}`), "utf8")) : []);
 
       async function write(/** @type {typeof entries} */ next) {

@@ -3,7 +3,8 @@
 // 202 says that the rows are on their way, in memory. To say that they are safe, open the sink with a `state` and answer
 // behind `await sink.checkpoint()`.
 import { createServer } from "node:http";
-import { createMergeTableCommand, fileDeadLetter, k, kusto, kustoAdmin, open, table } from "millrace";
+import { fileDeadLetter, k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const [cluster = "http://127.0.0.1:8080", database = "demo", port = "0"] = process.argv.slice(2);
 const events = table("HttpEvents", { at: k.datetime(), kind: k.string(), body: k.dynamic().optional() });

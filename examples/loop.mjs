@@ -1,7 +1,8 @@
 // The plain loop: records from anywhere, written one by one.
 //   npm run build && node examples/loop.mjs CLUSTER [DATABASE]
 // CLUSTER is the URL of a cluster, or of an emulator (`npx millrace emulator` prints its own).
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const [cluster = "http://127.0.0.1:8080", database = "demo"] = process.argv.slice(2);
 const connection = { cluster, database }; // beyond loopback: a credential too, such as managedIdentityAppId: "system"

@@ -2,8 +2,9 @@
 //   npm run build && node examples/million.mjs [records]
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
 import { startEmulator } from "millrace/emulator";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const count = Number(process.argv[2] ?? 1_000_000);
 const readings = table("Readings", {

@@ -5,7 +5,8 @@ import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
-import { createMergeTableCommand, fileDeadLetter, k, kusto, kustoAdmin, open, table } from "millrace";
+import { fileDeadLetter, k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const [cluster = "http://127.0.0.1:8080", database = "demo", file = "orders.ndjson.gz"] = process.argv.slice(2);
 const orders = table("PipelineOrders", { id: k.long(), at: k.datetime(), total: k.decimal(), items: k.dynamic() });

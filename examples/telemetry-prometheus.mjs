@@ -6,8 +6,9 @@ import { createServer } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
-import { createMergeTableCommand, k, kusto, kustoAdmin, memoryDeadLetter, open, table } from "millrace";
+import { k, memoryDeadLetter, open, table } from "millrace";
 import { startEmulator } from "millrace/emulator";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());

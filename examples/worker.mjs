@@ -2,7 +2,8 @@
 //   npm run build && node examples/worker.mjs CLUSTER [DATABASE]
 // (Encoding and packing are on threads of their own in any case; what moves here are the checks of `write()`.)
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 if (isMainThread) await main();
 else await work(/** @type {import("node:worker_threads").MessagePort} */ (parentPort));

@@ -4,7 +4,7 @@ import { writeFileSync } from "node:fs";
 import { build } from "esbuild";
 
 const result = await build({
-  entryPoints: ["src/batch/subtask-worker.ts"],
+  entryPoints: ["src/batch/thread-entry.ts"],
   bundle: true,
   write: false,
   format: "cjs",
@@ -15,6 +15,6 @@ const result = await build({
 const text = result.outputFiles[0].text;
 writeFileSync(
   "src/batch/worker.generated.ts",
-  `// Made by scripts/build-worker.mjs from src/batch/subtask-worker.ts; not in the repository.\nexport const workerText =\n  ${JSON.stringify(text)};\n`,
+  `// Made by scripts/build-worker.mjs from src/batch/thread-entry.ts; not in the repository.\nexport const workerText =\n  ${JSON.stringify(text)};\n`,
 );
 console.log(`src/batch/worker.generated.ts ${text.length} bytes`);

@@ -10,7 +10,10 @@ import { join, resolve } from "node:path";
 const output = "docs/api.md";
 const entryPoints = [
   { name: "millrace", file: "dist/index.d.ts" },
+  { name: "millrace/kusto", file: "dist/kusto.d.ts" },
   { name: "millrace/emulator", file: "dist/emulator/index.d.ts" },
+  { name: "millrace/connector", file: "dist/connector.d.ts" },
+  { name: "millrace/telemetry", file: "dist/telemetry/index.d.ts" },
   { name: "millrace/testing", file: "dist/testing/index.d.ts" },
 ];
 

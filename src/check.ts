@@ -56,7 +56,7 @@ export function checkDestination(what: string, to: Destination | undefined): voi
   if (typeof to?.open !== "function")
     throw new MillraceError(
       "BAD_OPTION",
-      `${what}: to is ${sortOf(to)}; it needs a destination: kusto({ cluster, database }).`,
+      `${what}: to is ${sortOf(to)}; it needs a destination: kusto({ cluster, database }), filesDestination(folder).`,
       { context: { option: "to" } },
     );
 }

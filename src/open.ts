@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
-import { checkObject } from "./arguments.ts";
+import { badArgument, checkObject } from "./arguments.ts";
 import { loopTurns } from "./batch/loop-budget.ts";
 import { checkDestination, NotReadyError, requireReady } from "./check.ts";
 import { absentTimeoutMs, type Retries, withRetries } from "./deliver/backoff.ts";
@@ -73,6 +73,7 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
       epochs = await opened(openEpochs(id, table, to, context, resolved, toDeliverer), context, doing);
     else {
       const session = await opened(to.open(context), context, doing);
+      checkSession(to.name, session);
       canRecycle = session.keepsNoParts === true;
       atLeastOnce = toDeliverer(session);
     }
@@ -112,6 +113,18 @@ export async function open<T extends Table>(options: OpenOptions<T>): Promise<Si
     if (signal.aborted) await sink.abort(signal.reason);
   }
   return sink;
+}
+
+/** @throws MillraceError BAD_OPTION where a destination of the program's own opened nothing that takes batches. */
+function checkSession(name: string, session: DestinationSession | undefined): void {
+  for (const call of ["stage", "submit", "close"] as const)
+    if (typeof session?.[call] !== "function")
+      throw badArgument(
+        "open()",
+        `what open() of ${name} resolved to`,
+        session,
+        "an object with stage(), submit() and close()",
+      );
 }
 
 /** Retries of the opening are told and counted as those of a batch are, without one. */

@@ -193,7 +193,8 @@ export function resolveOptions(what: string, options: SinkOptions, to?: Destinat
   if (signal !== undefined && !isFunction(signal?.addEventListener)) refuse("signal", signal, "an AbortSignal");
   if (chosen.telemetry !== undefined) checkTelemetry(what, chosen.telemetry);
   const { state, deliveryGuarantee, job } = chosen;
-  if (state !== undefined && !isFunction(state?.open)) refuse("state", state, "fileState(folder) or memoryState()");
+  if (state !== undefined && !isFunction(state?.open))
+    refuse("state", state, "fileState(folder), memoryState() or stateIn(store, logFolder)");
   if (typeof job !== "string" || !/^[^\u0000-\u001f]{1,100}$/.test(job))
     refuse("job", job, "a name of up to 100 characters");
   if (deliveryGuarantee === "exactly-once" && state === undefined)
@@ -208,6 +209,14 @@ export function resolveOptions(what: string, options: SinkOptions, to?: Destinat
     throw new MillraceError("BAD_OPTION", `${what}: a state has no use with deliveryGuarantee "none".`, {
       context: { option: "state" },
     });
+  for (const [name, isGiven] of [
+    ["checkpointMs", chosen.checkpointMs > 0],
+    ["acceptDuplicates", chosen.acceptDuplicates],
+  ] as const)
+    if (isGiven && state === undefined)
+      throw new MillraceError("BAD_OPTION", `${what}: ${name} needs a state: fileState(folder).`, {
+        context: { option: name },
+      });
   if (chosen.retryBaseMs > chosen.retryMaxMs)
     throw new MillraceError(
       "BAD_OPTION",
@@ -228,7 +237,7 @@ function refuseDestinationOptions(what: string, options: object, to: Destination
   if (name === undefined) return;
   throw new MillraceError(
     "BAD_OPTION",
-    `${what} has no option ${name}: it is one of the destination, ${to!.kind ?? to!.name}({ ..., ${name} }).`,
+    `${what} has no option ${name}: it is one of the destination: give it to ${to!.kind ? `${to!.kind}()` : to!.name}.`,
     { context: { option: name } },
   );
 }

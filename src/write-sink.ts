@@ -1,12 +1,12 @@
 import { badArgument, checkText } from "./arguments.ts";
 import type { StateBackend } from "./checkpoint/state-backend.ts";
-import { kustoAdmin } from "./destination/kusto/admin.ts";
-import { type CommitMode, type KustoIngestionOptions, type KustoOptions, kusto } from "./destination/kusto/index.ts";
-import { ingestionDefaults, ingestionOptionNames } from "./destination/kusto/ingestion-options.ts";
+import { kustoAdmin } from "./connectors/kusto/admin.ts";
+import { type CommitMode, type KustoIngestionOptions, type KustoOptions, kusto } from "./connectors/kusto/index.ts";
+import { ingestionDefaults, ingestionOptionNames } from "./connectors/kusto/ingestion-options.ts";
 import { MillraceError } from "./errors.ts";
 import { open } from "./open.ts";
 import { type DeliveryGuarantee, defaults, type SinkOptions } from "./options.ts";
-import { type RunSummary, run } from "./run.ts";
+import { type RunSummary, run } from "./run/run.ts";
 import { checkTable, type Table } from "./schema/table.ts";
 import { checkIterable, iterable } from "./source/iterable.ts";
 import type { Source } from "./source/source.ts";

@@ -7,7 +7,7 @@ import { version } from "../src/version.ts";
 import { circlesOf, filesOf, type Import, importsOf, roomOf } from "./import-graph.ts";
 
 /** The data flow, left to right. A room imports from rooms to its left, from schema/, and from the leaf files of src/. */
-const flow = ["schema", "source", "transform", "encode", "batch", "log", "deliver", "destination"];
+const flow = ["schema", "source", "transform", "encode", "batch", "log", "deliver", "destination", "connectors"];
 /**
  * Rooms beside the flow and what they may see of it. checkpoint/ spans the flow from batch/ on. The rooms within emulator/
  * are those of test/emulator/architecture.test.ts.
@@ -17,8 +17,9 @@ const beside: Record<string, readonly string[]> = {
   emulator: ["schema"],
   telemetry: ["batch", "deliver"],
   sink: [...flow, "checkpoint", "telemetry"],
-  cli: [...flow, "checkpoint", "emulator", "sink"],
-  testing: [...flow, "checkpoint", "sink"],
+  run: ["schema", "source", "transform", "deliver", "checkpoint", "sink"],
+  cli: [...flow, "checkpoint", "emulator", "sink", "run"],
+  testing: [...flow, "checkpoint", "sink", "run"],
 };
 /** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
 const ports = new Set([
@@ -77,9 +78,12 @@ test("imports follow the data flow, left to right", () => {
 test("the imports of values that are read are those that a bundler finds", async () => {
   const entries = [
     "index.ts",
+    "kusto.ts",
+    "connector.ts",
+    "telemetry/index.ts",
     "emulator/index.ts",
     "cli/main.ts",
-    "batch/subtask-worker.ts",
+    "batch/thread-entry.ts",
     "testing/index.ts",
     "testing/state-writer.ts",
   ];
@@ -95,6 +99,16 @@ test("the imports of values that are read are those that a bundler finds", async
   );
   const read = imports.filter(({ isType }) => !isType).map(({ from, to }) => `${from} ${to}`);
   assert.deepEqual([...new Set(read)].sort(), [...new Set(bundled)].sort());
+});
+
+test("no connector imports another one", () => {
+  const systemOf = (file: string) => /^connectors\/([^/]+)\//.exec(file)?.[1];
+  const across = imports.filter(({ from, to }) => {
+    const [here, there] = [systemOf(from), systemOf(to)];
+    return here && there && here !== there;
+  });
+  assert.deepEqual(across, []);
+  assert.ok(files.filter(systemOf).length > 50, "the pattern must find the connectors");
 });
 
 test("the check itself refuses a back edge", () => {
@@ -139,8 +153,8 @@ function withoutCommentsAndTexts(file: string): string {
   return readFileSync(join(src, file), "utf8").replace(/\/\*[\s\S]*?\*\/|\/\/.*|`[^`]*`|"[^"\n]*"/g, "");
 }
 
-test("nothing left of destination/kusto knows the vendor's packages", () => {
-  const allowed = /^(destination\/kusto|emulator|cli)\//;
+test("nothing left of connectors/kusto knows the vendor's packages", () => {
+  const allowed = /^(connectors\/kusto|emulator|cli)\//;
   const knowing = files.filter(
     (file) =>
       !allowed.test(file) &&

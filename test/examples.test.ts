@@ -173,7 +173,7 @@ test("custom state: killed twice, and each number is in the table once", async (
 
 test("custom state: an older lease is fenced, a damaged batch is noticed, and batches without a decision go", async () => {
   const { directoryState } = (await import(resolve("examples/directory-state.mjs"))) as {
-    directoryState(folder: string): import("../src/index.ts").StateBackend;
+    directoryState(folder: string): import("../src/connector.ts").StateBackend;
   };
   const backend = directoryState(join(folder, "fenced"));
   const { signal } = new AbortController();

@@ -6,6 +6,8 @@ import { after, test } from "node:test";
 import * as emulator from "../src/emulator/index.ts";
 import { MillraceError } from "../src/errors.ts";
 import * as millrace from "../src/index.ts";
+import * as forKusto from "../src/kusto.ts";
+import * as telemetry from "../src/telemetry/index.ts";
 import * as testing from "../src/testing/index.ts";
 
 // Every exported function, called with what is none of its arguments, says so by name. A new export is called, too: with one
@@ -145,7 +147,7 @@ async function assertRefused(name: string, act: () => unknown, what: string): Pr
   );
 }
 
-const all: Readonly<Record<string, unknown>> = { ...millrace, ...emulator, ...testing };
+const all: Readonly<Record<string, unknown>> = { ...millrace, ...forKusto, ...telemetry, ...emulator, ...testing };
 const exported = Object.entries(all).filter(([, value]) => typeof value === "function") as [
   string,
   (...given: unknown[]) => unknown,
@@ -164,7 +166,9 @@ for (const [name, call] of exported)
 
 test("the kinds of columns take no argument, and nothing else is exported that could be called", () => {
   for (const kind of millrace.kinds) assert.equal(millrace.k[kind]().kind, kind);
-  const others = Object.entries({ ...millrace, ...emulator }).filter(([, value]) => typeof value !== "function");
+  const others = Object.entries({ ...millrace, ...forKusto, ...telemetry, ...emulator }).filter(
+    ([, value]) => typeof value !== "function",
+  );
   for (const [name, value] of others)
     if (name !== "k" && typeof value === "object")
       for (const member of Object.values(value as object)) assert.notEqual(typeof member, "function", name);
@@ -305,7 +309,7 @@ test("the sink refuses odd arguments by name, and goes on", async () => {
 });
 
 test("the builders in the words of Flink's connector refuse odd arguments by name", async () => {
-  const { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink } = millrace;
+  const { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink } = forKusto;
   const connection = KustoConnectionOptions.builder().setClusterUrl("http://127.0.0.1:1").build();
   const write = KustoWriteOptions.builder().withDatabase("db").withTable(readings).build();
   const acts: Readonly<Record<string, (value: never) => unknown>> = {

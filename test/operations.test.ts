@@ -58,7 +58,10 @@ before(async () => {
   const text = readFileSync("examples/telemetry-prometheus.mjs", "utf8");
   writeFileSync(
     script,
-    text.replace('"millrace"', '"./index.js"').replace('"millrace/emulator"', '"./emulator/index.js"'),
+    text
+      .replace('"millrace"', '"./index.js"')
+      .replace('"millrace/kusto"', '"./kusto.js"')
+      .replace('"millrace/emulator"', '"./emulator/index.js"'),
   );
   const child = spawn(process.execPath, [script, "0"], { stdio: ["ignore", "pipe", "pipe"] });
   let err = "";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { kusto } from "../src/destination/kusto/index.ts";
+import { kusto } from "../src/connectors/kusto/index.ts";
 import { memory } from "../src/destination/memory.ts";
 import { type ErrorCode, MillraceError } from "../src/errors.ts";
 import { nearestName } from "../src/option-names.ts";
@@ -46,7 +46,7 @@ test("an option of the destination is refused with a word about where it belongs
   const given = { flushImmediately: true } as SinkOptions;
   assert.throws(() => resolveOptions("open()", given, to), {
     code: "BAD_OPTION",
-    message: "open() has no option flushImmediately: it is one of the destination, kusto({ ..., flushImmediately }).",
+    message: "open() has no option flushImmediately: it is one of the destination: give it to kusto().",
   });
   assert.throws(() => resolveOptions("open()", given, memory()), /open\(\) has no option flushImmediately\./);
 });

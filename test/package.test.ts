@@ -28,7 +28,10 @@ test("package.json says what users rely on", () => {
   assert.deepEqual(manifest.publishConfig, { access: "public", provenance: true });
   assert.deepEqual(manifest.exports, {
     ".": { types: "./dist/index.d.ts", default: "./dist/index.js" },
+    "./connector": { types: "./dist/connector.d.ts", default: "./dist/connector.js" },
     "./emulator": { types: "./dist/emulator/index.d.ts", default: "./dist/emulator/index.js" },
+    "./kusto": { types: "./dist/kusto.d.ts", default: "./dist/kusto.js" },
+    "./telemetry": { types: "./dist/telemetry/index.d.ts", default: "./dist/telemetry/index.js" },
     "./testing": { types: "./dist/testing/index.d.ts", default: "./dist/testing/index.js" },
     "./package.json": "./package.json",
   });

@@ -108,6 +108,7 @@ test("a close() that the end comes before, raw rows, and a sink that failed unno
   const failed = runProgram(
     `to.open = async () => ({
       stage: async () => { throw new Error("the disk of the far side is full"); },
+      submit: async () => {},
       close: async () => {},
     });
     const failing = await open({ table: table("Other", { n: k.int() }), to, batchIntervalMs: 10 });
@@ -116,7 +117,7 @@ test("a close() that the end comes before, raw rows, and a sink that failed unno
   const [only, ...others] = warningsIn(failed);
   assert.match(
     only!,
-    /^Table Other: the process ends with 1 record not delivered: the sink had failed with INTERNAL: .*side is full/,
+    /^Table Other: the process ends with 1 record not delivered: the sink had failed with INTERNAL: .*side is full\.( |$)/,
   );
   assert.deepEqual(others, []);
 });

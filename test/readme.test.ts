@@ -39,7 +39,10 @@ test("every TypeScript and JavaScript block of the manual compiles", () => {
         lib: ["es2023", "es2024.string", "esnext.disposable"],
         paths: {
           millrace: ["../../src/index.ts"],
+          "millrace/connector": ["../../src/connector.ts"],
           "millrace/emulator": ["../../src/emulator/index.ts"],
+          "millrace/kusto": ["../../src/kusto.ts"],
+          "millrace/telemetry": ["../../src/telemetry/index.ts"],
           "millrace/testing": ["../../src/testing/index.ts"],
         },
       },

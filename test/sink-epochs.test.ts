@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { SealedBatch } from "../src/batch/sealed-batch.ts";
 import { stateOn } from "../src/checkpoint/file-state.ts";
 import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
 import { memory } from "../src/destination/memory.ts";
 import { memoryDisk } from "../src/log/memory-disk.ts";
 import { open } from "../src/open.ts";
 import type { SinkOptions } from "../src/options.ts";
-import { run } from "../src/run.ts";
+import { run } from "../src/run/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import type { Source } from "../src/source/source.ts";
 import { until } from "./gated.ts";
@@ -67,6 +68,37 @@ test("a checkpoint behind one that could not be decided on fails with it: none o
   await next.checkpoint({ positions: { source: 3 } });
   await next.close();
   assert.deepEqual(numbersIn(to), upTo(3));
+});
+
+test("batches of an epoch are committed in the order in which they were sealed, whichever is written first", async () => {
+  const disk = memoryDisk();
+  const backend = stateOn(disk, "state");
+  // Each later batch of an epoch is in the log sooner.
+  const state: typeof backend = {
+    ...backend,
+    async open(signal) {
+      const lease = await backend.open(signal);
+      let turns = 64;
+      const log = {
+        ...lease.log,
+        async append(epoch: number, batch: SealedBatch) {
+          turns -= 8;
+          for (let wait = turns; wait > 0; wait--) await new Promise(setImmediate);
+          return lease.log.append(epoch, batch);
+        },
+      };
+      return { ...lease, log, read: () => lease.read() };
+    },
+  };
+  const to = memory();
+  const sink = await start(disk, to, { state, batchSize: 1 });
+  for (const n of upTo(6)) if (!sink.write({ n })) await sink.ready;
+  await sink.checkpoint();
+  await sink.close();
+  assert.deepEqual(
+    to.batches.flatMap(rowsOf).map(([n]) => Number(n)),
+    upTo(6),
+  );
 });
 
 test("positions are taken as they are at the call", async () => {

@@ -5,7 +5,7 @@ import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
 import { memory } from "../src/destination/memory.ts";
 import { MillraceError } from "../src/errors.ts";
 import { open } from "../src/open.ts";
-import { run } from "../src/run.ts";
+import { run } from "../src/run/run.ts";
 import { coerce } from "../src/schema/coerce.ts";
 import { k, table } from "../src/schema/table.ts";
 import { iterable } from "../src/source/iterable.ts";

@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { memory } from "../src/destination/memory.ts";
 import { open } from "../src/open.ts";
-import { run } from "../src/run.ts";
+import { run } from "../src/run/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import { iterable } from "../src/source/iterable.ts";
 import { rowsOf } from "./rows-of.ts";

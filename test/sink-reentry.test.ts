@@ -7,7 +7,7 @@ import { memory } from "../src/destination/memory.ts";
 import type { EventMap } from "../src/events.ts";
 import { open } from "../src/open.ts";
 import type { SinkOptions } from "../src/options.ts";
-import { run } from "../src/run.ts";
+import { run } from "../src/run/run.ts";
 import { k, table } from "../src/schema/table.ts";
 import type { Sink } from "../src/sink/sink.ts";
 import { iterable } from "../src/source/iterable.ts";

@@ -15,9 +15,9 @@ import {
   SimpleSpanProcessor,
 } from "@opentelemetry/sdk-trace-base";
 import { stateOn } from "../src/checkpoint/file-state.ts";
+import { type KustoAdmin, kustoAdmin } from "../src/connectors/kusto/admin.ts";
+import { kusto } from "../src/connectors/kusto/index.ts";
 import { memoryDeadLetter } from "../src/deliver/dead-letter.ts";
-import { type KustoAdmin, kustoAdmin } from "../src/destination/kusto/admin.ts";
-import { kusto } from "../src/destination/kusto/index.ts";
 import { memory } from "../src/destination/memory.ts";
 import { type Emulator, startEmulator } from "../src/emulator/index.ts";
 import { MillraceError } from "../src/errors.ts";

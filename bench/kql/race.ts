@@ -5,7 +5,7 @@ import { createCatalogue, createTable, databaseOf } from "../../src/emulator/eng
 import { openStore } from "../../src/emulator/engine/open-store.ts";
 import { ingest } from "../../src/emulator/ingest/ingest.ts";
 import { loadLanguage } from "../../src/emulator/kql/language.ts";
-import { runQuery } from "../../src/emulator/kql/run.ts";
+import { runQuery } from "../../src/emulator/kql/run-query.ts";
 import { isKind } from "../../src/schema/kinds.ts";
 import { eventColumns, eventsCsv } from "./events.ts";
 

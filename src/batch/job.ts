@@ -26,7 +26,7 @@ export interface SlabJob extends JobStart {
 }
 
 /** How far a subtask has come: all jobs before that number, and of that job what stands before `from`. */
-export interface Progress {
+export interface SubtaskProgress {
   readonly number: number;
   readonly from: number;
   /** Of a slab that was left in the middle. */
@@ -40,7 +40,7 @@ export interface SubtaskSegment extends Segment {
   /** When its first record was written. */
   readonly openedAt: number;
   /** What need not be done again once this segment has arrived. */
-  readonly done: Progress;
+  readonly done: SubtaskProgress;
   /** Behind it its batch is full, and why. Only where the subtask has a batch of its own. */
   readonly isFull: SealReason | undefined;
 }

@@ -1,7 +1,7 @@
 import type { BatchLimits, GzipLevel } from "../encode/encoder.ts";
 import type { RawTally } from "../encode/raw-slab.ts";
 import type { Table } from "../schema/table.ts";
-import type { Job, Progress, SubtaskSegment } from "./job.ts";
+import type { Job, SubtaskProgress, SubtaskSegment } from "./job.ts";
 import type { SubtaskPlan } from "./subtask.ts";
 
 /** What a subtask is started with. Columns carry functions, so only the table's plain part crosses. */
@@ -28,8 +28,8 @@ export type ToSubtask =
 /** "encoded" and "cut" are answers, in the order of the requests. */
 export type FromSubtask =
   | { readonly did: "segment"; readonly segment: SubtaskSegment }
-  | { readonly did: "encoded"; readonly tally: RawTally | undefined; readonly done: Progress }
-  | { readonly did: "cut"; readonly done: Progress };
+  | { readonly did: "encoded"; readonly tally: RawTally | undefined; readonly done: SubtaskProgress }
+  | { readonly did: "cut"; readonly done: SubtaskProgress };
 
 /** What a thread is started with: its first subtask. */
 export interface WorkerData {

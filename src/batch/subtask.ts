@@ -2,7 +2,7 @@ import { recordOf } from "../encode/chunk.ts";
 import type { Encoder } from "../encode/encoder.ts";
 import type { RawTally } from "../encode/raw-slab.ts";
 import type { RowFormat } from "../encode/row-format.ts";
-import type { ChunkJob, Job, Progress, SlabJob, SubtaskSegment } from "./job.ts";
+import type { ChunkJob, Job, SlabJob, SubtaskProgress, SubtaskSegment } from "./job.ts";
 import type { SealReason } from "./sealed-batch.ts";
 
 /**
@@ -15,7 +15,7 @@ export interface Subtask {
   /** Ends the segment, and the batch where the subtask has one of its own. */
   cut(): void;
   /** How far the segments that were emitted reach. */
-  readonly done: Progress;
+  readonly done: SubtaskProgress;
 }
 
 export interface SubtaskPlan {
@@ -42,17 +42,17 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: Sub
   let lastRecord = 0;
   let openedAt = 0;
   let uncutJobs = 0;
-  let next: Progress = { number: 0, from: 0 };
+  let next: SubtaskProgress = { number: 0, from: 0 };
   let done = next;
 
-  function send(progress: Progress, endsBatch: boolean, isFull: SealReason | undefined): void {
+  function send(progress: SubtaskProgress, endsBatch: boolean, isFull: SealReason | undefined): void {
     done = progress;
     uncutJobs = 0;
     emit({ ...encoder.cut(endsBatch), firstRecord, lastRecord, openedAt, done, isFull });
   }
 
   /** Behind rows that were taken: a full batch ends here; a segment of someone else's batch is no larger than one. */
-  function sendIfFull(progress: Progress, isRest: boolean): void {
+  function sendIfFull(progress: SubtaskProgress, isRest: boolean): void {
     const reason = encoder.rows >= plan.maxRows ? "records" : isRest ? "bytes" : undefined;
     if (reason !== undefined) send(progress, true, plan.hasOwnBatch ? reason : undefined);
   }
@@ -112,13 +112,13 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: Sub
   };
 }
 
-function startOf(job: Job): Progress {
+function startOf(job: Job): SubtaskProgress {
   const { number, from } = job;
   return "chunk" in job ? { number, from } : { number, from, tally: copyOf(job.tally) };
 }
 
 /** Not the next job's beginning: until the job is answered, what was found in it may have to be told again. */
-function endOf(job: Job, tally: RawTally | undefined): Progress {
+function endOf(job: Job, tally: RawTally | undefined): SubtaskProgress {
   const { number } = job;
   return "chunk" in job ? { number, from: job.chunk.rows } : { number, from: job.slab.length, tally: copyOf(tally!) };
 }

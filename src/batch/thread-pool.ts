@@ -14,13 +14,13 @@ export interface ThreadPool {
    * Starts a subtask on a thread. Subtasks of one owner stand on threads of their own, so that they run at the same time;
    * else the thread with the fewest is chosen, or a new one, up to one for each processor.
    */
-  start(start: ThreadStart, place: Place, hooks: TenantHooks): SubtaskThread;
+  start(start: ThreadStart, seat: ThreadSeat, hooks: TenantHooks): SubtaskThread;
   /** Threads that run. */
   readonly size: number;
 }
 
 /** Where a subtask may stand. */
-export interface Place {
+export interface ThreadSeat {
   readonly owner: object;
   /** On a thread of its own: it may be what kills threads. */
   readonly isAlone: boolean;

@@ -49,6 +49,13 @@ export interface JobOpening extends JobIdentity {
   readonly delivery: string;
 }
 
+/** Batches that are written for an epoch, by the order of the calls: writing may end in another one. */
+interface LoggedEpoch {
+  readonly batches: Map<number, LoggedBatch>;
+  readonly writing: Set<Promise<void>>;
+  added: number;
+}
+
 interface StoredJob extends JobIdentity {
   /** Drawn once, when the state was made: the tags of a lost state's epochs are never taken for this one's. */
   readonly id: string;
@@ -102,7 +109,7 @@ export async function coordinator(
   let decisions = 0;
   const epochAfter = (before: number) => restored + before + 1;
   /** Batches that are logged and not decided on, and those on their way into the log, by epoch. */
-  const logged = new Map<number, { batches: LoggedBatch[]; writing: Set<Promise<void>> }>();
+  const logged = new Map<number, LoggedEpoch>();
   const waiting: number[] = [...lease.read().keys()].flatMap((key) =>
     key.endsWith("/progress") ? [epochOfKey(key)!] : [],
   );
@@ -121,10 +128,10 @@ export async function coordinator(
     return { key, expected: lease.read().get(key)?.version ?? 0, value: value as Json | undefined };
   }
 
-  function openEpoch(epoch: number) {
+  function openEpoch(epoch: number): LoggedEpoch {
     const known = logged.get(epoch);
     if (known) return known;
-    const made = { batches: [], writing: new Set<Promise<void>>() };
+    const made: LoggedEpoch = { batches: new Map(), writing: new Set(), added: 0 };
     logged.set(epoch, made);
     return made;
   }
@@ -269,8 +276,9 @@ export async function coordinator(
     epochAfter,
     add(epoch, batch) {
       const into = openEpoch(epoch);
+      const place = into.added++;
       const writing = lease.log.append(epoch, batch).then((kept) => {
-        into.batches.push(kept);
+        into.batches.set(place, kept);
       });
       into.writing.add(writing);
       return writing.finally(() => into.writing.delete(writing));
@@ -278,7 +286,8 @@ export async function coordinator(
     async prepare(positions, records) {
       if (undecided) throw undecided.error;
       const epoch = epochAfter(decisions);
-      const { batches, writing } = openEpoch(epoch);
+      const { batches: written, writing } = openEpoch(epoch);
+      let batches: readonly LoggedBatch[];
       const reached: Head = {
         ...{ epoch, records: head.records + records },
         positions: withChanges(head.positions, positions),
@@ -286,6 +295,7 @@ export async function coordinator(
       try {
         await Promise.all(writing);
         await lease.log.seal(epoch);
+        batches = [...written].sort(([a], [b]) => a - b).map(([, batch]) => batch);
         const prepared: PreparedEpoch = {
           ...{ epoch, records, batches, preparedAt: Date.now() },
           ...(isRecorded ? { identity: `${lineage}.${digestOf(batches)}` } : {}),

@@ -35,7 +35,19 @@ export function stateOn(disk: Disk, folder: string): StateBackend {
 export function stateIn(store: StateStore, logFolder: string): StateBackend {
   if (typeof store?.open !== "function") throw badArgument("stateIn()", "store", store, "a store with open()");
   checkPath("stateIn()", "logFolder", logFolder);
-  return besideLog(store, nodeDisk, logFolder);
+  const checked: StateStore = {
+    name: store.name,
+    async open(signal) {
+      const lease = await store.open(signal);
+      for (const call of ["read", "compareAndSet", "refuseIfPassed", "close"] as const)
+        if (typeof lease?.[call] !== "function")
+          throw badArgument("stateIn()", `store.open().${call}`, lease?.[call], "a function: see StoreLease");
+      if (!Number.isSafeInteger(lease.generation) || lease.generation < 1)
+        throw badArgument("stateIn()", "store.open().generation", lease.generation, "a whole number, from 1");
+      return lease;
+    },
+  };
+  return besideLog(checked, nodeDisk, logFolder);
 }
 
 function besideLog(store: StateStore, disk: Disk, logFolder: string): StateBackend {

@@ -1,4 +1,4 @@
-import type { Answer } from "../destination/kusto/answer.ts";
+import type { Answer } from "../connectors/kusto/answer.ts";
 import { plainLine } from "./terminal.ts";
 
 const numeric = new Set(["int", "long", "real", "decimal"]);

@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
+import type { CommitMode } from "../connectors/kusto/index.ts";
 import type { CheckItem, CheckStatus } from "../destination/destination.ts";
-import type { CommitMode } from "../destination/kusto/index.ts";
 import type { RowFormat } from "../encode/row-format.ts";
 import type { DeliveryGuarantee, presets } from "../options.ts";
 import { tableOf } from "../schema/table.ts";
@@ -76,7 +76,7 @@ async function check(flags: CheckFlags): Promise<number> {
   const stopLines = showRetries(processTerminal());
   try {
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
-    const { kusto } = await import("../destination/kusto/index.ts");
+    const { kusto } = await import("../connectors/kusto/index.ts");
     const { checkTarget } = await import("../check.ts");
     const { mapping, format, guarantee, commitMode, preset } = flags;
     const to = kusto({

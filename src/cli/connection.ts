@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import type { AdminRetries } from "../destination/kusto/admin.ts";
-import { endpointsOf } from "../destination/kusto/cluster-url.ts";
-import type { KustoIngestionOptions } from "../destination/kusto/ingestion-options.ts";
-import type { KustoOptions } from "../destination/kusto/options.ts";
-import { refuseUnknownHost } from "../destination/kusto/trust.ts";
+import type { AdminRetries } from "../connectors/kusto/admin.ts";
+import { endpointsOf } from "../connectors/kusto/cluster-url.ts";
+import type { KustoIngestionOptions } from "../connectors/kusto/ingestion-options.ts";
+import type { KustoOptions } from "../connectors/kusto/options.ts";
+import { refuseUnknownHost } from "../connectors/kusto/trust.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { wholeNumber } from "./flags.ts";
 
@@ -167,7 +167,7 @@ export function usage(reason: string): MillraceError {
 
 /** An emulator, or a tunnel: what it has taken it loads within a second. */
 export function isLoopback({ cluster }: Pick<KustoOptions, "cluster">): boolean {
-  return /^https?:\/\/(localhost|127\.)/.test(cluster);
+  return /^https?:\/\/(localhost\b|127\.|\[::1\])/.test(cluster);
 }
 
 /** Whether a command waits until the rows are loaded. */

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
-import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import type { KustoAdmin } from "../connectors/kusto/admin.ts";
 import type { Emulator } from "../emulator/index.ts";
 import { coerce } from "../schema/coerce.ts";
 import { createMergeTableCommand, quoteName } from "../schema/kql.ts";
@@ -58,7 +58,7 @@ async function demo({ keep, json }: DemoFlags, terminal: Terminal): Promise<numb
   let admin: KustoAdmin | undefined;
   try {
     const { startEmulator } = await import("../emulator/index.ts");
-    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
+    const { kustoAdmin } = await import("../connectors/kusto/admin.ts");
     say("Starting the emulator: Kusto's endpoints over Azurite and DuckDB, on this machine only.");
     emulator = await startEmulator({ databases: [database], signal });
     admin = await kustoAdmin({ cluster: emulator.url, database }, signal);
@@ -110,7 +110,7 @@ async function loadOne(
   terminal: Terminal,
   signal: AbortSignal,
 ): Promise<DemoTable> {
-  const { kusto } = await import("../destination/kusto/index.ts");
+  const { kusto } = await import("../connectors/kusto/index.ts");
   const source = files(path);
   const plan = await source.plan(signal);
   // From all records, so that every one fits: the demo shows what inference can do.

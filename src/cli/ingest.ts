@@ -1,8 +1,8 @@
 import { Command, Option } from "commander";
 import { fileState } from "../checkpoint/file-state.ts";
-import type { KustoAdmin } from "../destination/kusto/admin.ts";
-import type { CommitMode, KustoIngestionOptions } from "../destination/kusto/index.ts";
-import type { KustoOptions } from "../destination/kusto/options.ts";
+import type { KustoAdmin } from "../connectors/kusto/admin.ts";
+import type { CommitMode, KustoIngestionOptions } from "../connectors/kusto/index.ts";
+import type { KustoOptions } from "../connectors/kusto/options.ts";
 import type { Emulator } from "../emulator/index.ts";
 import type { GzipLevel } from "../encode/encoder.ts";
 import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
@@ -234,8 +234,8 @@ export async function ingest(
     const schema = flags.schema === undefined ? undefined : await readSchemaFile(flags.schema);
     if (flags.emulator) emulator = await startOwnEmulator(flags, preparing);
     const connection = emulator ? { cluster: emulator.url, database: databaseOf(flags) } : connectionFrom(flags);
-    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
-    const { kusto } = await import("../destination/kusto/index.ts");
+    const { kustoAdmin } = await import("../connectors/kusto/admin.ts");
+    const { kusto } = await import("../connectors/kusto/index.ts");
     admin = await kustoAdmin(connection, preparing, longRetries(flags));
 
     // With a state what was read becomes durable soon, so a slow stream is not looked at for long.

@@ -9,7 +9,7 @@ import { decorated } from "../source/decorated.ts";
 import type { Source } from "../source/source.ts";
 import { type FileReport, type InputFile, landedRecords } from "./landed.ts";
 import { narrate } from "./narration.ts";
-import { type Progress, startProgress } from "./progress.ts";
+import { type ProgressBar, startProgress } from "./progress.ts";
 import { count, plural } from "./quantities.ts";
 import { type Rejection, type Rejections, rejections } from "./rejections.ts";
 import { showRetries } from "./retry-lines.ts";
@@ -110,12 +110,12 @@ export async function load<Raw>(job: Load<Raw>): Promise<LoadSummary> {
  * @throws what `open()` throws: nothing has been read then.
  */
 export async function loadOutcome<Raw>(job: Load<Raw>): Promise<LoadOutcome> {
-  const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run.ts")]);
+  const [{ open }, { run }] = await Promise.all([import("../open.ts"), import("../run/run.ts")]);
   const { table, terminal, convert } = job;
   const { signal } = job;
   const enough = new AbortController();
   const stop = AbortSignal.any([enough.signal, ...(job.stop ? [job.stop] : [])]);
-  let progress: Progress | undefined;
+  let progress: ProgressBar | undefined;
   /** The first of what went wrong while the sink itself was sound. */
   let failure: { readonly error: unknown } | undefined;
   const rejected = rejections({

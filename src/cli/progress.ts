@@ -14,7 +14,7 @@ export interface ProgressState {
   readonly isFinishing: boolean;
 }
 
-export interface Progress {
+export interface ProgressBar {
   /** Takes the line off the terminal, so that something else can be written. It comes back with the next drawing. */
   clear(): void;
   stop(): void;
@@ -28,7 +28,7 @@ const barCells = 20;
  * Shows a load on stderr: a bar redrawn in place on a terminal, else a line every 5 seconds. The line is redrawn by
  * carriage return and blanks alone, so that even a terminal without escape codes shows it.
  */
-export function startProgress(label: string, terminal: Terminal, look: () => ProgressState): Progress {
+export function startProgress(label: string, terminal: Terminal, look: () => ProgressState): ProgressBar {
   const started = performance.now();
   let shown = 0;
   const timer = setInterval(draw, terminal.isLive ? liveMs : plainMs);

@@ -34,7 +34,7 @@ async function query(argument: string, flags: QueryFlags): Promise<number> {
   const { signal } = interrupt;
   const stopLines = showRetries(processTerminal());
   try {
-    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
+    const { kustoAdmin } = await import("../connectors/kusto/admin.ts");
     const admin = await kustoAdmin(connectionFrom(flags), signal, shortRetries(flags));
     try {
       const isCommand = kql.trimStart().startsWith(".");

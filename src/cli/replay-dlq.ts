@@ -67,8 +67,8 @@ async function replay(file: string, flags: ReplayFlags): Promise<number> {
   try {
     if (flags.deadLetter !== undefined) await checkDeadLetter(flags.deadLetter, [file, ledgerPath(file)], signal);
     const connection = connectionFrom(flags);
-    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
-    const { kusto } = await import("../destination/kusto/index.ts");
+    const { kustoAdmin } = await import("../connectors/kusto/admin.ts");
+    const { kusto } = await import("../connectors/kusto/index.ts");
     const admin = await kustoAdmin(connection, signal, longRetries(flags));
     let table: Table;
     try {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import type { KustoAdmin } from "../connectors/kusto/admin.ts";
 import { MillraceError, reasonOf } from "../errors.ts";
 import { readSchema, type SchemaFile } from "../schema/file.ts";
 import type { Inferred } from "../schema/infer.ts";

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { inspectState } from "../checkpoint/inspect.ts";
-import type { KustoAdmin } from "../destination/kusto/admin.ts";
+import type { KustoAdmin } from "../connectors/kusto/admin.ts";
 import { isCode, MillraceError } from "../errors.ts";
 import { coerce } from "../schema/coerce.ts";
 import type { SchemaFile } from "../schema/file.ts";
@@ -73,7 +73,7 @@ async function verify(patterns: readonly string[], flags: VerifyFlags): Promise<
   const { signal } = interrupt;
   const stopLines = showRetries(processTerminal());
   try {
-    const { kustoAdmin } = await import("../destination/kusto/admin.ts");
+    const { kustoAdmin } = await import("../connectors/kusto/admin.ts");
     const connection = connectionFrom(flags);
     const admin = await kustoAdmin(connection, signal, shortRetries(flags));
     try {

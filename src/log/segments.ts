@@ -159,10 +159,12 @@ export async function segmentLog(disk: Disk, folder: string, generation: number)
       for (const name of [...sizes.keys()]) if (epochIn(name) === epoch) await remove(name);
     },
     async close() {
-      const closing = [...open.values()].map(async ({ last, ahead, file }) => {
+      const closing = [...open].map(async ([epoch, { last, ahead, file }]) => {
         await last;
         await ahead.catch(() => {});
         await (await file).close();
+        // Never sealed, so nothing was decided on it, and on a full disk the next opening needs its room.
+        await disk.remove(join(folder, segmentName(epoch, generation)));
       });
       await Promise.allSettled(closing);
       open.clear();

@@ -42,6 +42,8 @@ export interface Coercion {
   readonly unknownFields: ReadonlyMap<string, number>;
   /** By column: texts beside the empty one that were read as null. */
   readonly readAsNull: ReadonlyMap<string, ReadAsNull>;
+  /** What it was given. */
+  readonly from: SampleForm;
   /** The names that it was given. */
   readonly renames: readonly Rename[];
   /** As they were given. */
@@ -130,7 +132,7 @@ export function coerce(table: Table, from: SampleForm, options: CoerceOptions = 
     return record;
   }
   return Object.assign(convert, {
-    ...{ unknownFields, readAsNull, renames },
+    ...{ unknownFields, readAsNull, from, renames },
     ...(options.nullTexts && { nullTexts: options.nullTexts }),
     ...(options.excessPrecision && { excessPrecision: options.excessPrecision }),
   });

@@ -111,7 +111,7 @@ export function refusals(
     },
     refuseLanded(text, format, place, reason) {
       const { name } = table;
-      const message = `Table ${name}: ${place}: the service refused it: ${reason}`;
+      const message = `Table ${name}: ${place}: the destination refused it: ${reason}`;
       const error = new MillraceError("RECORD_REFUSED", message, { context: { table: name, reason } });
       refuse("service", error, text, place, rowFormat(format));
     },

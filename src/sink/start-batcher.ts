@@ -1,7 +1,7 @@
 import { type Batcher, type BatcherHooks, batcher } from "../batch/batcher.ts";
 import { inlineSubtask } from "../batch/inline-subtask.ts";
 import type { SubtaskHooks } from "../batch/subtask-port.ts";
-import { workerSubtask } from "../batch/worker-subtask.ts";
+import { threadedSubtask } from "../batch/threaded-subtask.ts";
 import { encoder } from "../encode/choose-encoder.ts";
 import { jsonCheck } from "../encode/json-check.ts";
 import { compilePacker } from "../encode/packer.ts";
@@ -52,7 +52,7 @@ export function startBatcher<R>(table: Table, options: ResolvedOptions, hooks: B
       const plan = { table: table.name, format, maxRows: batchSize, index, hasOwnBatch: batchPerSubtask, segmentBytes };
       return parallelism === 0
         ? inlineSubtask(plan, encoder(plain, format, limits, wasm, { gzipLevel }), subtaskHooks)
-        : workerSubtask({ plan, table: plain, limits, gzipLevel, wasm }, subtaskHooks);
+        : threadedSubtask({ plan, table: plain, limits, gzipLevel, wasm }, subtaskHooks);
     });
   }
   const plan = {

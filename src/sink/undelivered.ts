@@ -30,7 +30,7 @@ export function undelivered(sink: SinkAtEnd): Undelivered | undefined {
   if (owed.length === 0) return undefined;
   const fate = hasState ? "neither delivered nor in the log of the state" : "not delivered";
   const why = failure
-    ? `the sink had failed with ${failure.code}: ${failure.message}`
+    ? `the sink had failed with ${failure.code}: ${failure.message.replace(/[^.!?]$/, "$&.")}`
     : isClosing
       ? "close() had not resolved yet. Await it before the end."
       : "close() was not called. Await sink.close() before the end.";

@@ -61,7 +61,8 @@ export interface Refusal {
  */
 export interface PartitionOwnership {
   /**
-   * These partitions are this process's from now on. Resolves to the positions that the newest checkpoint has of them; a partition
+   * These partitions are this process's from now on; slices of them that the source gave before this call are left out if a partition was
+   * another's when they were given. Resolves to the positions that the newest checkpoint has of them; a partition
    * without one is left out. A source that knows a later position from elsewhere (the offsets of a group) takes that.
    */
   assigned(partitions: readonly string[]): Promise<Positions>;
@@ -79,6 +80,11 @@ export interface PartitionOwnership {
    * again: for these, delivery is at least once.
    */
   lost(partitions: readonly string[]): void;
+  /**
+   * How often the partition was revoked or lost so far, or undefined while it is not this process's. For a transform that holds slices back:
+   * a slice that came with another number than there is when it leaves was read before the partition went, and is left out.
+   */
+  generation(partition: string): number | undefined;
 }
 
 /** What a source may know of whoever reads it. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { reachedPositions } from "../reached-positions.ts";
+import { reachedPositions } from "../run/reached-positions.ts";
 import type { PartitionOwnership, Position, Positions, Slice, Source } from "../source/source.ts";
 import { within } from "./patience.ts";
 import type { RuleContext } from "./rule.ts";
@@ -61,6 +61,8 @@ export function startReading(
   const reached = reachedPositions(from);
   const slices: TakenSlice[] = [];
   const gone = new Set<string>();
+  /** How often a partition went. */
+  const departures = new Map<string, number>();
   let things = 0;
   let isAsked = false;
   let isClosed = false;
@@ -73,6 +75,14 @@ export function startReading(
     reached.settle(now);
   }
 
+  function leave(left: readonly string[]): void {
+    reached.forget(left);
+    for (const partition of left) {
+      gone.add(partition);
+      departures.set(partition, (departures.get(partition) ?? 0) + 1);
+    }
+  }
+
   const partitions: PartitionOwnership = {
     async assigned(assigned) {
       for (const partition of assigned) gone.delete(partition);
@@ -81,15 +91,14 @@ export function startReading(
     },
     async revoked(revoked) {
       await checkpoint();
-      reached.forget(revoked);
-      for (const partition of revoked) gone.add(partition);
+      leave(revoked);
       return true;
     },
     lost(lost) {
       hasLost = true;
-      reached.forget(lost);
-      for (const partition of lost) gone.add(partition);
+      leave(lost);
     },
+    generation: (partition) => (gone.has(partition) ? undefined : (departures.get(partition) ?? 0)),
   };
   const isContinued = source.recovery === "position";
   const given = source.read(from, signal ?? controller.signal, { isContinued, partitions });

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { isWrongAsWhole, refusePromise, thrownReason } from "./built-slice.ts";
+import { isWrongAsWhole, nothingReturned, refusePromise, thrownReason } from "./built-slice.ts";
 
 /** What a function of {@link asyncMap} is told beside its record. */
 export interface AsyncCall {
@@ -49,6 +49,7 @@ export async function outcomeOf<A, B>(
   const { timeoutMs, onTimeout } = policy;
   const { signal } = controller;
   let isLate = false;
+  let last: FailedAttempt | undefined;
   const timer = setTimeout(() => {
     isLate = true;
     controller.abort(new Error(`not done within ${timeoutMs} ms`));
@@ -59,32 +60,44 @@ export async function outcomeOf<A, B>(
     else signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
   try {
-    const outcome = await Promise.race([attempts(record, policy, signal), ended]);
+    const outcome = await Promise.race([attempts(record, policy, signal, (failed) => (last = failed)), ended]);
     if (outcome) return outcome;
   } finally {
     clearTimeout(timer);
   }
   if (!isLate) return { kind: "cancelled" };
-  if (!onTimeout) return { kind: "refused", reason: `${what}: its function was not done within ${timeoutMs} ms` };
+  if (!onTimeout) {
+    const reason = `${what}: its function was not done within ${timeoutMs} ms`;
+    if (!last) return { kind: "refused", reason };
+    const { attempt, error } = last;
+    return { kind: "refused", reason: `${reason}; ${thrownReason(`attempt ${attempt}`, error)}`, cause: error };
+  }
   try {
     const substitute = onTimeout(record);
-    refusePromise(`${what}: onTimeout`, substitute);
-    return { kind: "done", record: substitute };
+    refusePromise(`${what}: onTimeout`, substitute, "It gives a record at once.");
+    return made(`${what}: onTimeout`, substitute);
   } catch (error) {
     return failure(error, `${what}: onTimeout`);
   }
+}
+
+interface FailedAttempt {
+  readonly attempt: number;
+  readonly error: unknown;
 }
 
 async function attempts<A, B>(
   record: A,
   { act, retry }: CallPolicy<A, B>,
   signal: AbortSignal,
+  onFailed: (failed: FailedAttempt) => void,
 ): Promise<Outcome<B> | undefined> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return { kind: "done", record: await act(record, { signal, attempt }) };
+      return made(what, await act(record, { signal, attempt }));
     } catch (error) {
       if (signal.aborted) return undefined;
+      onFailed({ attempt, error });
       if (isWrongAsWhole(error) || attempt >= retry.attempts || !isWorthIt(error, retry))
         return failure(error, attempt === 1 ? what : `${what} in attempt ${attempt}`);
     }
@@ -93,6 +106,11 @@ async function attempts<A, B>(
     await pause(Math.random() * longest, undefined, { signal }).catch(() => {}); // looked at below
     if (signal.aborted) return undefined;
   }
+}
+
+function made<B>(where: string, record: B): Outcome<B> {
+  const refusal = nothingReturned(where, record);
+  return refusal ? { kind: "refused", reason: refusal } : { kind: "done", record };
 }
 
 function isWorthIt(error: unknown, retry: Required<AsyncRetry>): boolean {

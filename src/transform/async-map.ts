@@ -59,7 +59,7 @@ export function asyncMap<A, B>(
     let reading: AsyncReading<B> | undefined;
     const partitions = context && ownershipBehind(context.partitions, () => reading);
     const slices = source.read(from, signal, context && { ...context, partitions: partitions! });
-    reading = asyncReading<A, B>(source.name, slices, { capacity, isOrdered, policy }, signal);
+    reading = asyncReading<A, B>(source.name, slices, { capacity, isOrdered, policy, partitions }, signal);
     readings.add(reading);
     if (isStopped) stop(reading);
     try {
@@ -95,6 +95,7 @@ function ownershipBehind(
   return {
     assigned: (partitions) => outer.assigned(partitions),
     lost,
+    generation: (partition) => outer.generation(partition),
     async revoked(partitions, timeoutMs) {
       const deadline = performance.now() + timeoutMs;
       if ((await reading()?.drained(new Set(partitions), timeoutMs)) === false) {

@@ -1,5 +1,7 @@
 import { throwIfAborted } from "../errors.ts";
-import type { Position, Positions, Slice } from "../source/source.ts";
+import { checkSlice, iteratorOf } from "../source/check-slice.ts";
+import { heldSince, type IsHeld, ofHeld } from "../source/held-partitions.ts";
+import type { PartitionOwnership, Position, Positions, Slice } from "../source/source.ts";
 import { wakeup } from "../source/wakeup.ts";
 import { type CallPolicy, type Outcome, outcomeOf } from "./async-call.ts";
 import { sliceBuilder } from "./built-slice.ts";
@@ -20,6 +22,7 @@ export interface AsyncReadingOptions<A, B> {
   readonly capacity: number;
   readonly isOrdered: boolean;
   readonly policy: CallPolicy<A, B>;
+  readonly partitions: PartitionOwnership | undefined;
 }
 
 /** How much is held for slices that wait for an earlier one, as a multiple of `capacity`. */
@@ -27,6 +30,7 @@ const window = { ordered: 1, unordered: 16 };
 
 interface Pending<A, B> {
   readonly slice: Slice<A>;
+  readonly isHeld: IsHeld;
   readonly outcomes: (Outcome<B> | undefined)[];
   /** Indexes, in the order in which the records were done. */
   readonly done: number[];
@@ -41,10 +45,10 @@ interface Pending<A, B> {
 export function asyncReading<A, B>(
   name: string,
   source: AsyncIterable<Slice<A>>,
-  { capacity, isOrdered, policy }: AsyncReadingOptions<A, B>,
+  { capacity, isOrdered, policy, partitions }: AsyncReadingOptions<A, B>,
   signal: AbortSignal,
 ): AsyncReading<B> {
-  const reading = source[Symbol.asyncIterator]();
+  const reading = iteratorOf(name, source);
   const news = wakeup();
   const most = capacity * (isOrdered ? window.ordered : window.unordered);
   /** Slices that have not left, in their order. */
@@ -76,7 +80,7 @@ export function asyncReading<A, B>(
       ({ value, done }) => {
         isAsked = false;
         if (done) isOver = true;
-        else if (!isOver) take(value);
+        else if (!isOver) takeIfSound(value);
         news.signal();
       },
       (error: unknown) => {
@@ -87,11 +91,24 @@ export function asyncReading<A, B>(
     );
   }
 
+  /** What is no slice fails the reading, as an error of the source does. */
+  function takeIfSound(given: Slice<A>): void {
+    try {
+      checkSlice(name, given);
+    } catch (error) {
+      fail(error, false);
+      return;
+    }
+    take(given);
+  }
+
   function take(given: Slice<A>): void {
     const { partition, moved, dropped } = given;
+    const isHeld = heldSince(given, partitions);
+    if (!isHeld(partition)) return;
     const slice = withOwnPositions(given);
     const isBarrier = moved !== undefined || dropped !== undefined;
-    const each: Pending<A, B> = { slice, outcomes: [], done: [], running: new Set(), next: 0, isBarrier };
+    const each: Pending<A, B> = { slice, isHeld, outcomes: [], done: [], running: new Set(), next: 0, isBarrier };
     pending.add(each);
     held += weightOf(each);
     if (isBarrier) barriers++;
@@ -177,7 +194,8 @@ export function asyncReading<A, B>(
           const next = first(ready);
           if (next) {
             remove(next);
-            yield built(next);
+            const slice = ofHeld(built(next), next.isHeld);
+            if (slice) yield slice;
           } else if (isOver && pending.size === 0) {
             // What the source gave before it failed has left.
             if (failure) throw failure.error;

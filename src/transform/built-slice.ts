@@ -4,7 +4,7 @@ import type { OriginalFormat } from "../source/original-format.ts";
 import type { Origin, Refusal, Slice } from "../source/source.ts";
 
 /** What a transform does to records: another record comes of them, or the same one. */
-export type Effect = "converts" | "keeps" | Pick<Coercion, "renames" | "nullTexts" | "excessPrecision">;
+export type Effect = "converts" | "keeps" | Pick<Coercion, "from" | "renames" | "nullTexts" | "excessPrecision">;
 
 /**
  * Makes a slice of what became of another one's records. Places are those of the records that it was made of, and so are origins, but for
@@ -71,10 +71,10 @@ function withEffectOn(refusal: Refusal, effect: Effect): Refusal {
 function withEffect(source: OriginalFormat, effect: Effect): OriginalFormat {
   if (effect === "keeps") return source;
   if (effect === "converts") return { ...source, isConverted: true };
-  const { renames, nullTexts, excessPrecision } = effect;
-  if (renames.length === 0 && !nullTexts && !excessPrecision) return source;
+  const { from, renames, nullTexts, excessPrecision } = effect;
   return {
     ...source,
+    ...(from === "csv" && source.format === undefined && { format: "csv" }),
     ...(renames.length > 0 && { renames }),
     ...(nullTexts && { nullTexts }),
     ...(excessPrecision && { excessPrecision }),
@@ -91,13 +91,22 @@ export function isWrongAsWhole(error: unknown): error is MillraceError {
   return isCode(error, "BAD_OPTION", "BAD_SOURCE", "BAD_SCHEMA");
 }
 
-/** @throws MillraceError BAD_OPTION where an async function was given to a transform that does not wait. */
-export function refusePromise(what: string, value: unknown): void {
+/** Why a record of which a function made none goes to the dead letter. Undefined where it made one. */
+export function nothingReturned(what: string, value: unknown): string | undefined {
+  if (value !== undefined && value !== null) return undefined;
+  return `${what}: its function returned ${value}; it takes a record, and filter() leaves records out`;
+}
+
+/**
+ * @param advice what to do instead
+ * @throws MillraceError BAD_OPTION where an async function was given to a transform that does not wait.
+ */
+export function refusePromise(what: string, value: unknown, advice = "Use asyncMap() for functions that wait."): void {
   if (!isThenable(value)) return;
   Promise.resolve(value).catch(() => {}); // nobody waits for it
   throw new MillraceError(
     "BAD_OPTION",
-    `${what}: its function returned a promise, and nobody waits for it. Use asyncMap() for functions that wait.`,
+    `${what}: its function returned a promise, and nobody waits for it. ${advice}`,
     { context: { option: what } },
   );
 }

@@ -19,8 +19,15 @@ export function flatMap<A, B>(source: Source<A>, convert: (record: A) => Iterabl
       const given = convert(record);
       refusePromise("flatMap()", given);
       if (typeof given === "string" || typeof given?.[Symbol.iterator] !== "function")
-        throw new TypeError(`its function returned ${sortOf(given)}; it takes an array or another iterable`);
-      for (const each of [...given]) into.add(index, each);
+        return into.refuse(
+          index,
+          `flatMap(): its function returned ${sortOf(given)}; it takes an array or another iterable`,
+        );
+      const records = [...given];
+      const missing = records.findIndex((each) => each === undefined || each === null);
+      if (missing >= 0)
+        return into.refuse(index, `flatMap(): record ${missing} of what its function returned is ${records[missing]}`);
+      for (const each of records) into.add(index, each);
     },
   });
 }

@@ -1,6 +1,6 @@
 import type { Coercion } from "../schema/coerce.ts";
 import type { Source } from "../source/source.ts";
-import { refusePromise } from "./built-slice.ts";
+import { nothingReturned, refusePromise } from "./built-slice.ts";
 import { checkTransform, transformed } from "./transformed.ts";
 
 /**
@@ -8,7 +8,7 @@ import { checkTransform, transformed } from "./transformed.ts";
  * `run({ from, through })` is `run({ from: map(from, through) })`.
  *
  * A transform is a source in the place of the one that it is given: it has its name, recovery, positions, leases and all else.
- * A record for which the function throws goes to the dead letter as the source gave it, with its place, and its neighbours
+ * A record for which the function throws, or returns undefined or null, goes to the dead letter as the source gave it, with its place, and its neighbours
  * arrive; without a dead letter `run()` rejects. That letter is marked as `isConverted`: the program must read the record again.
  * A record that the table does not take goes there as the function made it, or, where `coerce()` made the function, as the source
  * gave it: those letters can be replayed.
@@ -29,11 +29,13 @@ export function mapped<A, B>(what: string, source: Source<A>, convert: (record: 
     apply(record, index, into) {
       const converted = convert(record);
       refusePromise(what, converted);
-      into.add(index, converted);
+      const refusal = nothingReturned(what, converted);
+      if (refusal) into.refuse(index, refusal);
+      else into.add(index, converted);
     },
   });
 }
 
-function isCoercion(convert: object): convert is Pick<Coercion, "renames" | "nullTexts" | "excessPrecision"> {
+function isCoercion(convert: object): convert is Pick<Coercion, "from" | "renames" | "nullTexts" | "excessPrecision"> {
   return "renames" in convert && Array.isArray(convert.renames);
 }

@@ -1,5 +1,7 @@
 import { badArgument } from "../arguments.ts";
+import { checkSlice, iteratorOf } from "../source/check-slice.ts";
 import { decorated } from "../source/decorated.ts";
+import { heldSince, ofHeld } from "../source/held-partitions.ts";
 import type { Source } from "../source/source.ts";
 import { type Effect, isWrongAsWhole, type SliceBuilder, sliceBuilder, thrownReason } from "./built-slice.ts";
 
@@ -19,7 +21,11 @@ const longestTurnMs = 3;
 export function transformed<A, B>(source: Source<A>, step: Step<A, B>): Source<B> {
   return decorated(source, async function* (from, signal, context) {
     let turnEnds = performance.now() + longestTurnMs;
-    for await (const slice of source.read(from, signal, context)) {
+    const slices = source.read(from, signal, context);
+    for await (const slice of { [Symbol.asyncIterator]: () => iteratorOf(source.name, slices) }) {
+      checkSlice(source.name, slice);
+      const isHeld = heldSince(slice, context?.partitions);
+      if (!isHeld(slice.partition)) continue;
       const into = sliceBuilder<A, B>(source.name, slice, step.effect);
       for (let start = 0; start < slice.records.length; start += recordsPerLook) {
         applyTo(step, slice.records, start, into);
@@ -27,7 +33,8 @@ export function transformed<A, B>(source: Source<A>, step: Step<A, B>): Source<B
         await new Promise(setImmediate);
         turnEnds = performance.now() + longestTurnMs;
       }
-      yield into.slice();
+      const held = ofHeld(into.slice(), isHeld);
+      if (held) yield held;
     }
   });
 }

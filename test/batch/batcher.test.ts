@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { type Batcher, type BatcherHooks, batcher } from "../../src/batch/batcher.ts";
 import { inlineSubtask } from "../../src/batch/inline-subtask.ts";
 import type { SubtaskHooks, SubtaskPort } from "../../src/batch/subtask-port.ts";
-import { workerSubtask } from "../../src/batch/worker-subtask.ts";
+import { threadedSubtask } from "../../src/batch/threaded-subtask.ts";
 import type { Encoder } from "../../src/encode/encoder.ts";
 import { jsEncoder } from "../../src/encode/js-encoder.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
@@ -77,7 +77,7 @@ test("an encoder that fails inline is told of, once and for all: no chunk goes m
 test("a worker that died does not end the process when the timer hands it the next chunk", async () => {
   let subtask: SubtaskPort | undefined;
   const { work, seen } = start(100, (hooks) => {
-    subtask = workerSubtask(
+    subtask = threadedSubtask(
       { plan, table: { name: "Numbers", list: numbers.list }, limits, gzipLevel: 1, wasm: embeddedWasm() },
       hooks,
     );

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import type { SubtaskHooks, SubtaskPort, SubtaskRestart } from "../../src/batch/subtask-port.ts";
 import { type StartWorker, sharedThreads, threadPool } from "../../src/batch/thread-pool.ts";
-import { workerSubtask } from "../../src/batch/worker-subtask.ts";
+import { threadedSubtask } from "../../src/batch/threaded-subtask.ts";
 import { memory } from "../../src/destination/memory.ts";
 import { compilePacker } from "../../src/encode/packer.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
@@ -40,7 +40,7 @@ function subtaskOn(threads: ReturnType<typeof threadPool>, index = 0, owner?: Su
     gzipLevel: 1,
     wasm: embeddedWasm(),
   } as const;
-  const port = workerSubtask(start, hooks, { most: 3, withinMs: 60_000 }, threads);
+  const port = threadedSubtask(start, hooks, { most: 3, withinMs: 60_000 }, threads);
   return { port, seen, hooks };
 }
 

@@ -8,6 +8,9 @@ import { after, before, test } from "node:test";
 import { fileState, memoryState, stateOn } from "../../src/checkpoint/file-state.ts";
 import { copyName, journalName } from "../../src/checkpoint/journal.ts";
 import { memoryDisk } from "../../src/log/memory-disk.ts";
+import { open } from "../../src/open.ts";
+import { k, table } from "../../src/schema/table.ts";
+import { gated } from "../gated.ts";
 
 const never = new AbortController().signal;
 let folder = "";
@@ -162,4 +165,27 @@ test("a lock of another host says what to do where that host is gone", async () 
   } finally {
     await rm(root, { recursive: true, force: true });
   }
+});
+
+test("an opening removes batches that a killed process logged and did not decide on, and no others", async () => {
+  const disk = memoryDisk();
+  const events = table("Events", { n: k.int() });
+  const to = gated();
+  const opening = { table: events, to, parallelism: 0, batchSize: 1, batchIntervalMs: 0 } as const;
+  const sink = await open({ ...opening, state: stateOn(disk, "state") });
+  sink.write({ n: 1 });
+  await sink.checkpoint();
+  sink.write({ n: 2 });
+  let before: string[] = [];
+  for (let turn = 0; turn < 1_000 && before.length < 2; turn++) {
+    await new Promise(setImmediate);
+    before = await disk.list("state/log");
+  }
+  assert.equal(before.length, 2, "both batches are in the log");
+  const left = disk.copy();
+  await left.remove("state/lock"); // as after a restart of the machine
+  await sink.abort();
+  const next = await open({ ...opening, to: gated(), state: stateOn(left, "state") });
+  assert.deepEqual(await left.list("state/log"), [before[0]], "the epoch that is on its way");
+  await next.abort();
 });

@@ -9,7 +9,8 @@ import { after, before, test } from "node:test";
 import { itemText, lookOf } from "../../src/cli/check.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import { selfSigned } from "../../src/emulator/security/self-signed.ts";
-import { type CheckItem, type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import type { CheckItem } from "../../src/index.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/kusto.ts";
 import { cli, lastJson, startCli } from "./run-cli.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-check-"));

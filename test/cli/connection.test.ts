@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type ConnectionFlags, connectionFrom } from "../../src/cli/connection.ts";
-import { connectionOf, type KustoOptions } from "../../src/destination/kusto/options.ts";
+import { type ConnectionFlags, connectionFrom, pollingOptions } from "../../src/cli/connection.ts";
+import { connectionOf, type KustoOptions } from "../../src/connectors/kusto/options.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "millrace-connection-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -93,4 +93,14 @@ test("what is missing is named", () => {
   assert.throws(() => connectionOf(connectionFrom({ ...at, azureCli: true, workloadIdentity: true }, {})), {
     message: /different ways/,
   });
+});
+
+test("rows are waited for on loopback, and asked for often there; elsewhere only with --wait", () => {
+  const remote = connectionFrom({ ...at, azureCli: true }, {});
+  const local = connectionFrom(loopback, {});
+  assert.deepEqual(pollingOptions({}, remote), {});
+  assert.deepEqual(pollingOptions({ wait: true }, remote), { pollForIngestionStatus: true });
+  assert.deepEqual(pollingOptions({}, local), { pollForIngestionStatus: true, pollIntervalMs: 100 });
+  const byIpv6 = connectionFrom({ ...loopback, cluster: "http://[::1]:8080" }, {});
+  assert.deepEqual(pollingOptions({}, byIpv6), { pollForIngestionStatus: true, pollIntervalMs: 100 });
 });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/kusto.ts";
 import { cli, lastJson, mainScript, type Outcome, startCli } from "./run-cli.ts";
 
 // Exit code 0 means that everything arrived: every other way out, by real processes.

@@ -8,7 +8,7 @@ import { parseLetter, restore } from "../../src/cli/letters.ts";
 import { fileDeadLetter } from "../../src/deliver/dead-letter.ts";
 import { memory } from "../../src/destination/memory.ts";
 import { open } from "../../src/open.ts";
-import { run } from "../../src/run.ts";
+import { run } from "../../src/run/run.ts";
 import { coerce } from "../../src/schema/coerce.ts";
 import { ExactNumber } from "../../src/schema/exact-number.ts";
 import { k, type Table, table } from "../../src/schema/table.ts";

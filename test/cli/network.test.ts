@@ -4,15 +4,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, test } from "node:test";
 import { type Emulator, type EmulatorSecurity, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
-import { type Authority, privateAuthority } from "../destination/kusto/network/authority.ts";
-import { type ConnectProxy, page, startConnectProxy } from "../destination/kusto/network/connect-proxy.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/kusto.ts";
+import { type Authority, privateAuthority } from "../connectors/kusto/network/authority.ts";
+import { type ConnectProxy, page, startConnectProxy } from "../connectors/kusto/network/connect-proxy.ts";
 import {
   certificateNames,
   names,
   type RemoteCluster,
   startRemoteCluster,
-} from "../destination/kusto/network/remote-cluster.ts";
+} from "../connectors/kusto/network/remote-cluster.ts";
 import { cli, type Outcome } from "./run-cli.ts";
 
 // A cluster behind a proxy of a company that has an authority of its own: every request has to go through the proxy, for nobody else

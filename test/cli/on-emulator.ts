@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/index.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/kusto.ts";
 
 /** What the tests of one file share. It is there when they run, and ends with them. */
 export interface OnEmulator {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { ingestCommand } from "../../src/cli/ingest.ts";
 import { flagOf, inFlags } from "../../src/cli/option-words.ts";
-import { ingestionOptionNames } from "../../src/destination/kusto/ingestion-options.ts";
+import { ingestionOptionNames } from "../../src/connectors/kusto/ingestion-options.ts";
 import { defaults } from "../../src/options.ts";
 
 const flags = new Set(ingestCommand(() => {}).options.map(({ long }) => long));
@@ -77,9 +77,9 @@ test("what messages name in the API's spelling has a flag, or cannot reach the c
     (name) => /[A-Z]/.test(name) && !elsewhere.test(name),
   );
   const advice = /(?:[Rr]aise|[Ss]et|[Ll]eave|name an|shorten) \w+(?: and \w+)?/g;
-  for (const file of readdirSync("src/destination", { recursive: true, encoding: "utf8" }))
+  for (const file of readdirSync("src/connectors", { recursive: true, encoding: "utf8" }))
     if (file.endsWith(".ts"))
-      for (const [said] of readFileSync(join("src/destination", file), "utf8").matchAll(advice)) {
+      for (const [said] of readFileSync(join("src/connectors", file), "utf8").matchAll(advice)) {
         const left = known.find((name) => new RegExp(`\\b${name}\\b`).test(inFlags(said)));
         assert.equal(left, undefined, `${file}: ${said}`);
       }

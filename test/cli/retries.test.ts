@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
-import { type CuttingProxy, type ProxiedAnswer, start } from "../destination/kusto/cutting-proxy.ts";
+import { type CuttingProxy, type ProxiedAnswer, start } from "../connectors/kusto/cutting-proxy.ts";
 import { cli } from "./run-cli.ts";
 
 // Commands go on when answers are cut, and say on stderr what they wait for.

@@ -8,7 +8,7 @@ import { ingest } from "../../src/cli/ingest.ts";
 import { readSchemaFile } from "../../src/cli/target-table.ts";
 import type { Terminal } from "../../src/cli/terminal.ts";
 import { compareFiles, type Verdict } from "../../src/cli/verify.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import { kinds as kindNames } from "../../src/schema/kinds.ts";
 import { k, table } from "../../src/schema/table.ts";

@@ -5,7 +5,7 @@ import { type BatchRetry, deliverer } from "../../src/deliver/deliverer.ts";
 import type { DestinationSession, Outcome } from "../../src/destination/destination.ts";
 import { memory } from "../../src/destination/memory.ts";
 import { MillraceError } from "../../src/errors.ts";
-import { batchOf, contextOf } from "../destination/kusto/batch-of.ts";
+import { batchOf, contextOf } from "../connectors/kusto/batch-of.ts";
 
 /** A fresh one each: a deliverer that is not closed keeps listening. */
 const unending = () => new AbortController().signal;

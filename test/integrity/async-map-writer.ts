@@ -1,6 +1,7 @@
 import { writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { asyncMap, fileState, k, kusto, map, open, run, type Source, table } from "../../src/index.ts";
+import { asyncMap, fileState, k, map, open, run, type Source, table } from "../../src/index.ts";
+import { kusto } from "../../src/kusto.ts";
 
 // A writer whose records pass a slow function. It says for each slice that it was written, and is killed in the midst of it.
 

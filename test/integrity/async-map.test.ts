@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 
 // Real processes that are killed in the midst of asyncMap(), and the rows counted afterwards.

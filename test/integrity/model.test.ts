@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CommitMode } from "../../src/destination/kusto/ingestion-options.ts";
+import type { CommitMode } from "../../src/connectors/kusto/ingestion-options.ts";
 import { filesTarget } from "./model/files-target.ts";
 import { kustoTarget } from "./model/kusto-target.ts";
 import { trial } from "./model/trial.ts";

@@ -15,7 +15,7 @@ interface Edit {
 }
 
 const service = "test/integrity/model/service.ts";
-const staged = "src/destination/kusto/commit/staged.ts";
+const staged = "src/connectors/kusto/commit/staged.ts";
 
 const noBlobTag: Edit = {
   file: staged,
@@ -23,9 +23,9 @@ const noBlobTag: Edit = {
   replace: "const blobs = extent.tags.length > 0 ? [...sent] : [];",
 };
 
-const takeOver = "src/destination/kusto/commit/take-over.ts";
-const tagged = "src/destination/kusto/commit/tagged.ts";
-const files = "src/destination/files";
+const takeOver = "src/connectors/kusto/commit/take-over.ts";
+const tagged = "src/connectors/kusto/commit/tagged.ts";
+const files = "src/connectors/files";
 
 /** To ask once more before the commit finds most of what the first question came too early for. */
 const askingAgainGone: Edit = {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { after, before, test } from "node:test";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
-import { kusto } from "../../src/destination/kusto/index.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
+import { kusto } from "../../src/connectors/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import type { RetryEvent } from "../../src/events.ts";
 import { open } from "../../src/open.ts";

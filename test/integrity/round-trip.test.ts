@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Client, KustoConnectionStringBuilder } from "azure-kusto-data";
 import fc from "fast-check";
-import { kusto } from "../../src/destination/kusto/index.ts";
+import { kusto } from "../../src/connectors/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import type { RowFormat } from "../../src/encode/row-format.ts";
 import { open } from "../../src/open.ts";

@@ -5,16 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileState } from "../../src/checkpoint/file-state.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
 import type { Destination } from "../../src/destination/destination.ts";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import { isCode } from "../../src/errors.ts";
 import { open } from "../../src/open.ts";
 import { createMergeTableCommand } from "../../src/schema/kql.ts";
 import { k, table } from "../../src/schema/table.ts";
 import type { WriteSinkOptions } from "../../src/write-sink.ts";
-import { openKusto } from "../destination/kusto/open-kusto.ts";
-import { throughSession } from "../destination/kusto/through-session.ts";
+import { openKusto } from "../connectors/kusto/open-kusto.ts";
+import { throughSession } from "../connectors/kusto/through-session.ts";
 
 // State folders that are restored from a backup, copied, or used by two processes at once: no row is lost or doubled, and who may not
 // go on is told so.

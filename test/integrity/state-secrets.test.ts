@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { startEmulator } from "../../src/emulator/index.ts";
-import { createMergeTableCommand, fileState, k, kusto, kustoAdmin, open, table } from "../../src/index.ts";
+import { fileState, k, open, table } from "../../src/index.ts";
+import { createMergeTableCommand, kusto, kustoAdmin } from "../../src/kusto.ts";
 
 test("no SAS, key or token is in any file of the state, at any time", async () => {
   const folder = await mkdtemp(join(tmpdir(), "millrace-secrets-"));

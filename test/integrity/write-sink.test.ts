@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import { createMergeTableCommand, createOrAlterMappingCommand } from "../../src/schema/kql.ts";
 import { k, table } from "../../src/schema/table.ts";

@@ -221,3 +221,13 @@ test("a segment can be read without the journal, to its torn end", async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+test("close() removes segments that were not sealed: nothing was decided on them, and the next opening needs their room", async () => {
+  const disk = memoryDisk();
+  const log = await segmentLog(disk, "log", 1);
+  await log.append(1, first);
+  await log.append(2, second);
+  await log.seal(1);
+  await log.close();
+  assert.deepEqual(await disk.list("log"), [segmentName(1, 1)]);
+});

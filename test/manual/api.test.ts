@@ -7,7 +7,10 @@ import { test } from "node:test";
 
 const surfaces = {
   millrace: "src/index.ts",
+  "millrace/connector": "src/connector.ts",
   "millrace/emulator": "src/emulator/index.ts",
+  "millrace/kusto": "src/kusto.ts",
+  "millrace/telemetry": "src/telemetry/index.ts",
   "millrace/testing": "src/testing/index.ts",
 };
 

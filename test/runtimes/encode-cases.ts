@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { type GzipLevel, k, memory, open, type SealedBatch, table } from "millrace";
+import { type GzipLevel, k, memory, open, table } from "millrace";
+import type { SealedBatch } from "millrace/connector";
 import { awkwardText, guid, samples, tenTypes } from "./ten-types.ts";
 import { objectsOf, rowsOf, textOf, upTo } from "./unpack.ts";
 import type { Case } from "./world.ts";

@@ -1,18 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  createMergeTableCommand,
-  fileDeadLetter,
-  type KustoAdmin,
-  k,
-  kusto,
-  kustoAdmin,
-  MillraceError,
-  open,
-  type Table,
-  table,
-} from "millrace";
+import { fileDeadLetter, k, MillraceError, open, type Table, table } from "millrace";
+import { createMergeTableCommand, type KustoAdmin, kusto, kustoAdmin } from "millrace/kusto";
 import { startProgram } from "./programs.ts";
 import { awkwardText, guid, samples, tenTypes } from "./ten-types.ts";
 import { upTo } from "./unpack.ts";

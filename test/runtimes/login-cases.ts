@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { type KustoOptions, k, kusto, kustoAdmin, MillraceError, open, table } from "millrace";
+import { k, MillraceError, open, table } from "millrace";
+import { type KustoOptions, kusto, kustoAdmin } from "millrace/kusto";
 import type { Case, World } from "./world.ts";
 
 type Login = Partial<KustoOptions>;

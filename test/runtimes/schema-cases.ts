@@ -3,10 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   coerce,
-  createMergeTableCommand,
   files,
   inferTable,
-  ingestionMapping,
   k,
   MillraceError,
   memory,
@@ -15,8 +13,8 @@ import {
   run,
   table,
   writeSchemaJson,
-  writeSchemaKql,
 } from "millrace";
+import { createMergeTableCommand, ingestionMapping, writeSchemaKql } from "millrace/kusto";
 import { tenTypes } from "./ten-types.ts";
 import { firstNumbers, rowsOf, upTo } from "./unpack.ts";
 import type { Case } from "./world.ts";

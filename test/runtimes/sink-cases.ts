@@ -5,18 +5,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import {
-  type EventMap,
-  eventNames,
-  fileDeadLetter,
-  k,
-  MillraceError,
-  memory,
-  memoryDeadLetter,
-  open,
-  rawJson,
-  table,
-} from "millrace";
+import { fileDeadLetter, k, MillraceError, memory, memoryDeadLetter, open, rawJson, table } from "millrace";
+import { type EventMap, eventNames } from "millrace/telemetry";
 import { stalled } from "./stalled.ts";
 import { firstNumbers, objectsOf, rowsOf, sorted, upTo } from "./unpack.ts";
 import type { Case } from "./world.ts";

@@ -1,4 +1,5 @@
-import { type Destination, memory } from "millrace";
+import { memory } from "millrace";
+import type { Destination } from "millrace/connector";
 
 /** A service that answers nothing: what is sent there waits until it is aborted. */
 export function stalled(): Destination {

@@ -1,4 +1,4 @@
-import type { SealedBatch } from "millrace";
+import type { SealedBatch } from "millrace/connector";
 import { rowsOf } from "../rows-of.ts";
 
 export { objectsOf, rowsOf, textOf } from "../rows-of.ts";

@@ -1,4 +1,5 @@
-import { fileDeadLetter, fileState, k, kusto, open, table } from "millrace";
+import { fileDeadLetter, fileState, k, open, table } from "millrace";
+import { kusto } from "millrace/kusto";
 
 // Writes numbered records exactly once, and says how far it is, so that it can be killed there. Started again it goes on.
 

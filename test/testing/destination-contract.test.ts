@@ -3,14 +3,14 @@ import { join, resolve } from "node:path";
 import type { TestContext } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { parse } from "csv-parse/sync";
-import { filesOn } from "../../src/destination/files/index.ts";
-import type { FilesDestinationOptions } from "../../src/destination/files/options.ts";
+import { filesOn } from "../../src/connectors/files/index.ts";
+import type { FilesDestinationOptions } from "../../src/connectors/files/options.ts";
 import { memory } from "../../src/destination/memory.ts";
 import type { Disk } from "../../src/log/disk.ts";
 import { memoryDisk } from "../../src/log/memory-disk.ts";
 import { nodeDisk } from "../../src/log/node-disk.ts";
 import { type DestinationUnderTest, destinationContract, type TargetCall } from "../../src/testing/index.ts";
-import { dataFiles } from "../destination/files/folder.ts";
+import { dataFiles } from "../connectors/files/folder.ts";
 import { rowsOf } from "../rows-of.ts";
 import { folderFor } from "./folder.ts";
 

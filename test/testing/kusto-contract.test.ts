@@ -1,6 +1,6 @@
 import { after, before } from "node:test";
-import { type KustoAdmin, kustoAdmin } from "../../src/destination/kusto/admin.ts";
-import { type KustoOptions, kusto } from "../../src/destination/kusto/index.ts";
+import { type KustoAdmin, kustoAdmin } from "../../src/connectors/kusto/admin.ts";
+import { type KustoOptions, kusto } from "../../src/connectors/kusto/index.ts";
 import { type Emulator, startEmulator } from "../../src/emulator/index.ts";
 import { createMergeTableCommand } from "../../src/schema/kql.ts";
 import { k, table } from "../../src/schema/table.ts";

@@ -15,7 +15,7 @@ import { map } from "../../src/transform/map.ts";
 import { BrokerSource, broker } from "../broker.ts";
 import { folderFor } from "./folder.ts";
 import { keyOf as keyOfMessage, QueueSource, queue } from "./queue.ts";
-import { keyOf as keyOfEvent, type TopicOptions, TopicSource, topic } from "./topic.ts";
+import { type Event, keyOf as keyOfEvent, type TopicOptions, TopicSource, topic } from "./topic.ts";
 
 type Row = Record<string, unknown>;
 
@@ -198,18 +198,27 @@ for (const isLive of [false, true])
     return { source: () => new QueueSource(of, isLive), keys, put, keyOf: keyOfMessage, isLive, broker: of };
   });
 
+const transforms: Readonly<Record<string, (source: Source<Event>) => Source<Event>>> = {
+  "": (source) => source,
+  "map() of ": (source) => map(source, (event) => event),
+  "asyncMap() of ": (source) =>
+    asyncMap(source, async (event) => {
+      if (event.n % 5 === 0) await new Promise(setImmediate);
+      return event;
+    }),
+};
+
 for (const [name, options] of Object.entries<TopicOptions>({
   "a topic": {},
   "a topic that is tailed": { isLive: true },
   "a topic that a group shares": { isLive: true, isGroup: true },
 }))
-  for (const isMapped of [false, true])
-    sourceContract(`${isMapped ? "map() of " : ""}${name}`, () => {
+  for (const [transform, over] of Object.entries(transforms))
+    sourceContract(`${transform}${name}`, () => {
       const of = topic();
       const { keys, put } = of;
-      const made = () => new TopicSource(of, options);
       return {
-        source: () => (isMapped ? map(made(), (event) => event) : made()),
+        source: () => over(new TopicSource(of, options)),
         ...{ keys, put, keyOf: keyOfEvent, interrupt: () => of.interrupt(), ...options },
       };
     });

@@ -225,6 +225,23 @@ test("timeoutMs covers all attempts; onTimeout gives a substitute; what comes la
   assert.equal(signals.length, calls, "no attempt behind the end");
 });
 
+test("a record that is late tells what its last attempt threw", async () => {
+  const late = asyncMap(
+    sliced([slice("p", 1, 1, 2)]),
+    (n, { attempt }) =>
+      n === 1 && attempt < 3 ? Promise.reject(new Error(`no ${attempt}`)) : new Promise<number>(() => {}),
+    { timeoutMs: 50, retry: { attempts: 5, baseMs: 1 } },
+  );
+  const [given] = await slicesOf(late);
+  assert.deepEqual(
+    given!.refused!.map(({ reason, cause }) => [reason, (cause as Error | undefined)?.message]),
+    [
+      ["asyncMap(): its function was not done within 50 ms; attempt 2 threw: no 2", "no 2"],
+      ["asyncMap(): its function was not done within 50 ms", undefined],
+    ],
+  );
+});
+
 test("an abort ends the run at once, and every call is told", async () => {
   const calls = gates();
   const sink = await open({ table: events, to: memory() });
@@ -294,6 +311,7 @@ function ownership(told: unknown[]): PartitionOwnership {
       return true;
     },
     lost: (partitions) => void told.push(["lost", ...partitions]),
+    generation: () => 0,
   };
 }
 

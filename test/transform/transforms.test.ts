@@ -168,7 +168,6 @@ test("functions that wait are refused where nobody waits, and a wrong program en
     map(from, async (n) => ({ n })),
     filter(from, async () => false),
     flatMap(from, (async () => []) as never),
-    asyncMap(from, () => new Promise(() => {}), { timeoutMs: 1, onTimeout: async () => 1 }),
     map(from, () => {
       throw new MillraceError("BAD_OPTION", "returned a promise");
     }),
@@ -183,13 +182,93 @@ test("functions that wait are refused where nobody waits, and a wrong program en
   await sink.close();
 });
 
+test("an onTimeout that waits is refused with a word of its own", async () => {
+  const waiting = asyncMap(iterable([1]), () => new Promise<never>(() => {}), {
+    timeoutMs: 1,
+    onTimeout: (async () => 1) as never,
+  });
+  await assert.rejects(slicesOf(waiting), {
+    code: "BAD_OPTION",
+    message:
+      "asyncMap(): onTimeout: its function returned a promise, and nobody waits for it. It gives a record at once.",
+  });
+});
+
+test("a function that returns nothing sends the source's record to the dead letter; its neighbours arrive", async () => {
+  const nothing = (n: number) => (n === 1 ? undefined : n === 2 ? null : { n });
+  const reasons = ["undefined", "null"].map(
+    (value) => `its function returned ${value}; it takes a record, and filter()`,
+  );
+  const late = { timeoutMs: 5, onTimeout: nothing };
+  for (const [source, what] of [
+    [map(sliced([new Methods()]), nothing), "map(): "],
+    [asyncMap(sliced([new Methods()]), nothing), "asyncMap(): "],
+    [asyncMap(sliced([new Methods()]), async (n) => nothing(n)), "asyncMap(): "],
+    [asyncMap(sliced([new Methods()]), () => new Promise<never>(() => {}), late), "asyncMap(): onTimeout: "],
+    [flatMap(sliced([new Methods()]), (n) => [0, nothing(n)]), "flatMap(): "],
+  ] as const) {
+    const [slice] = await slicesOf<unknown>(source as Source<unknown>);
+    assert.deepEqual(slice!.records, what === "flatMap(): " ? [0, { n: 3 }] : [{ n: 3 }]);
+    const refused = slice!.refused!.slice(1);
+    assert.deepEqual(
+      refused.map(({ original, place }) => [original, place]),
+      [
+        ["text 1", "m:1"],
+        ["text 2", "m:2"],
+      ],
+    );
+    for (const [index, { reason }] of refused.entries())
+      if (what === "flatMap(): ")
+        assert.equal(reason, `flatMap(): record 1 of what its function returned is ${["undefined", "null"][index]}`);
+      else assert.ok(reason.startsWith(what + reasons[index]!), reason);
+  }
+});
+
+for (const [name, transform] of same)
+  test(`${name}: what is no slice ends the run with BAD_SOURCE, and so does a read() that returns nothing to read`, async () => {
+    for (const wrong of [undefined, null, 1, {}, { partition: "p" }, { partition: 1, records: [] }]) {
+      const sink = await open({ table: events, to: memory() });
+      const source = sliced<number>([{ partition: "p", position: 1, records: [7] }, wrong as never]);
+      const from = map(transform(source), (n) => ({ n }));
+      await assert.rejects(run({ from, into: sink }), {
+        code: "BAD_SOURCE",
+        message: /^Source sliced gave .+ that is no slice/,
+      });
+      await sink.close();
+    }
+    for (const nothing of [undefined, {}, [1]]) {
+      const source: Source<number> = { name: "no reader", recovery: "none", read: () => nothing as never };
+      const sink = await open({ table: events, to: memory() });
+      await assert.rejects(run({ from: map(transform(source), (n) => ({ n })), into: sink }), {
+        code: "BAD_SOURCE",
+        message: /^Source no reader: read\(\) returned/,
+      });
+      await sink.close();
+    }
+  });
+
+test("letters of records that coerce() took from CSV say that their values are texts", async () => {
+  const deadLetter = memoryDeadLetter();
+  const sink = await open({ table: events, to: memory(), deadLetter });
+  const from = map(
+    map(iterable(["7", "x"]), (n) => ({ n })),
+    coerce(events, "csv"),
+  );
+  await run({ from, into: sink });
+  await sink.close();
+  assert.deepEqual(
+    deadLetter.letters.map(({ original, source }) => [original, source]),
+    [[{ n: "x" }, { format: "csv" }]],
+  );
+});
+
 test("flatMap: what is no list sends its record to the dead letter", async () => {
   const [slice] = await slicesOf(flatMap(sliced([new Methods()]), ((n: number) => (n === 1 ? "text" : n)) as never));
   assert.deepEqual(slice!.records, []);
   assert.deepEqual(
     slice!.refused!.slice(1).map(({ reason }) => reason),
     ["a text", "the number 2", "the number 3"].map(
-      (sort) => `flatMap() threw: its function returned ${sort}; it takes an array or another iterable`,
+      (sort) => `flatMap(): its function returned ${sort}; it takes an array or another iterable`,
     ),
   );
 });

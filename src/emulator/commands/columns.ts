@@ -4,7 +4,7 @@ import { findPart, findParts, nameOf, type SyntaxNode, textOf } from "../kql/tre
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { columnAt, columnOf, type Place, placeIn } from "./named.ts";
+import { columnAt, columnOf, type NamedTable, placeIn } from "./named.ts";
 import { kindNamed, schemaRow } from "./tables.ts";
 
 /** What was in the column is lost: it is null in the old rows from now on, and the empty text where it is one of strings. */
@@ -27,7 +27,7 @@ const alterType: Command = async (node, context) => {
 const rename: Command = async (node, context) => {
   const olds = findParts(node, "ColumnName").map((name) => columnAt(name, context));
   const fresh = findParts(node, "NewColumnName").map(nameOf);
-  const byTable = new Map<StoredTable, { place: Place; names: Map<string, string> }>();
+  const byTable = new Map<StoredTable, { place: NamedTable; names: Map<string, string> }>();
   olds.forEach((old, index) => {
     const found = byTable.get(old.table) ?? { place: old, names: new Map() };
     found.names.set(old.column.name, fresh[index]!);
@@ -38,7 +38,7 @@ const rename: Command = async (node, context) => {
 };
 
 async function renameIn(
-  { database, table }: Place,
+  { database, table }: NamedTable,
   names: ReadonlyMap<string, string>,
   { catalogue }: CommandContext,
 ): Promise<void> {
@@ -50,7 +50,7 @@ async function renameIn(
   });
 }
 
-const entityRow = ({ database, table }: Place, { name, kind }: StoredColumn): Stored[] => [
+const entityRow = ({ database, table }: NamedTable, { name, kind }: StoredColumn): Stored[] => [
   `[${database.name}].[${table.name}].[${name}]`,
   kind,
   "",
@@ -68,7 +68,7 @@ const dropSeveral: Command = async (node, context) => {
   return [schemaRow(place.table, context)];
 };
 
-async function dropColumns({ database, table }: Place, names: readonly string[], context: CommandContext) {
+async function dropColumns({ database, table }: NamedTable, names: readonly string[], context: CommandContext) {
   await changeTable(context.catalogue, database, table, () => {
     const gone = [...new Set(names)].map((name) => columnOf(table, name));
     const lost = new Set(gone);

@@ -1,7 +1,7 @@
 import { columnCommands } from "./columns.ts";
 import type { Command } from "./command.ts";
 import { databaseCommands } from "./databases.ts";
-import { extentCommands } from "./extents.ts";
+import { extentCommands } from "./extent-commands.ts";
 import { functionCommands } from "./functions.ts";
 import { queryIngestionCommands } from "./ingest-from-query.ts";
 import { storageIngestionCommands } from "./ingest-from-storage.ts";

@@ -1,12 +1,12 @@
 import { type Catalogue, databaseOf } from "../engine/catalogue.ts";
 import type { FailureRecord } from "../ingest/report.ts";
 import type { Language } from "../kql/language.ts";
-import { runQuery } from "../kql/run.ts";
+import { runQuery } from "../kql/run-query.ts";
 import { checkLength } from "../kql/text-bounds.ts";
 import type { Access } from "../security/access.ts";
 import type { ResultTable } from "../values/result.ts";
 import { forParser } from "./grammar-gaps.ts";
-import { runCommand } from "./run.ts";
+import { runCommand } from "./run-command.ts";
 
 /** What texts run on. */
 export interface Engine {

@@ -17,7 +17,7 @@ import { extentColumn, extentTable } from "../engine/physical.ts";
 import { saveTable } from "../engine/saved.ts";
 import { refuseIfThere } from "../ingest/load.ts";
 import type { Relation } from "../kql/relation.ts";
-import { refusedByStore } from "../kql/run.ts";
+import { refusedByStore } from "../kql/run-query.ts";
 import type { SyntaxNode } from "../kql/tree.ts";
 import { entityExists, KustoError } from "../kusto-error.ts";
 import { scopeOfTable } from "../security/roles.ts";

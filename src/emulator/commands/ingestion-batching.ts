@@ -5,7 +5,7 @@ import { findPart, type SyntaxNode } from "../kql/tree.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Stored } from "../values/stored.ts";
 import type { Command } from "./command.ts";
-import { databaseIn, type Place, placesIn } from "./named.ts";
+import { databaseIn, type NamedTable, placesIn } from "./named.ts";
 import { changed } from "./policies.ts";
 
 const row = (
@@ -15,7 +15,7 @@ const row = (
   children: string,
 ): Stored[] => ["IngestionBatchingPolicy", entity, holder.policies.get(batchingPolicy) ?? "null", children, kind];
 
-const tableRow = ({ database, table }: Place): Stored[] =>
+const tableRow = ({ database, table }: NamedTable): Stored[] =>
   row(table, `[${database.name}].[${table.name}]`, "Table", "");
 
 const databaseRow = (database: Database): Stored[] =>

@@ -11,35 +11,35 @@ export function pathOf(node: SyntaxNode): string[] {
 }
 
 /** A table and the database that it is in. */
-export interface Place {
+export interface NamedTable {
   readonly database: Database;
   readonly table: StoredTable;
 }
 
 /** The table that a node names, in the database that it names or else the request's. */
-export function placeOf(name: SyntaxNode, context: CommandContext): Place {
+export function placeOf(name: SyntaxNode, context: CommandContext): NamedTable {
   return placeAt(pathOf(name), context);
 }
 
-function placeAt(path: readonly string[], { catalogue, database: current }: CommandContext): Place {
+function placeAt(path: readonly string[], { catalogue, database: current }: CommandContext): NamedTable {
   const [table, owner] = [...path].reverse() as [string, string | undefined];
   const database = owner === undefined ? current : databaseOf(catalogue, owner);
   return { database, table: tableOf(database, table) };
 }
 
 /** The table that the command names first. */
-export function placeIn(node: SyntaxNode, context: CommandContext): Place {
+export function placeIn(node: SyntaxNode, context: CommandContext): NamedTable {
   const name = findPart(node, "TableName") ?? findPart(node, "tableName");
   if (!name) throw new KustoError("The command names no table.");
   return placeOf(name, context);
 }
 
 /** All of the tables that the command names. */
-export const placesIn = (node: SyntaxNode, context: CommandContext): Place[] =>
+export const placesIn = (node: SyntaxNode, context: CommandContext): NamedTable[] =>
   findParts(node, "TableName").map((name) => placeOf(name, context));
 
 /** The column that a node such as `T.a` names. */
-export function columnAt(node: SyntaxNode, context: CommandContext): Place & { readonly column: StoredColumn } {
+export function columnAt(node: SyntaxNode, context: CommandContext): NamedTable & { readonly column: StoredColumn } {
   const path = pathOf(node);
   if (path.length < 2) throw new KustoError(`Column '${path[0]}' needs the name of its table before it.`);
   const place = placeAt(path.slice(0, -1), context);

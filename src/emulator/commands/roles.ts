@@ -21,32 +21,32 @@ import type { Command, CommandContext } from "./command.ts";
 import { databaseIn, placeIn } from "./named.ts";
 
 /** What a command's roles are over, and how answers name it: `Table T`. */
-interface Place {
+interface RoleTarget {
   readonly database: Database;
   readonly scope: RoleScope;
   readonly title: string;
 }
 
-type PlaceOf = (node: SyntaxNode, context: CommandContext) => Place;
+type RoleTargetOf = (node: SyntaxNode, context: CommandContext) => RoleTarget;
 
-const inDatabase: PlaceOf = (node, context) => {
+const inDatabase: RoleTargetOf = (node, context) => {
   const database = databaseIn(node, context);
   return { database, scope: wholeDatabase, title: `Database ${database.name}` };
 };
 
-const inTable: PlaceOf = (node, context) => {
+const inTable: RoleTargetOf = (node, context) => {
   const { database, table } = placeIn(node, context);
   return { database, scope: scopeOfTable(table), title: `Table ${table.name}` };
 };
 
-const inFunction: PlaceOf = (node, { database }) => {
+const inFunction: RoleTargetOf = (node, { database }) => {
   const name = nameOf(findPart(node, "FunctionName")!);
   if (!database.functions.has(name)) throw entityNotFound("Function", name);
   return { database, scope: scopeOfFunction(name), title: `Function ${name}` };
 };
 
 const change =
-  (act: "add" | "drop" | "set", placeOf: PlaceOf): Command =>
+  (act: "add" | "drop" | "set", placeOf: RoleTargetOf): Command =>
   async (node, context) => {
     const { catalogue } = context;
     const { database, scope, title } = placeOf(node, context);
@@ -74,7 +74,7 @@ const change =
   };
 
 const show =
-  (placeOf: PlaceOf): Command =>
+  (placeOf: RoleTargetOf): Command =>
   (node, context) => {
     const { database, scope, title } = placeOf(node, context);
     return assignmentsIn(database, scope).map((each) => rowOf(each, title, context.access?.directory));
@@ -82,7 +82,7 @@ const show =
 
 /** Those of one principal, the caller's if none is named. */
 const showRoles =
-  (placeOf: PlaceOf): Command =>
+  (placeOf: RoleTargetOf): Command =>
   (node, context) => {
     const { database, scope, title } = placeOf(node, context);
     const who = principalIn(node, context);

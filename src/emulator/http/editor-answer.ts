@@ -3,7 +3,7 @@ import { forParser } from "../commands/grammar-gaps.ts";
 import { databaseOf } from "../engine/catalogue.ts";
 import type { Database } from "../engine/entities.ts";
 import type { Annotations, Problem } from "../kql/editor.ts";
-import { translated } from "../kql/run.ts";
+import { translated } from "../kql/run-query.ts";
 import { KustoError } from "../kusto-error.ts";
 
 /** Longer texts are not for an editor, and would keep the thread. */

@@ -53,12 +53,12 @@ export async function* multiJson(pieces: AsyncIterable<string>): AsyncGenerator<
 }
 
 /** Between records: at the start, between bags in a row, in the array (behind its bracket, a comma, a bag), behind the array. */
-type Place = "start" | "bags" | "bracket" | "comma" | "element" | "end";
+type BagPlace = "start" | "bags" | "bracket" | "comma" | "element" | "end";
 
-const isInArray = (place: Place) => place === "bracket" || place === "comma" || place === "element";
+const isInArray = (place: BagPlace) => place === "bracket" || place === "comma" || place === "element";
 
-/** The place behind a character between records; undefined where it may not stand. */
-function placeBehind(char: number, place: Place): Place | undefined {
+/** The place after a character between records; undefined where it may not stand. */
+function placeAfter(char: number, place: BagPlace): BagPlace | undefined {
   switch (char) {
     case 0x7b:
       if (place === "bracket" || place === "comma") return "element";
@@ -83,7 +83,7 @@ interface BagScan {
   from: number;
   depth: number;
   isInString: boolean;
-  place: Place;
+  place: BagPlace;
 }
 
 /** Scans on through `rest + piece`; the scan itself never goes back, however a record is cut into pieces. */
@@ -111,7 +111,7 @@ function nextBags(state: BagScan, piece: string): JsonRecord[] {
       continue;
     }
     if (isSpace(char)) continue;
-    const place = placeBehind(char, state.place);
+    const place = placeAfter(char, state.place);
     if (place === undefined) throw invalid(`unexpected character ${JSON.stringify(text[at])} between records`);
     state.place = place;
     if (char !== 0x7b) continue;

@@ -27,12 +27,12 @@ export interface ReadingOptions {
 }
 
 /** Where a record stands, for transforms. */
-interface Place {
+interface RecordPlace {
   readonly sourcePath: string;
   readonly recordNumber: number;
 }
 
-type ColumnReader<R> = (record: R, place: Place) => Stored;
+type ColumnReader<R> = (record: R, place: RecordPlace) => Stored;
 
 /** Formats whose records are lists of fields: by ordinal they are found. */
 const fieldFormats: Readonly<

@@ -4,9 +4,9 @@ import type { Database, StoredTable } from "../engine/entities.ts";
 import type { DatabaseRole, Principal, RoleScope } from "../engine/role-assignment.ts";
 import { KustoError } from "../kusto-error.ts";
 import type { Directory } from "./directory.ts";
-import type { ClusterRole } from "./options.ts";
 import { principalText } from "./principal.ts";
 import { assign, hasRole, scopeOfFunction, scopeOfTable, wholeDatabase } from "./roles.ts";
+import type { ClusterRole } from "./security-options.ts";
 
 /** What can be asked of a database; of each, who may. */
 export type DatabaseRight = "read" | "see" | "create" | "ingest" | "administer";

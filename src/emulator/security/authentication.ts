@@ -4,9 +4,9 @@ import { type Access, accessOf } from "./access.ts";
 import type { Authority } from "./authority.ts";
 import { type Directory, directoryOf } from "./directory.ts";
 import { isRefusal, verified } from "./jwt.ts";
-import type { CheckedSecurity } from "./options.ts";
 import { parsePrincipal } from "./principal.ts";
 import { serviceResource } from "./security.ts";
+import type { CheckedSecurity } from "./security-options.ts";
 
 export interface AuthenticationParts {
   readonly catalogue: Catalogue;

@@ -4,7 +4,7 @@ import { KustoError } from "../kusto-error.ts";
 import { readBytes } from "../listener/body.ts";
 import { type Listener, listen, type Refusal } from "../listener/listener.ts";
 import { type Claims, isRefusal, keyId, sameSecret, signedToken, verified } from "./jwt.ts";
-import type { Application, CheckedSecurity } from "./options.ts";
+import type { Application, CheckedSecurity } from "./security-options.ts";
 import { rsaKeyPair, selfSigned } from "./self-signed.ts";
 
 /**

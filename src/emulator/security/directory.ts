@@ -1,5 +1,5 @@
 import type { Principal } from "../engine/role-assignment.ts";
-import type { Application } from "./options.ts";
+import type { Application } from "./security-options.ts";
 
 /** Who is known by more than an id: the applications that can log in here. */
 export interface Directory {

@@ -3,8 +3,8 @@
 import { KustoError } from "../kusto-error.ts";
 import type { Authority } from "./authority.ts";
 import { directoryOf } from "./directory.ts";
-import type { Application, CheckedSecurity } from "./options.ts";
 import { principalText } from "./principal.ts";
+import type { Application, CheckedSecurity } from "./security-options.ts";
 
 /** How to log in at an emulator that asks for it. */
 export interface EmulatorSecurity {

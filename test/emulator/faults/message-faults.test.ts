@@ -12,7 +12,7 @@ import {
   ReportLevel,
   StreamDescriptor,
 } from "azure-kusto-ingest";
-import { kusto } from "../../../src/destination/kusto/index.ts";
+import { kusto } from "../../../src/connectors/kusto/index.ts";
 import { type Emulator, type FaultScenario, startEmulator } from "../../../src/emulator/index.ts";
 import { open } from "../../../src/open.ts";
 import { k, table } from "../../../src/schema/table.ts";

@@ -3,7 +3,7 @@ import { get } from "node:http";
 import { after, before, beforeEach, test } from "node:test";
 import { ContainerClient } from "@azure/storage-blob";
 import { QueueClient } from "@azure/storage-queue";
-import { kusto } from "../../../src/destination/kusto/index.ts";
+import { kusto } from "../../../src/connectors/kusto/index.ts";
 import { type Emulator, type FaultScenario, startEmulator } from "../../../src/emulator/index.ts";
 import { open } from "../../../src/open.ts";
 import { k, table } from "../../../src/schema/table.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Client } from "azure-kusto-data";
-import { kusto } from "../../../src/destination/kusto/index.ts";
+import { kusto } from "../../../src/connectors/kusto/index.ts";
 import { checkScenario } from "../../../src/emulator/faults/check-scenario.ts";
 import { readFaultScenario } from "../../../src/emulator/index.ts";
 import { open } from "../../../src/open.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { kustoAdmin } from "../../../src/destination/kusto/admin.ts";
+import { kustoAdmin } from "../../../src/connectors/kusto/admin.ts";
 import { type Emulator, startEmulator } from "../../../src/emulator/index.ts";
 import { refusal } from "../ask.ts";
 

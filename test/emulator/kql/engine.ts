@@ -3,7 +3,7 @@ import { type Catalogue, createCatalogue, createTable, databaseOf } from "../../
 import { openStore } from "../../../src/emulator/engine/open-store.ts";
 import { ingest } from "../../../src/emulator/ingest/ingest.ts";
 import { loadLanguage } from "../../../src/emulator/kql/language.ts";
-import { runQuery } from "../../../src/emulator/kql/run.ts";
+import { runQuery } from "../../../src/emulator/kql/run-query.ts";
 import { KustoError } from "../../../src/emulator/kusto-error.ts";
 import type { ResultTable } from "../../../src/emulator/values/result.ts";
 import type { Kind } from "../../../src/schema/kinds.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { answerCsv, answerJson, answerTable } from "../../../src/cli/answer-text.ts";
-import { answerOfV1, answerOfV2 } from "../../../src/destination/kusto/answer.ts";
+import { answerOfV1, answerOfV2 } from "../../../src/connectors/kusto/answer.ts";
 import { v1Query, v2Query } from "../../../src/emulator/http/answer.ts";
 import { ingest } from "../../../src/emulator/ingest/ingest.ts";
 import { type Engine, startEngine } from "./engine.ts";

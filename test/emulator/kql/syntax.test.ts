@@ -4,7 +4,7 @@ import { databaseOf } from "../../../src/emulator/engine/catalogue.ts";
 import type { Database } from "../../../src/emulator/engine/entities.ts";
 import { kindOf, type Language, loadLanguage } from "../../../src/emulator/kql/language.ts";
 import { finalSql } from "../../../src/emulator/kql/relation.ts";
-import { translated } from "../../../src/emulator/kql/run.ts";
+import { translated } from "../../../src/emulator/kql/run-query.ts";
 import { childrenOf, type SyntaxNode } from "../../../src/emulator/kql/tree.ts";
 import { type Engine, startEngine } from "./engine.ts";
 

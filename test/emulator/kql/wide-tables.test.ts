@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 // First: the operators import each other in its order.
-import "../../../src/emulator/kql/run.ts";
+import "../../../src/emulator/kql/run-query.ts";
 
 import { scopeOf } from "../../../src/emulator/kql/context.ts";
 import { columnSql } from "../../../src/emulator/kql/operators/columns.ts";

@@ -4,12 +4,12 @@ import { delimiter, join } from "node:path";
 import { after, afterEach, test } from "node:test";
 import { inspect } from "node:util";
 import { ClientSecretCredential } from "@azure/identity";
-import { type KustoAdmin, kustoAdmin } from "../../../src/destination/kusto/admin.ts";
-import type { KustoOptions } from "../../../src/destination/kusto/options.ts";
+import { type KustoAdmin, kustoAdmin } from "../../../src/connectors/kusto/admin.ts";
+import type { KustoOptions } from "../../../src/connectors/kusto/options.ts";
 import { MillraceError } from "../../../src/errors.ts";
 import { fileState, k, table } from "../../../src/index.ts";
 import type { WriteSinkOptions } from "../../../src/write-sink.ts";
-import { openKusto } from "../../destination/kusto/open-kusto.ts";
+import { openKusto } from "../../connectors/kusto/open-kusto.ts";
 import { until } from "../ask.ts";
 
 /** Run by clients.test.ts in a process that trusts the certificate of its emulator's authority. */

@@ -17,7 +17,7 @@ import { type Language, loadLanguage } from "../../../src/emulator/kql/language.
 import { KustoError } from "../../../src/emulator/kusto-error.ts";
 import { type Access, accessOf } from "../../../src/emulator/security/access.ts";
 import { directoryOf } from "../../../src/emulator/security/directory.ts";
-import { checkSecurity } from "../../../src/emulator/security/options.ts";
+import { checkSecurity } from "../../../src/emulator/security/security-options.ts";
 
 const tenantId = "11111111-2222-4333-8444-555555555555";
 const id = (n: number) => `aaaaaaaa-bbbb-4ccc-8ddd-${String(n).padStart(12, "0")}`;

@@ -2,13 +2,13 @@ import { writeSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { stateOn } from "../../../src/checkpoint/file-state.ts";
 import type { StateBackend } from "../../../src/checkpoint/state-backend.ts";
+import { filesOn } from "../../../src/connectors/files/index.ts";
+import type { EpochSession } from "../../../src/connectors/kusto/commit/epoch-session.ts";
+import type { KustoOptions } from "../../../src/connectors/kusto/index.ts";
 import type { Destination } from "../../../src/destination/destination.ts";
-import { filesOn } from "../../../src/destination/files/index.ts";
-import type { EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
-import type { KustoOptions } from "../../../src/destination/kusto/index.ts";
 import { coerce, fileDeadLetter, files, MillraceError, open, run, tableOf } from "../../../src/index.ts";
 import { nodeDisk } from "../../../src/log/node-disk.ts";
-import { throughSession } from "../../destination/kusto/through-session.ts";
+import { throughSession } from "../../connectors/kusto/through-session.ts";
 import { type Killer, killingFolderDisk, killingStateDisk } from "./killing-disk.ts";
 import type { ChildPlan, KillPoint } from "./points.ts";
 

@@ -1,5 +1,5 @@
 import { startEmulator } from "../../../src/emulator/emulator.ts";
-import { kustoAdmin } from "../../../src/index.ts";
+import { kustoAdmin } from "../../../src/kusto.ts";
 import type { CrashService } from "./service.ts";
 
 /** An emulator. */

@@ -1,5 +1,5 @@
 import type { ScenarioFault } from "../../../src/emulator/faults/scenario.ts";
-import type { Damage, ProxiedAnswer } from "../../destination/kusto/cutting-proxy.ts";
+import type { Damage, ProxiedAnswer } from "../../connectors/kusto/cutting-proxy.ts";
 import { seeded } from "../model/service.ts";
 import type { CrashDestination } from "./points.ts";
 

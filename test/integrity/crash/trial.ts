@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { PlayedScenario } from "../../../src/emulator/faults.ts";
 import type { FilesDestinationOptions } from "../../../src/index.ts";
-import { start as startCuttingProxy } from "../../destination/kusto/cutting-proxy.ts";
+import { start as startCuttingProxy } from "../../connectors/kusto/cutting-proxy.ts";
 import { seeded } from "../model/service.ts";
 import { faultsOf, fits, type Ill, ills, poison } from "./ills.ts";
 import { type Move, movesOf, randomCuts, slowAttemptTimeoutMs, slowFaults } from "./moves.ts";

@@ -1,6 +1,6 @@
 import { gunzipSync } from "node:zlib";
-import { filesOn } from "../../../src/destination/files/index.ts";
-import type { FilesDestinationOptions } from "../../../src/destination/files/options.ts";
+import { filesOn } from "../../../src/connectors/files/index.ts";
+import type { FilesDestinationOptions } from "../../../src/connectors/files/options.ts";
 import type { Disk } from "../../../src/log/disk.ts";
 import { memoryDisk } from "../../../src/log/memory-disk.ts";
 import type { MakeTarget } from "./target.ts";

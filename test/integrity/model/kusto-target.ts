@@ -1,5 +1,5 @@
-import { type CommitOptions, openCommitter } from "../../../src/destination/kusto/commit/committer.ts";
-import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
+import { type CommitOptions, openCommitter } from "../../../src/connectors/kusto/commit/committer.ts";
+import type { CommitMode } from "../../../src/connectors/kusto/ingestion-options.ts";
 import { type Ills, modelService, poison } from "./service.ts";
 import type { MakeTarget } from "./target.ts";
 

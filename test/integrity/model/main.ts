@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import type { CommitMode } from "../../../src/destination/kusto/ingestion-options.ts";
+import type { CommitMode } from "../../../src/connectors/kusto/ingestion-options.ts";
 import { filesTarget } from "./files-target.ts";
 import { kustoTarget } from "./kusto-target.ts";
 import { trial } from "./trial.ts";

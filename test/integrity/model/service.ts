@@ -1,7 +1,7 @@
 import { gunzipSync } from "node:zlib";
 import type { SealedBatch } from "../../../src/batch/sealed-batch.ts";
+import type { Arrived, EpochSession } from "../../../src/connectors/kusto/commit/epoch-session.ts";
 import type { StagedBatch } from "../../../src/destination/destination.ts";
-import type { Arrived, EpochSession } from "../../../src/destination/kusto/commit/epoch-session.ts";
 import { MillraceError } from "../../../src/errors.ts";
 
 /** A draw from [0, 1), the same for the same seed (mulberry32). */

@@ -4,20 +4,13 @@ import { pipeline } from "node:stream/promises";
 import {
   type Checkpoint,
   coerce,
-  type Destination,
   fileDeadLetter,
   fileState,
   files,
   type Infer,
   inferTable,
   iterable,
-  KustoConnectionOptions,
-  KustoWriteOptions,
-  KustoWriteSink,
   k,
-  kusto,
-  kustoAdmin,
-  type Meter,
   MillraceError,
   memory,
   open,
@@ -26,11 +19,12 @@ import {
   run,
   type Sink,
   type Source,
-  type StateBackend,
-  type Tracer,
   table,
 } from "millrace";
+import type { Destination, StateBackend } from "millrace/connector";
 import { type Emulator, type EmulatorOptions, startEmulator } from "millrace/emulator";
+import { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink, kusto, kustoAdmin } from "millrace/kusto";
+import type { Meter, Tracer } from "millrace/telemetry";
 import { type StateUnderTest, stateBackendContract } from "millrace/testing";
 
 const readings = table("Readings", {

@@ -1,7 +1,8 @@
 // A user's program: records into the cluster that MILLRACE_CLUSTER names, and a query for them. It uses every runtime dependency
 // but the login's and the command line's.
 import assert from "node:assert/strict";
-import { createMergeTableCommand, k, kusto, kustoAdmin, open, table } from "millrace";
+import { k, open, table } from "millrace";
+import { createMergeTableCommand, kusto, kustoAdmin } from "millrace/kusto";
 
 const connection = { cluster: process.env.MILLRACE_CLUSTER, database: "demo" };
 const events = table(process.env.MILLRACE_TABLE, { at: k.datetime(), text: k.string() });

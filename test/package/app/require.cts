@@ -1,8 +1,9 @@
 // A user's CommonJS program, for compilers: it is never run.
 import millrace = require("millrace");
+import connector = require("millrace/connector");
 import emulator = require("millrace/emulator");
 
-const to: millrace.Destination = millrace.memory();
+const to: connector.Destination = millrace.memory();
 const options: emulator.EmulatorOptions = { databases: ["demo"] };
 // @ts-expect-error: a column that is missing
 const incomplete: millrace.Infer<typeof readings> = { at: new Date() };

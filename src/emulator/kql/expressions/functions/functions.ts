@@ -3,7 +3,7 @@ import { conditions } from "./conditions.ts";
 import { conversions } from "./conversions.ts";
 import { datetimes } from "./datetimes.ts";
 import { dynamics } from "./dynamics.ts";
-import { extents } from "./extents.ts";
+import { extents } from "./extent-functions.ts";
 import { hashes } from "./hashes.ts";
 import { numbers } from "./numbers.ts";
 import { patterns } from "./patterns.ts";
