@@ -49,6 +49,11 @@ const texts = ["a text", "an empty text", "a path with a NUL"];
 const aTable: Argument = { good: readings };
 const text: Argument = { good: "text", takes: texts };
 
+const aContract: readonly Argument[] = [
+  { good: "name", takes: texts },
+  { good: () => ({}), takes: ["a function"] },
+  { good: {}, takes: options },
+];
 /** `undefined`: it takes no argument. */
 const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
   checkTarget: [{ good: undefined }],
@@ -94,11 +99,9 @@ const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
   startEmulator: [{ good: undefined, takes: options }],
   startInference: [{ good: {}, takes: options }],
   stdin: [{ good: {}, takes: options }],
-  stateBackendContract: [
-    { good: "name", takes: texts },
-    { good: () => ({}), takes: ["a function"] },
-    { good: {}, takes: options },
-  ],
+  destinationContract: aContract,
+  sourceContract: aContract,
+  stateBackendContract: aContract,
   table: [{ good: "T", takes: ["a text"] }, { good: { id: millrace.k.long() } }],
   tableOf: [{ good: "T", takes: ["a text"] }, { good: [{ name: "id", kind: "long", isOptional: false }] }],
   writeSchemaJson: [aTable, { good: [], takes: ["undefined", "an array"] }],

@@ -1,6 +1,6 @@
 import { describe, type TestContext, test } from "node:test";
-import { badArgument, checkText } from "../arguments.ts";
-import { reasonOf } from "../errors.ts";
+import { badArgument, checkObject, checkText } from "../arguments.ts";
+import { MillraceError, reasonOf } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
 import { seeded } from "./random.ts";
 
@@ -58,9 +58,12 @@ export function declareRules<S>(
   refuseUnknownOptions(what, options, ["seed", "trials", "patienceMs", "except"]);
   const { seed = Math.floor(Math.random() * 1_000_000), trials, patienceMs } = { ...contractDefaults, ...options };
   const { except = {} } = options;
+  checkObject(what, "except", except);
   for (const excepted of Object.keys(except))
     if (rules.every((rule) => rule.name !== excepted))
-      throw badArgument(what, "except", excepted, "names of rules, as the tests show them");
+      throw new MillraceError("BAD_OPTION", `${what}: except names the rule "${excepted}", which it has not.`, {
+        context: { option: "except" },
+      });
   for (const [option, value] of Object.entries({ seed, trials, patienceMs }))
     if (!Number.isSafeInteger(value) || value < (option === "seed" ? 0 : 1))
       throw badArgument(what, option, value, `a whole number, from ${option === "seed" ? 0 : 1}`);

@@ -25,7 +25,7 @@ import type { Destination, StateBackend } from "millrace/connector";
 import { type Emulator, type EmulatorOptions, startEmulator } from "millrace/emulator";
 import { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink, kusto, kustoAdmin } from "millrace/kusto";
 import type { Meter, Tracer } from "millrace/telemetry";
-import { type StateUnderTest, stateBackendContract } from "millrace/testing";
+import { destinationContract, type StateUnderTest, sourceContract, stateBackendContract } from "millrace/testing";
 
 const readings = table("Readings", {
   at: k.datetime(),
@@ -115,6 +115,11 @@ function checkState(subject: StateUnderTest): void {
   stateBackendContract("a state of my own", async (t) => {
     t.diagnostic("made");
     return subject;
+  });
+  const keys = ["a", "b"];
+  sourceContract("a source of my own", () => ({ source: () => iterable(keys), keys, keyOf: (record) => record }));
+  destinationContract("a destination of my own", () => ({ destination: () => memory(), rows: () => [] }), {
+    trials: 3,
   });
 }
 
