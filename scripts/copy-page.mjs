@@ -1,5 +1,6 @@
-// The emulator's page is served as it is written: its markup, style and modules go beside the compiled server.
+// The emulator's page is served as it is written, with the library of its charts that build:page bundled: its markup, style and
+// modules go beside the compiled server.
 import { cpSync } from "node:fs";
 
 const page = "emulator/http/page";
-cpSync(`src/${page}`, `dist/${page}`, { recursive: true, filter: (path) => !path.endsWith(".json") });
+cpSync(`src/${page}`, `dist/${page}`, { recursive: true, filter: (path) => !/\.json$|\.d\.ts$/.test(path) });

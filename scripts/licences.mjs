@@ -1,8 +1,8 @@
-// Lists the licence of every package that an install of Millrace brings along, by package-lock.json and what lies in
-// node_modules: `npm run licences`, with --json as one line. Fails on a licence that is unknown or asks for more than a notice.
+// Lists the licence of every package that an install of Millrace brings along or that is bundled into the emulator's page, by
+// package-lock.json and what lies in node_modules: `npm run licences`, with --json as one line. Fails on a licence that is unknown or asks for more than a notice.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { runtimePackages } from "./runtime-packages.mjs";
+import { bundledPackages, runtimePackages } from "./runtime-packages.mjs";
 
 /** SPDX names of licences that ask for no more than that their text is passed on. */
 const permissive = new Set([
@@ -10,7 +10,7 @@ const permissive = new Set([
   ...["Python-2.0", "Unlicense", "Zlib"],
 ]);
 
-const found = runtimePackages().map(([path]) => described(path));
+const found = [...runtimePackages(), ...bundledPackages()].map(([path]) => described(path));
 const refused = found.filter(({ licence }) => !isPermissive(licence));
 
 if (process.argv.includes("--json"))

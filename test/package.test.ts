@@ -58,6 +58,21 @@ test("a runtime dependency is a decision, and is written down here", () => {
     assert.ok(!(name in manifest), name);
 });
 
+test("what the emulator's page bundles is published with its licence", () => {
+  const text = readFileSync("dist/emulator/http/page/chart-library.js", "utf8");
+  const declared = readFileSync("src/emulator/http/page/chart-library.d.ts", "utf8");
+  const names = [...new Set([...declared.matchAll(/from "([^/"]+)/g)].map(([, name]) => name!))];
+  assert.deepEqual(names, ["chart.js", "d3-time"]);
+  for (const name of [...names, "@kurkle/color", "d3-array"]) {
+    const licence = readdirSync(`node_modules/${name}`).find((file) => file.startsWith("LICENSE"))!;
+    assert.ok(text.includes(readFileSync(`node_modules/${name}/${licence}`, "utf8").trim()), name);
+    assert.ok(text.includes(`\n${name} ${lock.packages[`node_modules/${name}`].version}, `), name);
+  }
+  // What is bundled needs nothing at run time, and nothing that the page's content security policy forbids.
+  assert.doesNotMatch(text, /\bimport\b\s*[{*"(]|\beval\(|new Function|innerHTML|document\.write/);
+  for (const name of names) assert.ok(name in manifest.devDependencies, name);
+});
+
 test("nothing runs when it is installed", () => {
   for (const name of ["preinstall", "install", "postinstall", "prepare"]) assert.ok(!(name in manifest.scripts), name);
   const withScripts = Object.entries<{ dev?: boolean; hasInstallScript?: boolean }>(lock.packages)

@@ -39,6 +39,7 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
   /** How often each partition went. */
   const departures = new Map<string, number>();
   let waiting: Waiting[] = [];
+  let isClosed = false;
 
   function end(which: readonly Revocation[], act: (each: Waiting) => void): void {
     const ended = waiting.filter((each) => which.includes(each));
@@ -83,6 +84,13 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
         checkPartitions("revoked()", partitions);
         if (typeof timeoutMs !== "number" || !(timeoutMs >= 0))
           throw badArgument("revoked()", "timeoutMs", timeoutMs, "a number of milliseconds");
+        const before = partitions.map(departuresOf);
+        await new Promise(setImmediate); // slices that the source gave before have then come
+        if (isClosed) return false;
+        if (partitions.some((each, index) => departuresOf(each) !== before[index])) {
+          lose(partitions);
+          return false;
+        }
         return new Promise<boolean>((resolve) => {
           const late = () => {
             end([revocation], () => {});
@@ -115,6 +123,7 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
       });
     },
     close() {
+      isClosed = true;
       end(waiting, ({ resolve }) => resolve(false));
     },
   };

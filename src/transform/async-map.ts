@@ -1,10 +1,11 @@
 import { badArgument, checkOptionalFunction } from "../arguments.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
 import { decorated } from "../source/decorated.ts";
-import type { PartitionOwnership, Source } from "../source/source.ts";
+import type { Source } from "../source/source.ts";
 import { longestTimeoutMs } from "../source/wakeup.ts";
 import type { AsyncCall, AsyncRetry, CallPolicy } from "./async-call.ts";
 import { type AsyncReading, type AsyncReadingOptions, asyncReading } from "./async-reading.ts";
+import { ownershipBehind } from "./ownership.ts";
 import { checkTransform } from "./transformed.ts";
 
 /** Options of {@link asyncMap}. */
@@ -81,31 +82,6 @@ export function asyncMap<A, B>(
       for (const reading of readings) stop(reading);
     },
   });
-}
-
-/** Partitions that are given up wait for their records that are on their way; those of partitions that were lost are cancelled. */
-function ownershipBehind(
-  outer: PartitionOwnership,
-  reading: () => AsyncReading<unknown> | undefined,
-): PartitionOwnership {
-  const lost = (partitions: readonly string[]) => {
-    reading()?.drop(new Set(partitions));
-    outer.lost(partitions);
-  };
-  return {
-    assigned: (partitions) => outer.assigned(partitions),
-    lost,
-    generation: (partition) => outer.generation(partition),
-    async revoked(partitions, timeoutMs) {
-      const deadline = performance.now() + timeoutMs;
-      if ((await reading()?.drained(new Set(partitions), timeoutMs)) === false) {
-        lost(partitions);
-        return false;
-      }
-      await new Promise(setImmediate); // what has left has then arrived at whoever reads
-      return outer.revoked(partitions, Math.max(0, deadline - performance.now()));
-    },
-  };
 }
 
 interface Resolved<A, B> extends Pick<AsyncReadingOptions<A, B>, "capacity" | "isOrdered"> {

@@ -5,17 +5,14 @@ import type { PartitionOwnership, Position, Positions, Slice } from "../source/s
 import { wakeup } from "../source/wakeup.ts";
 import { type CallPolicy, type Outcome, outcomeOf } from "./async-call.ts";
 import { sliceBuilder } from "./built-slice.ts";
+import { condition, type HeldSlices } from "./ownership.ts";
 
 /** A source that is being read, and whose records are on their way. */
-export interface AsyncReading<B> {
+export interface AsyncReading<B> extends HeldSlices {
   /** The slices whose records are done. To be read once. */
   slices(): AsyncGenerator<Slice<B>>;
   /** Asks for no more, and does not wait for what was asked for: what is on its way is finished. */
   stop(): void;
-  /** Leaves out the slices of these partitions, and cancels what is on its way of them. */
-  drop(partitions: ReadonlySet<string>): void;
-  /** Resolves to true when no slice of these partitions is on its way, or to false after `timeoutMs`. */
-  drained(partitions: ReadonlySet<string>, timeoutMs: number): Promise<boolean>;
 }
 
 export interface AsyncReadingOptions<A, B> {
@@ -59,7 +56,7 @@ export function asyncReading<A, B>(
   const fresh = new Set<Pending<A, B>>();
   /** Slices that may leave. */
   const ready = new Set<Pending<A, B>>();
-  const waiters = new Set<() => void>();
+  const emptied = condition();
   let held = 0;
   let running = 0;
   let barriers = 0;
@@ -167,7 +164,7 @@ export function asyncReading<A, B>(
     // Those that have waited for it alone.
     for (const next of [first(pending), first(queue)])
       if (next && next.done.length === next.slice.records.length) offer(next);
-    for (const waiter of waiters) waiter();
+    emptied.changed();
   }
 
   function built({ slice, outcomes, done }: Pending<A, B>): Slice<B> {
@@ -222,22 +219,8 @@ export function asyncReading<A, B>(
       }
       news.signal();
     },
-    async drained(partitions, timeoutMs) {
-      const isDrained = () => ![...partitions].some((partition) => queues.has(partition));
-      if (isDrained()) return true;
-      let timer: NodeJS.Timeout | undefined;
-      let onChange = () => {};
-      await new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeoutMs);
-        onChange = () => {
-          if (isDrained()) resolve();
-        };
-        waiters.add(onChange);
-      });
-      clearTimeout(timer);
-      waiters.delete(onChange);
-      return isDrained();
-    },
+    drained: (partitions, timeoutMs) =>
+      emptied.holds(() => ![...partitions].some((partition) => queues.has(partition)), timeoutMs),
   };
 
   function cancel(each: Pending<A, B>): void {

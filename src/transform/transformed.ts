@@ -2,8 +2,9 @@ import { badArgument } from "../arguments.ts";
 import { checkSlice, iteratorOf } from "../source/check-slice.ts";
 import { decorated } from "../source/decorated.ts";
 import { heldSince, ofHeld } from "../source/held-partitions.ts";
-import type { Source } from "../source/source.ts";
+import type { Slice, Source } from "../source/source.ts";
 import { type Effect, isWrongAsWhole, type SliceBuilder, sliceBuilder, thrownReason } from "./built-slice.ts";
+import { condition, type HeldSlices, ownershipBehind } from "./ownership.ts";
 
 /** A function that is applied to records one after another. */
 export interface Step<A, B> {
@@ -21,11 +22,18 @@ const longestTurnMs = 3;
 export function transformed<A, B>(source: Source<A>, step: Step<A, B>): Source<B> {
   return decorated(source, async function* (from, signal, context) {
     let turnEnds = performance.now() + longestTurnMs;
-    const slices = source.read(from, signal, context);
-    for await (const slice of { [Symbol.asyncIterator]: () => iteratorOf(source.name, slices) }) {
-      checkSlice(source.name, slice);
-      const isHeld = heldSince(slice, context?.partitions);
-      if (!isHeld(slice.partition)) continue;
+    /** Of the slice whose records are being changed. */
+    let busyWith: string | undefined;
+    const emptied = condition();
+    const held: HeldSlices = {
+      drained: (partitions, timeoutMs) =>
+        emptied.holds(() => busyWith === undefined || !partitions.has(busyWith), timeoutMs),
+      drop() {}, // looked at when the slice leaves
+    };
+    const partitions = context && ownershipBehind(context.partitions, () => held);
+    const slices = source.read(from, signal, context && { ...context, partitions: partitions! });
+
+    async function changed(slice: Slice<A>): Promise<Slice<B>> {
       const into = sliceBuilder<A, B>(source.name, slice, step.effect);
       for (let start = 0; start < slice.records.length; start += recordsPerLook) {
         applyTo(step, slice.records, start, into);
@@ -33,8 +41,22 @@ export function transformed<A, B>(source: Source<A>, step: Step<A, B>): Source<B
         await new Promise(setImmediate);
         turnEnds = performance.now() + longestTurnMs;
       }
-      const held = ofHeld(into.slice(), isHeld);
-      if (held) yield held;
+      return into.slice();
+    }
+
+    for await (const slice of { [Symbol.asyncIterator]: () => iteratorOf(source.name, slices) }) {
+      checkSlice(source.name, slice);
+      const isHeld = heldSince(slice, context?.partitions);
+      if (!isHeld(slice.partition)) continue;
+      busyWith = slice.partition;
+      let left: Slice<B> | undefined;
+      try {
+        left = ofHeld(await changed(slice), isHeld);
+      } finally {
+        busyWith = undefined;
+        emptied.changed();
+      }
+      if (left) yield left;
     }
   });
 }

@@ -5,7 +5,7 @@ import { memoryDeadLetter } from "../../src/deliver/dead-letter.ts";
 import { memory } from "../../src/destination/memory.ts";
 import { asyncMap, coerce, filter, flatMap, iterable, MillraceError, map, open, run } from "../../src/index.ts";
 import { k, table } from "../../src/schema/table.ts";
-import type { Slice, Source } from "../../src/source/source.ts";
+import type { PartitionOwnership, Slice, Source } from "../../src/source/source.ts";
 import { BrokerSource, broker } from "../broker.ts";
 import { rowsOf } from "../rows-of.ts";
 import { Methods, sliced, slicesOf } from "./sources.ts";
@@ -297,6 +297,46 @@ test("filter() narrows the type of its records", async () => {
     [{ n: 1 }],
   );
 });
+
+for (const [name, transform] of same)
+  test(`${name}: a partition that is revoked waits for its slice that is being changed`, async () => {
+    const told: string[] = [];
+    const partitions: PartitionOwnership = {
+      assigned: async () => ({}),
+      async revoked([partition]) {
+        told.push(`revoked ${partition}`);
+        return true;
+      },
+      lost() {},
+      generation: () => 0,
+    };
+    let revoked: Promise<boolean> | undefined;
+    const source = sliced<number>([], {
+      read: (_from, _signal, context) => ({
+        // Not a generator: it tells of the revocation while its slice is on its way.
+        [Symbol.asyncIterator]: () => ({
+          async next() {
+            if (revoked) return { done: true, value: undefined };
+            revoked = context!.partitions.revoked(["p"], 60_000);
+            return {
+              done: false,
+              value: { partition: "p", position: 1, records: Array.from({ length: 640 }, (_, n) => n) },
+            };
+          },
+        }),
+      }),
+    });
+    // Longer than a transform holds the event loop.
+    const busily = (n: number) => {
+      if (n % 64 === 0) for (const end = performance.now() + 4; performance.now() < end; );
+      return n;
+    };
+    const context = { isContinued: false, partitions };
+    for await (const { records } of transform(map(source, busily)).read({}, new AbortController().signal, context))
+      told.push(`${records.length} records`);
+    assert.equal(await revoked, true);
+    assert.deepEqual(told, ["640 records", "revoked p"]);
+  });
 
 test("a long slice does not hold the event loop", async () => {
   const source = sliced([{ partition: "a", position: 1, records: Array.from({ length: 20_000 }, (_, n) => n) }]);

@@ -27,6 +27,8 @@ export interface Page {
   point(selector: string, x: number, y: number): Promise<void>;
   resize(size: { width: number; height: number; dark?: boolean }): Promise<void>;
   screenshot(): Promise<Buffer>;
+  /** Lets requests fail whose URL is like that, `*` being anything. */
+  block(urls: string): Promise<void>;
   /** What went wrong in the page: exceptions, refusals of its content security policy, requests to other hosts. */
   readonly complaints: readonly string[];
   /** The URLs it asked for. */
@@ -214,6 +216,9 @@ async function openPage(
     },
     async point(selector, x, y) {
       await mouse("mouseMoved", await placeOf(selector, x, y));
+    },
+    async block(urls) {
+      await send("Network.setBlockedURLs", { urls: [urls] });
     },
     screenshot: async () =>
       Buffer.from((await send("Page.captureScreenshot", { format: "png" })).data as string, "base64"),

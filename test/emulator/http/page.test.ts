@@ -192,94 +192,6 @@ test("completions are taken by the keyboard", { skip }, async () => {
   await page.press("Escape");
 });
 
-const charts = [
-  {
-    query: "T | where ts < datetime(2026-01-02) | summarize sum(n) by bin(ts, 2h), who | render timechart",
-    marks: { ".line": 3 },
-    legend: ["w0", "w1", "w2"],
-  },
-  {
-    query: "T | where ts < datetime(2026-01-02) | project ts, r | sort by ts asc | render linechart",
-    marks: { ".line": 1, ".dot": 11 },
-    legend: [],
-  },
-  {
-    query: "T | where who != 'x' | summarize A=count(), B=sum(r) by who | render columnchart",
-    marks: { ".box": 6 },
-    legend: ["A", "B"],
-  },
-  {
-    query:
-      "T | where who != 'x' | summarize count() by who, n % 2 | project who, m=tostring(Column1), c=count_ | render barchart with (kind=stacked, title='Bars')",
-    marks: { ".box": 6 },
-    legend: ["0", "1"],
-  },
-  { query: "T | summarize count() by who | render piechart", marks: { ".slice": 4 }, legend: ["w0", "w1", "w2", "x"] },
-  {
-    query: "T | where ts < datetime(2026-01-02) | project n = n - 9007199254740993, r | render scatterchart",
-    marks: { ".dot": 11 },
-    legend: [],
-  },
-  {
-    query: "T | where who != 'x' | summarize sum(r) by bin(ts, 6h), who | render areachart with (kind=stacked100)",
-    marks: { ".area": 3 },
-    legend: ["w0", "w1", "w2"],
-  },
-] as const;
-
-for (const { query, marks, legend } of charts) {
-  test(`a chart has its marks: ${query.slice(query.lastIndexOf("|") + 2)}`, { skip }, async () => {
-    await run(query);
-    await page.until("document.querySelector('.stage svg')");
-    for (const [mark, count] of Object.entries(marks)) assert.equal(await countOf(`.stage .mark${mark}`), count, mark);
-    assert.deepEqual(await textsOf(".legend button"), [...legend]);
-    // Nothing is drawn out of sight, or at NaN.
-    assert.equal(
-      await page.value(
-        "[...document.querySelectorAll('.stage svg *')].some((each) => [...each.attributes].some(({ value }) => /NaN|Infinity/.test(value)))",
-      ),
-      false,
-    );
-    assert.equal(
-      await page.value(
-        "[...document.querySelectorAll('.mark')].every((each) => { const { width, height } = each.getBBox(); return width + height > 0; })",
-      ),
-      true,
-    );
-  });
-}
-
-test("bars stand side by side, or on each other", { skip }, async () => {
-  const places = () =>
-    page.value<string[]>("[...new Set([...document.querySelectorAll('.box')].map((each) => each.getAttribute('y')))]");
-  const query =
-    "T | where who != 'x' | summarize c = count() by who, m = tostring(n % 2) | project who, m, c | render barchart";
-  await run(query);
-  await page.until("document.querySelector('.stage svg')");
-  assert.equal((await places()).length, 6);
-  await run(`${query} with (kind=stacked)`);
-  await page.until("document.querySelector('.stage svg')");
-  assert.equal((await places()).length, 3);
-});
-
-test("a chart tells its values to the pointer and to the arrow keys, hides a series, and shows its rows", {
-  skip,
-}, async () => {
-  await run("range x from 1 to 5 step 1 | extend a = x * 10, b = x | render linechart");
-  await page.until("document.querySelector('.stage svg')");
-  await page.point(".stage svg", 0.52, 0.5);
-  await page.until("!document.querySelector('.tip').hidden");
-  assert.deepEqual((await textsOf(".tip"))[0]!.split("\n"), ["x 3", "a: 30", "b: 3"]);
-  await page.value("document.querySelector('.stage').focus()");
-  await page.press("ArrowRight");
-  assert.deepEqual((await textsOf(".tip"))[0]!.split("\n"), ["x 4", "a: 40", "b: 4"]);
-  await page.click(".legend button");
-  assert.equal(await countOf(".stage .line"), 1);
-  await page.click(".choice button:last-child");
-  assert.equal(await page.value("document.querySelector('.chart').hidden"), true);
-  assert.equal(await page.value("document.querySelector('.result-table').checkVisibility()"), true);
-});
-
 test("looking takes no fault from those it is meant for", { skip }, async () => {
   emulator.faults.answer("mgmt", 503);
   const before = page.requested.filter((url) => url.endsWith("/v1/rest/mgmt")).length;
@@ -377,6 +289,7 @@ test("what the parser says of another database, and says late, is not shown", { 
 
 test("all that while nothing broke, and nobody else was asked for anything", { skip }, () => {
   assert.deepEqual(page.complaints, []);
+  assert.ok(!page.requested.some((url) => url.includes("/chart-library.js")), "nobody drew a chart");
   assert.deepEqual(
     page.requested.filter((url) => !url.startsWith(`${emulator.url}/`)),
     [],

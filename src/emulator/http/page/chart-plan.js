@@ -13,7 +13,8 @@ import { isNumeric, numberOf, valueText } from "./values.js";
  *   readonly title: string,
  *   readonly xTitle: string,
  *   readonly yTitle: string,
- *   readonly xKind: "time" | "number" | "category",
+ *   readonly xKind: import("./chart-labels.js").Kind,
+ *   readonly yKind: import("./chart-labels.js").Kind,
  *   readonly categories: readonly string[],
  *   readonly series: readonly Series[],
  *   readonly hasLegend: boolean,
@@ -71,7 +72,7 @@ export function chartPlan(table, visualization) {
   if (measures.length === 0) return `'${kind}' needs a column of numbers beside '${table.columns[x]?.name}'.`;
   const groups = wantedSeries.length > 0 ? wantedSeries : likelySeries(table, x, measures);
   const isFlat = shape === "column" || shape === "bar" || shape === "pie";
-  const xKind = isFlat ? "category" : xType === "datetime" ? "time" : isMeasure(xType) ? "number" : "category";
+  const xKind = isFlat || (xType !== "datetime" && !isMeasure(xType)) ? "category" : kindOf(xType);
   const gathered = gather(table, {
     x,
     xKind,
@@ -81,17 +82,26 @@ export function chartPlan(table, visualization) {
   if (shape === "pie" && gathered.series[0]?.points.some(({ y = 0 }) => y < 0))
     return "A pie has no slices of less than nothing.";
   const number = (/** @type {string} */ name) => numberOf(visualization[name], "real");
+  const stacking =
+    kind === "stackedareachart" ? "stacked" : stackingOf(shape, valueText(visualization.Kind).toLowerCase());
+  const isLog = valueText(visualization.YAxis).toLowerCase() === "log";
+  const shown = shape === "pie" ? sliced(gathered) : gathered;
+  const plan = bounded(shown, visualization.Accumulate === true, stacking !== "none");
+  if (!shown.series.some(({ points }) => points.some(({ y }) => y !== undefined && (!isLog || y > 0))))
+    return "There are no numbers to draw.";
   return {
-    ...bounded(shape === "pie" ? sliced(gathered) : gathered, visualization.Accumulate === true),
+    ...plan,
+    notes: [...plan.notes, ...leftOut(table, gathered, x, isLog)],
     shape,
     xKind,
-    stacking: kind === "stackedareachart" ? "stacked" : stackingOf(shape, valueText(visualization.Kind).toLowerCase()),
+    yKind: measures.every((index) => table.columns[index]?.type === "timespan") ? "timespan" : "number",
+    stacking,
     title: valueText(visualization.Title),
     xTitle: valueText(visualization.XTitle) || (table.columns[x]?.name ?? ""),
     yTitle:
       valueText(visualization.YTitle) || (measures.length === 1 ? (table.columns[measures[0] ?? 0]?.name ?? "") : ""),
     hasLegend: valueText(visualization.Legend).toLowerCase() !== "hidden",
-    isLog: valueText(visualization.YAxis).toLowerCase() === "log",
+    isLog,
     yMin: number("Ymin"),
     yMax: number("Ymax"),
     xMin: xKind === "category" ? undefined : number("Xmin"),
@@ -101,6 +111,9 @@ export function chartPlan(table, visualization) {
 
 /** @param {string} type */
 const isMeasure = (type) => isNumeric(type) || type === "timespan";
+
+/** @param {string} type @returns {Plan["xKind"]} */
+const kindOf = (type) => (type === "datetime" ? "time" : type === "timespan" ? "timespan" : "number");
 
 /** @param {unknown} names */
 const listed = (names) =>
@@ -138,7 +151,16 @@ function stackingOf(shape, kind) {
   return kind === "stacked" || kind === "stacked100" ? kind : "none";
 }
 
-/** @typedef {{ categories: string[], series: { name: string, points: Point[] }[] }} Gathered */
+/** @typedef {{ categories: string[], series: { name: string, points: Point[] }[], unplaced?: number }} Gathered */
+
+/** Notes that count rows and values without a place on the axes. @param {Table} table @param {Gathered} gathered @param {number} x @param {boolean} isLog */
+function leftOut({ columns, rows }, { series, unplaced = 0 }, x, isLog) {
+  const notes = [];
+  if (unplaced > 0) notes.push(`Not drawn: ${unplaced} of ${rows.length} rows, which have no ${columns[x]?.name}.`);
+  const low = isLog ? series.flatMap(({ points }) => points).filter(({ y = 1 }) => y <= 0).length : 0;
+  if (low > 0) notes.push(`Not drawn: values of zero or less, which a logarithmic axis has no place for: ${low}.`);
+  return notes;
+}
 
 /**
  * @param {Table} table
@@ -150,10 +172,14 @@ function gather({ columns, rows }, { x, xKind, measures, groups }) {
   const series = new Map();
   /** @type {Map<string, number>} */
   const categories = new Map();
+  let unplaced = 0;
   for (const row of rows) {
     const group = groups.map((index) => valueText(row[index]) || "(empty)").join(", ");
     const at = placeOf(row[x], columns[x]?.type ?? "", xKind, categories);
-    if (at === undefined) continue;
+    if (at === undefined) {
+      unplaced++;
+      continue;
+    }
     for (const measure of measures) {
       const own = columns[measure]?.name ?? "";
       const name = group === "" ? own : measures.length === 1 ? group : `${group}: ${own}`;
@@ -166,7 +192,7 @@ function gather({ columns, rows }, { x, xKind, measures, groups }) {
   const all = [...series.values()];
   if (groups.length > 0) all.sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
   for (const { points } of all) points.sort((a, b) => a.x - b.x);
-  return { categories: [...categories.keys()], series: all };
+  return { categories: [...categories.keys()], series: all, unplaced };
 }
 
 /** @param {unknown} value @param {string} type @param {Plan["xKind"]} kind @param {Map<string, number>} categories */
@@ -196,8 +222,8 @@ function sliced({ categories, series }) {
   };
 }
 
-/** @param {Gathered} gathered @param {boolean} accumulates */
-function bounded({ categories, series }, accumulates) {
+/** @param {Gathered} gathered @param {boolean} accumulates @param {boolean} isStacked */
+function bounded({ categories, series }, accumulates, isStacked) {
   const notes = [];
   if (series.length > mostSeries) notes.push(`The first ${mostSeries} of ${series.length} series are drawn.`);
   if (categories.length > mostCategories)
@@ -211,10 +237,16 @@ function bounded({ categories, series }, accumulates) {
     notes.push(`Of long series, every so many points are drawn: ${each} of each.`);
   return {
     categories: categories.slice(0, mostCategories),
-    series: few.map(({ name, points }) => ({
-      name,
-      points: thinned(categories.length > mostCategories ? points.filter(({ x }) => x < mostCategories) : points, each),
-    })),
+    series:
+      isStacked && categories.length === 0
+        ? thinnedAlike(few, each)
+        : few.map(({ name, points }) => ({
+            name,
+            points: thinned(
+              categories.length > mostCategories ? points.filter(({ x }) => x < mostCategories) : points,
+              each,
+            ),
+          })),
     notes,
   };
 }
@@ -226,6 +258,14 @@ function summed(points) {
     sum += y ?? 0;
     return { x, y: y === undefined ? undefined : sum };
   });
+}
+
+/** Keeps the same places in all series: stacked series need a value of each. @param {Gathered["series"]} series @param {number} most */
+function thinnedAlike(series, most) {
+  const places = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))].sort((a, b) => a - b);
+  const stretch = Math.ceil(places.length / most);
+  const kept = new Set(places.filter((_, index) => index % stretch === 0));
+  return series.map(({ name, points }) => ({ name, points: points.filter(({ x }) => kept.has(x)) }));
 }
 
 /**
@@ -243,6 +283,8 @@ function thinned(points, most) {
     const some = points.slice(from, from + stretch).filter(({ y }) => y !== undefined);
     const byHeight = some.toSorted((a, b) => (a.y ?? 0) - (b.y ?? 0));
     const ends = [...new Set([byHeight[0], byHeight.at(-1)])].filter((point) => point !== undefined);
+    // A gap stays a gap.
+    if (ends.length === 0) ends.push(...points.slice(from, from + 1));
     kept.push(...ends.sort((a, b) => a.x - b.x));
   }
   return kept;

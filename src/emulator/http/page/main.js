@@ -1,4 +1,3 @@
-import { chart } from "./chart.js";
 import { chartPlan } from "./chart-plan.js";
 import { openEditor } from "./editor.js";
 import { element, known } from "./elements.js";
@@ -147,6 +146,7 @@ function ask(database, text) {
 // ---- the query ----
 
 let running = new AbortController();
+let shownChart = new AbortController();
 runButton.addEventListener("click", runText);
 cancelButton.addEventListener("click", () => running.abort());
 databases.addEventListener("change", () => editor.annotateAgain());
@@ -182,12 +182,19 @@ async function runText() {
   const began = performance.now();
   try {
     const answer = await run(databases.value, text, { signal });
-    showResult(answer, performance.now() - began);
+    const tookMs = performance.now() - began;
+    const plan = chartPlan(answer.table, answer.visualization);
+    // Loaded with the first chart: the library is larger than the rest of the page.
+    const library = typeof plan === "object" ? await import("./chart.js").catch(() => undefined) : undefined;
     // What was run may have been a command that changes what there is.
     if (/^\s*\./.test(text)) lookNow();
+    if (signal !== running.signal) return;
+    const isMissing = typeof plan === "object" && !library;
+    showResult(answer.table, isMissing ? noLibrary : plan, library?.chart, tookMs);
   } catch (error) {
     if (wantsLogin(error)) askForToken();
-    if (signal === running.signal)
+    if (signal === running.signal) {
+      shownChart.abort();
       result.replaceChildren(
         element(
           "p",
@@ -195,6 +202,7 @@ async function runText() {
           signal.aborted ? "Cancelled." : error instanceof Refusal ? error.message : "The emulator is not reachable.",
         ),
       );
+    }
   } finally {
     if (signal === running.signal) {
       cancelButton.hidden = true;
@@ -203,12 +211,19 @@ async function runText() {
   }
 }
 
-/** @param {import("./service.js").Answer} answer @param {number} tookMs */
-function showResult({ table, visualization }, tookMs) {
-  const plan = chartPlan(table, visualization);
+const noLibrary = "The chart library did not load. In a checkout, run: npm run build:page";
+
+/**
+ * @param {import("./values.js").Table} table
+ * @param {ReturnType<typeof chartPlan>} plan
+ * @param {typeof import("./chart.js").chart | undefined} chart
+ * @param {number} tookMs
+ */
+function showResult(table, plan, chart, tookMs) {
   const rows = resultTable(table);
-  const isDrawn = typeof plan === "object";
-  const figure = isDrawn ? chart(plan) : undefined;
+  shownChart.abort();
+  shownChart = new AbortController();
+  const figure = typeof plan === "object" ? chart?.(plan, shownChart.signal) : undefined;
   const bar = element(
     "div",
     { class: "bar" },
