@@ -15,7 +15,7 @@ export async function brokenRules<S>(
     const after = (act: () => unknown) => void ends.unshift(act);
     try {
       await rule.check(subject, {
-        ...{ random: seeded(1), trials: 12, patienceMs: 1_500 },
+        ...{ random: seeded(1), trials: 12, patienceMs: 2_000 },
         after,
         another: async () => make(),
       });
