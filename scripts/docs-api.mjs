@@ -14,6 +14,7 @@ const entryPoints = [
   { name: "millrace/emulator", file: "dist/emulator/index.d.ts" },
   { name: "millrace/connector", file: "dist/connector.d.ts" },
   { name: "millrace/telemetry", file: "dist/telemetry/index.d.ts" },
+  { name: "millrace/testing", file: "dist/testing/index.d.ts" },
 ];
 
 const ts = compiler("5.9.3");

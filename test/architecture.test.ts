@@ -19,6 +19,7 @@ const beside: Record<string, readonly string[]> = {
   sink: [...flow, "checkpoint", "telemetry"],
   run: ["schema", "source", "transform", "deliver", "checkpoint", "sink"],
   cli: [...flow, "checkpoint", "emulator", "sink", "run"],
+  testing: [...flow, "checkpoint", "sink", "run"],
 };
 /** Ports: the interface a room offers. Whoever is to its left may import the types, never a value. */
 const ports = new Set([
@@ -39,8 +40,8 @@ const leaves = new Set([
   "telemetry/telemetry-options.ts",
   "version.ts",
 ]);
-/** The command line composes too: it stands on the public surface. */
-const composers = new Set(["cli"]);
+/** These compose too: they stand on the public surface. */
+const composers = new Set(["cli", "testing"]);
 
 const src = "src";
 
@@ -83,6 +84,8 @@ test("the imports of values that are read are those that a bundler finds", async
     "emulator/index.ts",
     "cli/main.ts",
     "batch/thread-entry.ts",
+    "testing/index.ts",
+    "testing/state-writer.ts",
   ];
   const { metafile } = await build({
     entryPoints: entries.map((entry) => join(src, entry)),

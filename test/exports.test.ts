@@ -9,6 +9,7 @@ import { MillraceError } from "../src/errors.ts";
 import * as millrace from "../src/index.ts";
 import * as forKusto from "../src/kusto.ts";
 import * as telemetry from "../src/telemetry/index.ts";
+import * as testing from "../src/testing/index.ts";
 
 // Every exported function, called with what is none of its arguments, says so by name. A new export is called, too: with one
 // argument, until the table below says what it takes.
@@ -49,6 +50,11 @@ const texts = ["a text", "an empty text", "a path with a NUL"];
 const aTable: Argument = { good: readings };
 const text: Argument = { good: "text", takes: texts };
 
+const aContract: readonly Argument[] = [
+  { good: "name", takes: texts },
+  { good: () => ({}), takes: ["a function"] },
+  { good: {}, takes: options },
+];
 /** `undefined`: it takes no argument. */
 const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
   checkTarget: [{ good: undefined }],
@@ -98,6 +104,9 @@ const argumentsOf: Readonly<Record<string, readonly Argument[]>> = {
   startInference: [{ good: {}, takes: options }],
   stdin: [{ good: {}, takes: options }],
   stdout: [{ good: {}, takes: options }],
+  destinationContract: aContract,
+  sourceContract: aContract,
+  stateBackendContract: aContract,
   table: [{ good: "T", takes: ["a text"] }, { good: { id: millrace.k.long() } }],
   tableOf: [{ good: "T", takes: ["a text"] }, { good: [{ name: "id", kind: "long", isOptional: false }] }],
   writeSchemaJson: [aTable, { good: [], takes: ["undefined", "an array"] }],
@@ -146,7 +155,14 @@ async function assertRefused(name: string, act: () => unknown, what: string): Pr
   );
 }
 
-const all: Readonly<Record<string, unknown>> = { ...millrace, ...forKusto, ...connector, ...telemetry, ...emulator };
+const all: Readonly<Record<string, unknown>> = {
+  ...millrace,
+  ...forKusto,
+  ...connector,
+  ...telemetry,
+  ...emulator,
+  ...testing,
+};
 const exported = Object.entries(all).filter(([, value]) => typeof value === "function") as [
   string,
   (...given: unknown[]) => unknown,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { builtinModules } from "node:module";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
@@ -32,6 +32,7 @@ test("package.json says what users rely on", () => {
     "./emulator": { types: "./dist/emulator/index.d.ts", default: "./dist/emulator/index.js" },
     "./kusto": { types: "./dist/kusto.d.ts", default: "./dist/kusto.js" },
     "./telemetry": { types: "./dist/telemetry/index.d.ts", default: "./dist/telemetry/index.js" },
+    "./testing": { types: "./dist/testing/index.d.ts", default: "./dist/testing/index.js" },
     "./package.json": "./package.json",
   });
 });
@@ -98,7 +99,7 @@ test("every file that exports and bin name is there after a build", () => {
 
 /** A node: name, or a package that users have or are told to install. */
 function isDeclared(specifier: string): boolean {
-  if (builtinModules.includes(specifier.replace(/^node:/, ""))) return true;
+  if (isBuiltin(specifier)) return true;
   const name = specifier.startsWith("@") ? specifier.split("/").slice(0, 2).join("/") : specifier.split("/")[0]!;
   return name in manifest.dependencies || name in manifest.peerDependencies;
 }
@@ -140,9 +141,28 @@ test("dist can be required, imports only what is declared, and each declared dep
     );
 });
 
+test("a bundle of the package holds nothing of its tests", async () => {
+  for (const entry of ["dist/index.js", "dist/emulator/index.js", "dist/cli/main.js"]) {
+    const { metafile } = await build({
+      ...{ entryPoints: [entry], bundle: true, packages: "external", platform: "node", format: "esm" },
+      ...{ metafile: true, write: false, outdir: "nowhere", logLevel: "silent" },
+    });
+    const inputs = Object.keys(metafile.inputs);
+    assert.ok(inputs.length > 10, `${inputs.length} files found from ${entry}`);
+    assert.deepEqual(
+      inputs.filter((path) => path.startsWith("dist/testing/")),
+      [],
+      entry,
+    );
+    const outside = Object.values(metafile.outputs).flatMap(({ imports }) => imports.map(({ path }) => path));
+    assert.ok(!outside.includes("node:test"), `${entry} imports node:test`);
+  }
+});
+
 test("the types that users see need no optional package", () => {
   const found: string[] = [];
-  for (const entry of ["dist/index.d.ts", "dist/emulator/index.d.ts"]) {
+  const least = { "dist/index.d.ts": 10, "dist/emulator/index.d.ts": 10, "dist/testing/index.d.ts": 5 };
+  for (const [entry, files] of Object.entries(least)) {
     const cameFrom = new Map<string, string>([[entry, ""]]);
     // Files that are added on the way are walked too.
     for (const file of cameFrom.keys())
@@ -154,7 +174,7 @@ test("the types that users see need no optional package", () => {
         const isPeer = Object.keys(manifest.peerDependencies).some((name) => `${path}/`.startsWith(`${name}/`));
         if (isPeer) found.push(`${path} in ${file}, by ${cameFrom.get(file)}`);
       }
-    assert.ok(cameFrom.size > 10, `${cameFrom.size} files found from ${entry}`);
+    assert.ok(cameFrom.size > files, `${cameFrom.size} files found from ${entry}`);
   }
   assert.deepEqual(found, []);
 });

@@ -43,6 +43,7 @@ test("every TypeScript and JavaScript block of the manual compiles", () => {
           "millrace/emulator": ["../../src/emulator/index.ts"],
           "millrace/kusto": ["../../src/kusto.ts"],
           "millrace/telemetry": ["../../src/telemetry/index.ts"],
+          "millrace/testing": ["../../src/testing/index.ts"],
         },
       },
       include: Object.values(compiledLanguages).map((extension) => `*.${extension}`),

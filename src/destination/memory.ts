@@ -26,12 +26,16 @@ export function memory<P extends Payload>(options: MemoryOptions<P> = {}): Memor
   const payload = payloadIn("memory()", options);
   const batches: SealedBatch<P>[] = [];
   const ledger = emptyLedger();
-  const take = (batch: SealedBatch<P>) => batches.push(batch);
+  const taken = new Set<string>();
+  const take = (batch: SealedBatch<P>) => {
+    batches.push(batch);
+    taken.add(batch.id);
+  };
   return {
     name: "memory",
     payload,
     batches,
-    open: async () => keep(take),
+    open: async () => keep(take, (id) => taken.has(id)),
     openEpochs: (context) => openLedger(context, take, ledger),
   };
 }
@@ -39,7 +43,13 @@ export function memory<P extends Payload>(options: MemoryOptions<P> = {}): Memor
 /** Counts nothing, keeps nothing: the far end of a benchmark. */
 export function nowhere<P extends Payload = "gzip">(options: MemoryOptions<P> = {}): Destination<P> {
   const payload = payloadIn("nowhere()", options);
-  const open = async () => ({ ...keep<P>(() => {}), keepsNoParts: true as const });
+  const open = async () => ({
+    ...keep<P>(
+      () => {},
+      () => false,
+    ),
+    keepsNoParts: true as const,
+  });
   const calls: DestinationCalls<P> = {
     name: "nowhere",
     open,
@@ -55,7 +65,10 @@ function payloadIn<P extends Payload>(what: string, options: MemoryOptions<P>): 
   return payload;
 }
 
-function keep<P extends Payload>(take: (batch: SealedBatch<P>) => void): DestinationSession<P> {
+function keep<P extends Payload>(
+  take: (batch: SealedBatch<P>) => void,
+  isTaken: (id: string) => boolean,
+): DestinationSession<P> {
   const staged = new Map<string, SealedBatch<P>>();
   return {
     async stage(batch) {
@@ -66,6 +79,7 @@ function keep<P extends Payload>(take: (batch: SealedBatch<P>) => void): Destina
       const batch = staged.get(id);
       staged.delete(id);
       if (batch) take(batch);
+      else if (!isTaken(id)) throw new MillraceError("PLACE_GONE", `Batch ${id} is not in memory.`);
     },
     async outcomes(ids) {
       return ids.map((id) => ({ id, status: "landed" as const }));
@@ -109,6 +123,7 @@ async function openLedger<P extends Payload>(
       const { job, prepared } = epoch;
       const claim = JSON.stringify([table, job, prepared.epoch]);
       const before = committed.get(claim);
+      await epoch.advance({ state: "IN_DOUBT", detail: {} });
       if (!before) {
         const batches = await Promise.all(prepared.batches.map((batch) => epoch.load(batch)));
         if (holders.get(holder) !== history.lineage) throw fenced(table, job);

@@ -1,7 +1,7 @@
 import { badArgument, checkObject, checkOptionalFunction, checkOptionalSignal, checkText } from "../arguments.ts";
 import { copyPositions } from "../checkpoint/positions.ts";
 import { unlessAborted } from "../deliver/unless-aborted.ts";
-import { MillraceError, throwIfAborted } from "../errors.ts";
+import { MillraceError, reasonOf, throwIfAborted } from "../errors.ts";
 import { refuseUnknownOptions } from "../option-names.ts";
 import type { RecordSink } from "../sink/record-sink.ts";
 import type { SinkStats } from "../sink/stats.ts";
@@ -176,6 +176,7 @@ export async function run<Raw, R>(options: RunOptions<Raw, R>): Promise<RunSumma
   const onAbort = () => news.signal();
   signal.addEventListener("abort", onAbort);
   let endLease = () => {};
+  let hasFailed = false;
   try {
     throwIfAborted(signal, doing);
     endLease = keepLease(from, signal);
@@ -211,6 +212,9 @@ export async function run<Raw, R>(options: RunOptions<Raw, R>): Promise<RunSumma
     partitions.settle(partitions.waiting.filter((each) => !reader?.holds(each.partitions)));
     const { isStopped } = stopping;
     return { read, sourceBytes, positions: reached.now, checkpoints, isStopped, stats: into.stats };
+  } catch (error) {
+    hasFailed = true;
+    throw error;
   } finally {
     stopping.unwatch();
     end.abort();
@@ -219,7 +223,17 @@ export async function run<Raw, R>(options: RunOptions<Raw, R>): Promise<RunSumma
     endLease();
     await reader?.close();
     await releaseUnacknowledged(from);
+    await closeSource(from, hasFailed);
+  }
+}
+
+/** What ended the run is what is told, not that the source does not close either. */
+async function closeSource<R>(from: Source<R>, hasFailed: boolean): Promise<void> {
+  try {
     await from.close?.();
+  } catch (error) {
+    if (!hasFailed) throw error;
+    warnOfSource(from.name, `close() failed too: ${reasonOf(error)}`);
   }
 }
 

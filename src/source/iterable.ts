@@ -23,7 +23,10 @@ export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "ite
       /** A stream of Node has records in its buffer, which are gone with it. */
       let mayHold = Symbol.asyncIterator in records;
       if (stop.signal.aborted && !mayHold) return;
-      const slices = Symbol.asyncIterator in records ? asTheyCome(records, stop.signal) : inFull(records);
+      const slices =
+        Symbol.asyncIterator in records
+          ? asTheyCome(records, AbortSignal.any([stop.signal, signal]))
+          : inFull(records, signal);
       for await (const slice of slices) {
         position += slice.length;
         yield { partition: "0", position, records: slice } satisfies Slice<R>;
@@ -32,22 +35,41 @@ export function iterable<R>(records: Iterable<R> | AsyncIterable<R>, name = "ite
         if (!mayHold) return;
         mayHold = false;
       }
+      throwIfAborted(signal, `reading ${name}`);
     },
     /** What the iterator gives in this turn of the event loop is read, up to a slice of it. */
     stop: () => stop.abort(),
   };
 }
 
-async function* inFull<R>(records: Iterable<R>): AsyncGenerator<R[]> {
+async function* inFull<R>(records: Iterable<R>, signal: AbortSignal): AsyncGenerator<R[]> {
   let slice: R[] = [];
   for (const record of records) {
     // Not `for await`, whose look at `then` ends the run where a record throws at it.
-    slice.push(isThenable(record) ? await record : record);
+    if (isThenable(record)) {
+      const answer = await unlessFired(
+        Promise.resolve(record).then((value) => ({ value })),
+        signal,
+      );
+      if (!answer) return;
+      slice.push(answer.value);
+    } else slice.push(record);
     if (slice.length < recordsPerSlice) continue;
     yield slice;
     slice = [];
   }
   if (slice.length > 0) yield slice;
+}
+
+/** The answer; undefined when it does not come in the turn of the event loop in which the signal fires. */
+function unlessFired<T>(answer: Promise<T>, signal: AbortSignal): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const onFired = () => setImmediate(() => resolve(undefined));
+    const settle = () => signal.removeEventListener("abort", onFired);
+    if (signal.aborted) onFired();
+    else signal.addEventListener("abort", onFired, { once: true });
+    answer.then(resolve, reject).finally(settle);
+  });
 }
 
 function isThenable(value: unknown): boolean {
@@ -75,17 +97,6 @@ async function* asTheyCome<R>(records: AsyncIterable<R>, stop: AbortSignal): Asy
     });
   }
 
-  /** The next record; undefined when it does not come in the turn of the event loop in which the reading is stopped. */
-  function unlessStopped(next: Promise<IteratorResult<R>>): Promise<IteratorResult<R> | undefined> {
-    return new Promise((resolve, reject) => {
-      const onStop = () => setImmediate(() => resolve(undefined));
-      const settle = () => stop.removeEventListener("abort", onStop);
-      if (stop.aborted) onStop();
-      else stop.addEventListener("abort", onStop, { once: true });
-      next.then(resolve, reject).finally(settle);
-    });
-  }
-
   function close(): R[] {
     const closed = slice;
     slice = [];
@@ -98,10 +109,10 @@ async function* asTheyCome<R>(records: AsyncIterable<R>, stop: AbortSignal): Asy
     for (;;) {
       const next = reading.next();
       isAsked = true;
-      let step = slice.length > 0 ? await soon(next) : await unlessStopped(next);
+      let step = slice.length > 0 ? await soon(next) : await unlessFired(next, stop);
       if (!step && slice.length > 0) {
         yield close();
-        step = await unlessStopped(next);
+        step = await unlessFired(next, stop);
       }
       if (!step || step.done) break;
       isAsked = false;

@@ -6,6 +6,7 @@ import { memoryDeadLetter } from "../../src/deliver/dead-letter.ts";
 import type { Destination } from "../../src/destination/destination.ts";
 import { memory } from "../../src/destination/memory.ts";
 import { MillraceError } from "../../src/errors.ts";
+import { listen } from "../../src/events.ts";
 import { memoryDisk } from "../../src/log/memory-disk.ts";
 import { open } from "../../src/open.ts";
 import { run } from "../../src/run/run.ts";
@@ -408,4 +409,31 @@ test("a source knows whether a state continues it, and leaves a checkpoint when 
   const next = await open({ table: events, to: memory(), state });
   assert.deepEqual(next.restored?.positions, { a: 1 });
   await next.close();
+});
+
+test("what close() of a source throws fails the run, but does not take the place of what ended it", async () => {
+  const closing = (read: Source<{ n: number }>["read"]): Source<{ n: number }> => ({
+    name: "closing",
+    recovery: "none",
+    read,
+    async close() {
+      throw new Error("the connection is gone");
+    },
+  });
+  const told: string[] = [];
+  const stop = listen({ "millrace:source:warning": ({ source, message }) => void told.push(`${source}: ${message}`) });
+  const sink = await open({ table: events, to: memory() });
+  const sound = closing(async function* () {
+    yield { partition: "a", position: 1, records: [{ n: 1 }] };
+  });
+  await assert.rejects(run({ from: sound, into: sink }), { message: "the connection is gone" });
+  assert.deepEqual(told, []);
+  const broken = closing(async function* () {
+    yield { partition: "a", position: 1, records: [{ n: 1 }] };
+    throw new Error("the topic was deleted");
+  });
+  await assert.rejects(run({ from: broken, into: sink }), { message: "the topic was deleted" });
+  assert.deepEqual(told, ["closing: close() failed too: the connection is gone"]);
+  stop();
+  await sink.close();
 });

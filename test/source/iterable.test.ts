@@ -65,6 +65,28 @@ test("an abort ends the reading at the next record, and the iterator is closed",
   assert.equal(closed, 2);
 });
 
+test("an abort ends the wait for a record that does not come, and asks the iterator to close", async () => {
+  const silent = new Promise<number>(() => {});
+  let closed = 0;
+  const waiting: AsyncIterable<number> = {
+    [Symbol.asyncIterator]: () => ({
+      next: () => silent.then((value) => ({ value })),
+      async return() {
+        closed++;
+        return { value: undefined, done: true };
+      },
+    }),
+  };
+  for (const records of [waiting, [silent] as unknown as number[]]) {
+    const stop = new AbortController();
+    const reading = slicesOf(records, stop.signal);
+    await new Promise(setImmediate);
+    stop.abort();
+    await assert.rejects(reading, { code: "ABORTED" });
+  }
+  assert.equal(closed, 1);
+});
+
 test("an iterator that will not answer can be left", async () => {
   async function* silent() {
     yield 1;

@@ -25,6 +25,7 @@ import type { Destination, StateBackend } from "millrace/connector";
 import { type Emulator, type EmulatorOptions, startEmulator } from "millrace/emulator";
 import { KustoConnectionOptions, KustoWriteOptions, KustoWriteSink, kusto, kustoAdmin } from "millrace/kusto";
 import type { Meter, Tracer } from "millrace/telemetry";
+import { destinationContract, type StateUnderTest, sourceContract, stateBackendContract } from "millrace/testing";
 
 const readings = table("Readings", {
   at: k.datetime(),
@@ -110,4 +111,16 @@ const connector = KustoWriteSink.builder()
   .setConnectionOptions(KustoConnectionOptions.builder().setClusterUrl("http://127.0.0.1:8080").build())
   .setWriteOptions(KustoWriteOptions.builder().withDatabase("d").withTable(readings).build());
 
-export const used = [incomplete, wrong, unknown, land, streams, telemetry, pump, emulate, connector];
+function checkState(subject: StateUnderTest): void {
+  stateBackendContract("a state of my own", async (t) => {
+    t.diagnostic("made");
+    return subject;
+  });
+  const keys = ["a", "b"];
+  sourceContract("a source of my own", () => ({ source: () => iterable(keys), keys, keyOf: (record) => record }));
+  destinationContract("a destination of my own", () => ({ destination: () => memory(), rows: () => [] }), {
+    trials: 3,
+  });
+}
+
+export const used = [checkState, incomplete, wrong, unknown, land, streams, telemetry, pump, emulate, connector];

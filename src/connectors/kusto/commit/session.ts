@@ -38,6 +38,7 @@ function stagedSession(link: TableLink, { ingestion }: Connection, context: Sess
   const run = (csl: string, signal: AbortSignal) => engine.execute(database, csl, signal);
   let renewal: NodeJS.Timeout | undefined;
   const closing = new AbortController();
+  let closed: Promise<void> | undefined;
   const appends = commitMode === "append" ? appendsUnderWay(link) : undefined;
   const asking = askedOf(link, context);
 
@@ -105,14 +106,20 @@ function stagedSession(link: TableLink, { ingestion }: Connection, context: Sess
         target,
       );
     },
-    async close(isDone) {
-      clearInterval(renewal);
-      closing.abort();
-      // With nothing on its way; what the service loads once more must find no table.
-      if (isDone) await dropStaging(patientEngine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
-      await link.close();
+    close(isDone) {
+      // Once: the clients that would drop the table are closed with it, and each call would be tried for `closingMs`.
+      closed ??= close(isDone);
+      return closed;
     },
   };
+
+  async function close(isDone: boolean): Promise<void> {
+    clearInterval(renewal);
+    closing.abort();
+    // With nothing on its way; what the service loads once more must find no table.
+    if (isDone) await dropStaging(patientEngine, database, staging, AbortSignal.timeout(closingMs)).catch(() => {});
+    await link.close();
+  }
 }
 
 /** The two questions about the target's tags. */

@@ -143,7 +143,7 @@ test("the target is not asked while an append that was begun before is under way
 });
 
 /** A session of mode `append` with one batch in staging, as the committer would have it. */
-async function appending(name: string) {
+async function appending(name: string, retries?: SessionContext["retries"]) {
   const target = await tableOf(name);
   const context: SessionContext = {
     table: target,
@@ -153,11 +153,27 @@ async function appending(name: string) {
     job: "job.0123456789ab",
     generation: 1,
     lineage: "ba9876543210",
+    retries,
   };
   const session = await openEpochSession(connectionOf({ cluster: emulator.url, database: "db" }), context);
   const staging = await session.makeStaging(context.signal);
   return { session, staging: staging!.name, signal: context.signal };
 }
+
+test("a session that is closed twice drops its staging table once, and does not try again with closed clients", async () => {
+  const retries = { retryBaseMs: 1_000, retryMaxMs: 1_000, retryTimeoutMs: 60_000, onRetry() {} };
+  const { session, staging } = await appending("ClosedTwice", retries);
+  await session.close(true);
+  const shown = await admin.execute(`.show tables | where TableName == "${staging}"`);
+  assert.equal(shown.rows.length, 0);
+  let isClosed = false;
+  void session.close(true).then(() => {
+    isClosed = true;
+  });
+  // A try at the network takes more turns of the event loop.
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  assert.ok(isClosed);
+});
 
 test("append takes all of the staged rows under its tag once, or none of them", async () => {
   const { session, staging, signal } = await appending("Whole");
