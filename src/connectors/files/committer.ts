@@ -11,7 +11,7 @@ import { type Claim, type ClaimedFile, type ClaimHead, claimChain, heldIn } from
 import { draftFolder, epochOfDraft, epochStem } from "./file-names.ts";
 import { extensionOf } from "./layout.ts";
 import { type BatchToWrite, type Draft, type Layout, removeDraft, writeDraft } from "./parts.ts";
-import { makePlace, type Place, publish } from "./place.ts";
+import { makeTargetFolder, publish, type TargetFolder } from "./target-folder.ts";
 
 type FilePayload = "gzip" | "plain";
 
@@ -51,18 +51,18 @@ interface EpochDraft extends Draft {
  * @throws MillraceError STATE_OUTDATED, STATE_LOST
  */
 export async function openFileCommitter(
-  place: Place,
+  target: TargetFolder,
   layout: Layout,
   context: EpochContext,
   { clock, mostClaims, drawToken }: FileCommitterBounds = bounds,
 ): Promise<EpochCommitter<FilePayload>> {
   const { history, retries, acceptDuplicates, onWarning } = context;
   const { table } = layout;
-  const chain = claimChain(place.disk, place.claims, table, mostClaims);
+  const chain = claimChain(target.disk, target.claims, table, mostClaims);
   const opening = <T>(doing: string, act: () => Promise<T>) =>
     withRetries(doing, retries, context.signal, act, (retry) => retries.onRetry(doing, retry), clock);
-  await opening(`making folders in ${place.folder}`, () => makePlace(place));
-  const claims = await opening(`reading the claims in ${place.claims}`, () => chain.read());
+  await opening(`making folders in ${target.folder}`, () => makeTargetFolder(target));
+  const claims = await opening(`reading the claims in ${target.claims}`, () => chain.read());
   await agree({ history, table, acceptDuplicates, onWarning }, heldIn(claims));
   const inTurn = inOrder();
 
@@ -107,7 +107,7 @@ export async function openFileCommitter(
     const claimedAt = clock.now();
     await asked("renaming its files", async () => {
       await chain.sync();
-      await publish(place, claim.files, (file) => tellTaken(epoch, file, hooks, clock.now() - claimedAt));
+      await publish(target, claim.files, (file) => tellTaken(epoch, file, hooks, clock.now() - claimedAt));
     });
     await epoch.advance({ state: "COMMITTED" }, claim.refused);
     // What is left over harms nobody, and goes with a later epoch.
@@ -120,7 +120,7 @@ export async function openFileCommitter(
     const batches = epoch.prepared.batches.map(
       (batch): BatchToWrite => ({ ...batch, parts: async () => (await epoch.load(batch)).parts }),
     );
-    const draft = await writeDraft(place.disk, join(place.parts, folder), layout, batches, signal);
+    const draft = await writeDraft(target.disk, join(target.parts, folder), layout, batches, signal);
     return { token, folder, ...draft };
   }
 
@@ -188,10 +188,10 @@ export async function openFileCommitter(
 
   /** Removes drafts that nobody will look for: of this epoch, for all of its claim is renamed, and of those before it. */
   async function tidy({ job, prepared }: EpochHandle<FilePayload>): Promise<void> {
-    for (const name of await place.disk.list(place.parts)) {
+    for (const name of await target.disk.list(target.parts)) {
       const draft = epochOfDraft(name);
       if (draft?.id !== idOf(job) || draft.epoch > prepared.epoch) continue;
-      await removeDraft(place.disk, join(place.parts, name));
+      await removeDraft(target.disk, join(target.parts, name));
     }
     await chain.prune();
   }

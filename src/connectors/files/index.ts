@@ -11,8 +11,8 @@ import { jobFolder } from "./file-names.ts";
 import { layoutOf } from "./layout.ts";
 import { type FilesDestinationOptions, filesOptionNames, modesOf, resolveFilesOptions } from "./options.ts";
 import { type Layout, payloadFor } from "./parts.ts";
-import { makePlace, placeOf } from "./place.ts";
 import { fileSession } from "./session.ts";
+import { makeTargetFolder, targetFolderOf } from "./target-folder.ts";
 
 /**
  * A folder as the destination: CSV or NDJSON files, gzip or plain, that appear whole, under their last name, and each once with
@@ -48,25 +48,25 @@ export function filesOn(
     optionNames: filesOptionNames,
     async open(context) {
       const layout = layoutFor(context);
-      const place = placeOf(disk, folder, jobFolder(context.table.name, undefined));
+      const target = targetFolderOf(disk, folder, jobFolder(context.table.name, undefined));
       const { retries, signal } = context;
       const doing = `making folders in ${folder}`;
-      if (!retries) await makePlace(place);
+      if (!retries) await makeTargetFolder(target);
       else
         await withRetries(
           doing,
           retries,
           signal,
-          () => makePlace(place),
+          () => makeTargetFolder(target),
           (retry) => retries.onRetry(doing, retry),
         );
-      return fileSession(place, layout);
+      return fileSession(target, layout);
     },
     async openEpochs(context) {
       const layout = layoutFor(context);
       const job = decodeURIComponent(nameOf(context.history.job));
-      const place = placeOf(disk, folder, jobFolder(context.table.name, job));
-      return openFileCommitter(place, layout, context, bounds);
+      const target = targetFolderOf(disk, folder, jobFolder(context.table.name, job));
+      return openFileCommitter(target, layout, context, bounds);
     },
     check: (context) => checkFolder(disk, folder, options, context),
   };

@@ -5,13 +5,13 @@ import { MillraceError } from "../../errors.ts";
 import { batchStem } from "./file-names.ts";
 import { extensionOf } from "./layout.ts";
 import { type Layout, removeDraft, writeDraft } from "./parts.ts";
-import { filesOf, type Move, type Place, publish } from "./place.ts";
+import { filesOf, type Move, publish, type TargetFolder } from "./target-folder.ts";
 
 /**
  * Delivery at least once: each batch becomes a file, or one for each of its folders. Its name is the batch's, so a batch that is sent
  * again takes the place of itself, as long as nobody has taken the file away.
  */
-export function fileSession(place: Place, layout: Layout): DestinationSession<"gzip" | "plain"> {
+export function fileSession(target: TargetFolder, layout: Layout): DestinationSession<"gzip" | "plain"> {
   /** Temporary names that this process has renamed. */
   const renamed = new Set<string>();
 
@@ -20,12 +20,12 @@ export function fileSession(place: Place, layout: Layout): DestinationSession<"g
     async stage(batch, signal) {
       const { parts: pieces, id, rows, rawBytes } = batch;
       const draft = `${id}-${randomBytes(6).toString("hex")}`;
-      const path = join(place.parts, draft);
+      const path = join(target.parts, draft);
       const whole = { ...batch, parts: async () => pieces };
-      const { parts, refused } = await writeDraft(place.disk, path, layout, [whole], signal);
+      const { parts, refused } = await writeDraft(target.disk, path, layout, [whole], signal);
       const [first] = refused[id] ?? [];
       if (first) {
-        await removeDraft(place.disk, path).catch(() => {});
+        await removeDraft(target.disk, path).catch(() => {});
         throw new MillraceError("INGESTION_FAILED", `Row ${first.row} of batch ${id} has no folder: ${first.reason}.`, {
           context: { table: layout.table, batch: id, row: first.row },
         });
@@ -39,11 +39,11 @@ export function fileSession(place: Place, layout: Layout): DestinationSession<"g
     async submit(staged) {
       const moves = movesOf(staged);
       const drafts = new Set(moves.map(({ temporary }) => dirname(temporary)));
-      const there = (await Promise.all([...drafts].map((draft) => filesOf(place, draft)))).flat();
+      const there = (await Promise.all([...drafts].map((draft) => filesOf(target, draft)))).flat();
       const missing = moves.find(({ temporary }) => !renamed.has(temporary) && !there.includes(temporary));
       if (missing)
-        throw new MillraceError("PLACE_GONE", `${join(place.parts, missing.temporary)} is gone.`, { retryable: true });
-      await publish(place, moves, ({ temporary }) => renamed.add(temporary));
+        throw new MillraceError("PLACE_GONE", `${join(target.parts, missing.temporary)} is gone.`, { retryable: true });
+      await publish(target, moves, ({ temporary }) => renamed.add(temporary));
       for (const { temporary } of moves) renamed.delete(temporary);
       await removeDrafts(staged).catch(() => {});
     },
@@ -55,8 +55,8 @@ export function fileSession(place: Place, layout: Layout): DestinationSession<"g
 
   /** Drafts of this batch: this one, and those that were cut short, by this process or one before it. What is left harms nobody. */
   async function removeDrafts({ id }: StagedBatch): Promise<void> {
-    for (const name of await place.disk.list(place.parts))
-      if (name.startsWith(`${id}-`)) await removeDraft(place.disk, join(place.parts, name));
+    for (const name of await target.disk.list(target.parts))
+      if (name.startsWith(`${id}-`)) await removeDraft(target.disk, join(target.parts, name));
   }
 }
 

@@ -4,7 +4,7 @@ import { hiddenFolder } from "./file-names.ts";
 import { codeOf, onDisk } from "./on-disk.ts";
 
 /** The data folder, and what is hidden in it of one job and table. */
-export interface Place {
+export interface TargetFolder {
   readonly disk: Disk;
   /** Of the data. */
   readonly folder: string;
@@ -14,7 +14,7 @@ export interface Place {
 }
 
 /** @param job the name of its folder below the hidden one */
-export function placeOf(disk: Disk, folder: string, job: string): Place {
+export function targetFolderOf(disk: Disk, folder: string, job: string): TargetFolder {
   const own = join(folder, hiddenFolder, job);
   return { disk, folder, parts: join(own, "parts"), claims: join(own, "claims") };
 }
@@ -24,7 +24,7 @@ export function placeOf(disk: Disk, folder: string, job: string): Place {
  *
  * @throws MillraceError TARGET_UNWRITABLE where something else is there, or nothing can be made.
  */
-export async function makePlace({ disk, folder, parts, claims }: Place): Promise<void> {
+export async function makeTargetFolder({ disk, folder, parts, claims }: TargetFolder): Promise<void> {
   const hidden = dirname(dirname(parts));
   for (const each of [folder, parts, claims]) await onDisk(each, "making it", () => disk.makeFolder(each));
   for (const each of [dirname(parts), hidden, folder])
@@ -33,7 +33,7 @@ export async function makePlace({ disk, folder, parts, claims }: Place): Promise
   await disk.syncFolder(dirname(folder)).catch(() => {});
 }
 
-/** A file of {@link Place.parts}, and where it belongs below the data folder; both with `/`. */
+/** A file of {@link TargetFolder.parts}, and where it belongs below the data folder; both with `/`. */
 export interface Move {
   /** The draft's folder, and its name there. */
   readonly temporary: string;
@@ -50,18 +50,18 @@ const mostMakings = 10;
  * @param onMoved told of each that was there
  */
 export async function publish<M extends Move>(
-  place: Place,
+  target: TargetFolder,
   moves: readonly M[],
   onMoved: (move: M) => void,
 ): Promise<void> {
-  const { disk, folder, parts } = place;
+  const { disk, folder, parts } = target;
   const drafts = new Set(moves.map(({ temporary }) => dirname(temporary)));
   const there = new Set<string>();
-  for (const draft of drafts) for (const name of await filesOf(place, draft)) there.add(name);
+  for (const draft of drafts) for (const name of await filesOf(target, draft)) there.add(name);
   const folders = new Set<string>([folder]);
   for (const move of moves) {
     for (let at = dirname(move.name); at !== "."; at = dirname(at)) folders.add(join(folder, at));
-    if (there.has(move.temporary) && (await moved(place, move))) onMoved(move);
+    if (there.has(move.temporary) && (await moved(target, move))) onMoved(move);
   }
   // The deepest first. Whoever takes files away may have removed their folder.
   for (const each of [...folders].sort((a, b) => b.length - a.length))
@@ -71,8 +71,8 @@ export async function publish<M extends Move>(
     await onDisk(join(parts, draft), "syncing it", () => unlessGone(disk.syncFolder(join(parts, draft))), false);
 }
 
-async function moved(place: Place, { temporary, name }: Move): Promise<boolean> {
-  const { disk, folder, parts } = place;
+async function moved(target: TargetFolder, { temporary, name }: Move): Promise<boolean> {
+  const { disk, folder, parts } = target;
   const to = join(folder, name);
   for (let making = 1; ; making++) {
     if (dirname(name) !== ".") await onDisk(dirname(to), "making it", () => disk.makeFolder(dirname(to)));
@@ -81,7 +81,7 @@ async function moved(place: Place, { temporary, name }: Move): Promise<boolean> 
       return true;
     } catch (error) {
       // Another process that commits the same epoch was faster.
-      if (codeOf(error) === "ENOENT" && !(await filesOf(place, dirname(temporary))).includes(temporary)) return false;
+      if (codeOf(error) === "ENOENT" && !(await filesOf(target, dirname(temporary))).includes(temporary)) return false;
       if (codeOf(error) !== "ENOENT" || making === mostMakings)
         await onDisk(to, `renaming ${temporary} to it`, () => Promise.reject(error));
     }
@@ -89,7 +89,7 @@ async function moved(place: Place, { temporary, name }: Move): Promise<boolean> 
 }
 
 /** The files of a draft that have no names yet, as {@link Move.temporary} has them. */
-export async function filesOf({ disk, parts }: Place, draft: string): Promise<string[]> {
+export async function filesOf({ disk, parts }: TargetFolder, draft: string): Promise<string[]> {
   const folder = join(parts, draft);
   const names = await onDisk(folder, "listing it", () => disk.list(folder));
   return names.map((name) => `${draft}/${name}`);
