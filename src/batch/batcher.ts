@@ -35,6 +35,8 @@ export interface Batcher<R> {
   recycle(batch: SealedBatch<Payload>): void;
   /** The same as a barrier: what is sealed behind it is given to `onSealed` with one barrier more. */
   sealBarrier(): Promise<number>;
+  /** Seals no batch for its age any more: the sink has failed, and its process need not live for that. */
+  stopTimer(): void;
   close(): Promise<void>;
 }
 
@@ -82,6 +84,7 @@ export function batcher<R>(
   let rawSince = 0;
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
+  let isTimeless = false;
   /** Lanes that were told to seal by age and have not answered: their age is being dealt with. */
   const sealing = new Set<Lane>();
 
@@ -167,12 +170,17 @@ export function batcher<R>(
   }
 
   function arm(): void {
-    if (timer || isClosed || plan.intervalMs <= 0) return;
+    if (timer || isTimeless || plan.intervalMs <= 0) return;
     const waiting = lanes.map((one) => (sealing.has(one) ? undefined : one.oldest));
     if (packer.rows > 0) waiting.push(packingSince);
     if (raw?.isWaiting) waiting.push(rawSince);
     const delay = untilDue(waiting, plan.intervalMs, performance.now());
     if (delay !== undefined) timer = setTimeout(sealDue, Math.min(delay, longestTimeoutMs));
+  }
+
+  function stopTimer(): void {
+    isTimeless = true;
+    clearTimeout(timer);
   }
 
   function sealDue(): void {
@@ -238,9 +246,10 @@ export function batcher<R>(
     recycle(batch) {
       lanes[batch.subtask]!.recycle(batch);
     },
+    stopTimer,
     async close() {
       isClosed = true;
-      clearTimeout(timer);
+      stopTimer();
       const closed = new MillraceError("CLOSED", `The subtasks of table ${plan.table} were closed.`);
       for (const one of lanes) one.fail(closed);
       await Promise.all(subtasks.map((subtask) => subtask.close()));

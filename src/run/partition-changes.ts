@@ -10,6 +10,8 @@ export interface Revocation {
 export interface PartitionChangesHooks {
   /** The positions that the newest checkpoint has, when no checkpoint is under way. */
   stored(): Promise<Positions>;
+  /** Partitions are assigned. */
+  onAssigned(): void;
   /** Partitions belong to another process: nothing more of them is to be written or told. */
   onLost(partitions: ReadonlySet<string>): void;
   /** A revocation waits. */
@@ -76,6 +78,7 @@ export function partitionChanges(hooks: PartitionChangesHooks): PartitionChanges
         const stored = await hooks.stored();
         const ours = partitions.filter((each, index) => departuresOf(each) === before[index]);
         for (const partition of ours) gone.delete(partition);
+        hooks.onAssigned();
         return Object.fromEntries(
           ours.filter((each) => Object.hasOwn(stored, each)).map((each) => [each, stored[each]!]),
         );

@@ -5,7 +5,7 @@ import type { Position, Positions } from "../source/source.ts";
 export interface Reached {
   readonly positions: Positions;
   readonly dropped: readonly string[];
-  /** Of all partitions, also of those that were dropped since the checkpoint before. */
+  /** Also of partitions that were dropped since the checkpoint before. */
   readonly acknowledged: Positions;
 }
 
@@ -15,6 +15,11 @@ export interface ReachedPositions {
   advance(changes: Positions, dropped: readonly string[]): void;
   /** These partitions belong to another process: what they have reached is not told any more. */
   forget(partitions: Iterable<string>): void;
+  /**
+   * Partitions are assigned, so that a restored one may be another process's, or read from a later position than the restored one: from
+   * now on only positions that this run has reached are acknowledged.
+   */
+  acknowledgeOnlyReached(): void;
   /** As of now. */
   reached(): Reached;
   /** A checkpoint has this. */
@@ -30,12 +35,16 @@ export function reachedPositions(start: Positions): ReachedPositions {
   const now = new Map<string, Position>(Object.entries(start));
   /** Dropped since the newest checkpoint, with the positions that were their last. */
   const dropped = new Map<string, Position | undefined>();
+  /** Reached by this run. */
+  const own = new Set<string>();
+  let isOwnOnly = false;
   let stored = start;
   return {
     advance(changes, gone) {
       for (const [partition, position] of Object.entries(changes)) {
         now.set(partition, position);
         dropped.delete(partition);
+        own.add(partition);
       }
       for (const partition of gone) {
         dropped.set(partition, now.get(partition));
@@ -46,12 +55,16 @@ export function reachedPositions(start: Positions): ReachedPositions {
       for (const partition of partitions) {
         now.delete(partition);
         dropped.delete(partition);
+        own.delete(partition);
       }
+    },
+    acknowledgeOnlyReached() {
+      isOwnOnly = true;
     },
     reached() {
       const positions = Object.fromEntries(now);
-      const last = Object.fromEntries(dropped);
-      return { positions, dropped: [...dropped.keys()], acknowledged: withChanges(positions, last) };
+      const known = Object.fromEntries([...now, ...dropped].filter(([partition]) => !isOwnOnly || own.has(partition)));
+      return { positions, dropped: [...dropped.keys()], acknowledged: withChanges({}, known) };
     },
     settle(reached) {
       const gone = Object.fromEntries(reached.dropped.map((partition) => [partition, undefined]));

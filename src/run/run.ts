@@ -107,6 +107,7 @@ export async function run<Raw, R>(options: RunOptions<Raw, R>): Promise<RunSumma
       await checkpointing.catch(() => {}); // told by who waits for it
       return recovery === "position" ? reached.stored : {};
     },
+    onAssigned: () => reached.acknowledgeOnlyReached(),
     onLost(lost) {
       reader?.drop(lost);
       reached.forget(lost);

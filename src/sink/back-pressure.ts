@@ -10,6 +10,11 @@ import type { ResolvedOptions } from "../options.ts";
 const chunksPerSubtask = { soft: 4, softInRuns: 8, hard: 64 };
 /** How far the batches in flight may pass `maxBatchesInFlight` before `write()` throws. */
 const hardBatchesFactor = 4;
+/**
+ * How often `write()` may return false without a call of `ready` before it throws, when those bounds are passed too. Batches of records that
+ * were accepted before arrive from the subtasks at any time, so that a caller who waits may find the bounds passed.
+ */
+const mostUnheeded = 4;
 /** Dead letters being written at once, before `write()` returns false, and before it throws. */
 const lettersInFlight = { soft: 256, hard: 4_096 };
 
@@ -36,6 +41,10 @@ export interface BackPressure {
   look(): number;
   /** Recomputes back-pressure and wakes those who wait. Call it after a queue shrinks. */
   offerRoom(): void;
+  /** What a call that took something returns under pressure: the caller is to wait. */
+  pressed(): false;
+  /** The caller has not waited when it was told to. */
+  readonly isUnheeded: boolean;
   /** Settles when there is room. */
   ready(): Promise<void>;
   /** Whoever waits for room is told. */
@@ -57,6 +66,8 @@ export function backPressure(
   let isFull = false;
   let isPressed = false;
   let room: Deferred | undefined;
+  /** Calls that returned false since `ready` was asked for. */
+  let unheeded = 0;
   const backlog = rawBacklog(
     (piece) => ports.writeRaw(piece),
     () => !isFull && !ports.hasFailed(),
@@ -96,7 +107,15 @@ export function backPressure(
       return records;
     },
     offerRoom,
+    pressed() {
+      unheeded++;
+      return false;
+    },
+    get isUnheeded() {
+      return unheeded > mostUnheeded;
+    },
     ready() {
+      unheeded = 0;
       if (!isPressed) return Promise.resolve();
       room ??= deferred();
       return room.promise;

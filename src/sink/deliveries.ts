@@ -1,9 +1,10 @@
 import type { SealedBatch } from "../batch/sealed-batch.ts";
+import { atOnce } from "../deliver/at-once.ts";
 import { type Deliverer, DeliveryError } from "../deliver/deliverer.ts";
 import type { Payload } from "../encode/payload.ts";
 import type { MillraceError } from "../errors.ts";
 import { type BatchEvent, type BatchStep, publish } from "../events.ts";
-import type { DeliveryGuarantee } from "../options.ts";
+import type { ResolvedOptions } from "../options.ts";
 import { batchEvent } from "../telemetry/batch-events.ts";
 import { asFailure } from "./as-failure.ts";
 import type { Epochs } from "./epochs.ts";
@@ -42,12 +43,17 @@ export interface Deliveries {
 
 export function deliveries(
   sink: string,
-  guarantee: DeliveryGuarantee,
+  {
+    deliveryGuarantee: guarantee,
+    maxBatchesInFlight,
+  }: Pick<ResolvedOptions, "deliveryGuarantee" | "maxBatchesInFlight">,
   { deliverer, epochs, canRecycle }: DeliveryRoute,
   counters: SinkCounters,
   ports: DeliveryPorts,
 ): Deliveries {
   const batches = underWay(ports.onAdded, ports.onSettled);
+  /** A subtask seals many small batches at a time: those beyond the bound wait, in their order. */
+  const inFlight = atOnce(maxBatchesInFlight);
 
   /** Into the log, or to the destination. */
   async function send(batch: SealedBatch<Payload>, event: BatchEvent): Promise<void> {
@@ -58,7 +64,7 @@ export function deliveries(
       ports.recycle(batch);
       return;
     }
-    const { attempts } = await deliverer!.deliver(batch);
+    const { attempts } = await inFlight(() => deliverer!.deliver(batch));
     counters.delivered += batch.rows;
     // After a retry an attempt that was given up may still be sending from them.
     if (canRecycle && attempts <= cleanAttempts) ports.recycle(batch);

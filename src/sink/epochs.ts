@@ -4,9 +4,9 @@ import type { EpochHandle, Head, RefusedRows } from "../checkpoint/epoch.ts";
 import type { PositionChanges } from "../checkpoint/positions.ts";
 import type { StateChange, StateLease } from "../checkpoint/state-backend.ts";
 import { type Retries, withRetries } from "../deliver/backoff.ts";
-import { commitSubmitted } from "../deliver/commit-submitted.ts";
 import type { Deliverer } from "../deliver/deliverer.ts";
 import { rowsLeft } from "../deliver/logged-batch.ts";
+import { submittedEpochs } from "../deliver/submitted-epochs.ts";
 import { unlessAborted } from "../deliver/unless-aborted.ts";
 import type {
   CommitHooks,
@@ -99,7 +99,8 @@ export async function openEpochs(
   async function committerOf(history: Coordinator<Payload>): Promise<EpochCommitter<Payload>> {
     if (options.deliveryGuarantee !== "exactly-once") {
       const deliverer = toDeliverer(await to.open(context));
-      return { commit: (epoch) => commitSubmitted(epoch, deliverer), close: () => deliverer.close() };
+      const commit = submittedEpochs(deliverer, options.maxBatchesInFlight);
+      return { commit, close: () => deliverer.close() };
     }
     if (!to.openEpochs)
       throw new MillraceError(

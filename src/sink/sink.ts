@@ -97,7 +97,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
       onAdded,
       onSettled,
     });
-    this.#deliveries = deliveries(id, options.deliveryGuarantee, parts, this.#counters, {
+    this.#deliveries = deliveries(id, options, parts, this.#counters, {
       recycle: (batch) => this.#batcher.recycle(batch),
       fail,
       onAdded,
@@ -192,7 +192,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
       this.#refusals.refuse("value", error, original, place, source);
     }
     if (--this.#untilLook <= 0) this.#look();
-    return !this.#isPressed;
+    return !this.#isPressed || this.#pressure.pressed();
   }
 
   /**
@@ -222,7 +222,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
       throw new MillraceError("BAD_OPTION", `Table ${this.table.name}: writeRaw() takes a Uint8Array or a text.`);
     this.#pressure.backlog.add(rows);
     this.#pressure.measure();
-    return !this.#isPressed;
+    return !this.#isPressed || this.#pressure.pressed();
   }
 
   /**
@@ -276,7 +276,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
       refusal.source,
     );
     if (--this.#untilLook <= 0) this.#look();
-    return !this.#isPressed;
+    return !this.#isPressed || this.#pressure.pressed();
   }
 
   /** Seals what is open and resolves when every batch so far has been taken (or landed, with `pollForIngestionStatus`). */
@@ -468,7 +468,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
   #mustTake(call: string, what: string): void {
     if (!this.#isBarred) return;
     this.#mustBeOpen(call);
-    if (!this.#isOverfull) return;
+    if (!this.#isOverfull || !this.#pressure.isUnheeded) return;
     throw new MillraceError(
       "BACK_PRESSURE",
       `Table ${this.table.name}: ${this.#refusals.waiting} dead letters, ${this.#deliveries.inFlight} batches and ${this.#batcher.outstanding} chunks are waiting; this ${what} was not taken. When write() returns false, await sink.ready before the next.`,
@@ -487,6 +487,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
     const { code, message } = error;
     publish("millrace:sink:failed", { sink: this.#parts.id, table: this.table.name, code, message });
     this.#isBarred = true;
+    this.#batcher?.stopTimer(); // absent where the sink fails while it is made
     this.#refusals.hurry();
     this.#pressure.backlog.drop();
     this.#parts.controller.abort(error);

@@ -341,6 +341,27 @@ test("a client that gives a slice and assigns its partition in one go: the slice
   assert.deepEqual([positions, numbersIn(to), called], [{ a: 2 }, [2], [2, 2]]);
 });
 
+test("a source with assigned partitions is told no restored positions: it may read from later ones, or another process may", async () => {
+  const state = memoryState();
+  const start = () => open({ table: events, to: memory(), state, deliveryGuarantee: "exactly-once" });
+  const first = await start();
+  await first.checkpoint({ positions: { a: 69, b: 5, c: 7 } });
+  await first.close();
+  const sink = await start();
+  const source = group(async function* (owned, acknowledged) {
+    assert.deepEqual(await owned.assigned(["a", "b"]), { a: 69, b: 5 });
+    yield slice("b", 6, 1);
+    // The group knows that `a` stands at 86.
+    assert.equal(await owned.revoked(["b"], 60_000), true);
+    assert.deepEqual(acknowledged, [{ b: 6 }]);
+    yield slice("a", 87, 2);
+  });
+  await run({ from: source, into: sink });
+  assert.deepEqual(source.acknowledged, [{ b: 6 }, { a: 87 }]);
+  assert.deepEqual(sink.restored!.positions, { a: 87, b: 6, c: 7 });
+  await sink.close();
+});
+
 test("a partition that is lost while it is being assigned stays lost", async () => {
   const sink = await open({ table: events, to: memory(), state: memoryState() });
   await sink.checkpoint({ positions: { a: 3 } });

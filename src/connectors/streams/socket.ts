@@ -134,20 +134,29 @@ async function firstConnection(
 }
 
 /**
+ * How long a peer that is gone has to show it before our side ends, in milliseconds: more than a round trip on most networks. Later its end
+ * could be taken for the answer to ours.
+ */
+const goneWithinMs = 250;
+
+/**
  * Ends our side, and waits until the peer has read that and ends its own: the only sign in TCP that everything has come.
  *
  * @throws MillraceError UNREACHABLE where it did not.
  */
 async function end(
-  { stream, lost, isTold }: Connection,
+  connection: Connection,
   { closeTimeoutMs }: ResolvedSocketOptions,
   name: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const { stream } = connection;
+  if (connection.hasBegun && !connection.lost && closeTimeoutMs > 0) await lossWithin(goneWithinMs, stream, signal);
   if (signal.aborted) {
     stream.destroy();
     return;
   }
+  const { lost, isTold } = connection;
   if (lost) {
     if (isTold) return;
     throw lost;
@@ -188,6 +197,24 @@ async function end(
       stream.destroy();
       if (error) reject(error);
       else resolve();
+    }
+  });
+}
+
+/** Resolves when the connection is lost or the signal fires, and at the latest after `ms`. */
+function lossWithin(ms: number, stream: Socket, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(settle, ms);
+    stream.once("end", settle);
+    stream.once("close", settle);
+    signal.addEventListener("abort", settle, { once: true });
+
+    function settle(): void {
+      clearTimeout(timer);
+      stream.off("end", settle);
+      stream.off("close", settle);
+      signal.removeEventListener("abort", settle);
+      resolve();
     }
   });
 }

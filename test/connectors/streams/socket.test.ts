@@ -150,6 +150,28 @@ test("close() rejects where the connection was lost behind the last batch, or br
   await assert.rejects(before.close(), { code: "UNREACHABLE" });
 });
 
+for (const how of ["destroy", "end"] as const)
+  test(`a peer that goes at its first bytes (${how}) is told: close() resolves only when it has all rows`, async (t) => {
+    for (let round = 0; round < 8; round++) {
+      const peer = await listen(t, createServer({ allowHalfOpen: true }), (from, number) => {
+        if (number > 0) return from.on("end", () => from.end());
+        return from.once("data", () => from[how]());
+      });
+      const retries = retriesOf(t);
+      const sink = await openTo(peer.port, { batchSize: 500 });
+      let failure: unknown;
+      try {
+        for (const id of upTo(1_000)) if (!sink.write({ id, text: "z".repeat(2_000) })) await sink.ready;
+        await sink.close();
+      } catch (error) {
+        failure = error;
+        await sink.abort();
+      }
+      const rows = peer.texts.join("").split("\n").length - 1;
+      assert.ok(failure || retries.length > 0 || rows === 1_000, `${rows} rows, and nobody was told`);
+    }
+  });
+
 test("a peer that does not close its side is an error behind closeTimeoutMs, and none with 0", async (t) => {
   const peer = await listen(t, createServer({ allowHalfOpen: true }));
   const waiting = await openTo(peer.port, { into: { closeTimeoutMs: 30 } });
