@@ -42,4 +42,15 @@ export type { LoggedBatch, WriteAheadLog } from "./log/write-ahead-log.ts";
 export type { RecordSink } from "./sink/record-sink.ts";
 export type { OriginalFormat, RowDialect } from "./source/original-format.ts";
 export type { RawRecord } from "./source/records.ts";
-export type { Lease, Origin, PartitionOwnership, ReadContext, Recovery, Refusal, Slice } from "./source/source.ts";
+export type {
+  Lease,
+  Origin,
+  PartitionOwnership,
+  Position,
+  Positions,
+  ReadContext,
+  Recovery,
+  Refusal,
+  Slice,
+  Source,
+} from "./source/source.ts";

@@ -21,7 +21,7 @@ export {
   type MemoryDeadLetter,
   memoryDeadLetter,
 } from "./deliver/dead-letter.ts";
-export type { CheckItem, CheckStatus } from "./destination/destination.ts";
+export type { CheckItem, CheckStatus, Destination } from "./destination/destination.ts";
 export { type MemoryDestination, type MemoryOptions, memory, nowhere } from "./destination/memory.ts";
 export type { GzipLevel } from "./encode/encoder.ts";
 export type { RowFormat } from "./encode/row-format.ts";

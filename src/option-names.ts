@@ -5,14 +5,24 @@ import { MillraceError } from "./errors.ts";
  * Refuses options that are not known, naming the nearest that is: a misspelt option that is silently ignored is a
  * guarantee silently not given. So is what is no object.
  *
+ * @param elsewhere options of `open()`
  * @throws MillraceError BAD_OPTION
  */
-export function refuseUnknownOptions(what: string, given: object, known: readonly string[]): void {
+export function refuseUnknownOptions(
+  what: string,
+  given: object,
+  known: readonly string[],
+  elsewhere: readonly string[] = [],
+): void {
   checkObject(what, "options", given);
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
     const nearest = nearestName(name, known);
-    const hint = nearest ? ` Did you mean ${nearest}?` : ` It takes: ${[...known].sort().join(", ")}.`;
+    const hint = elsewhere.includes(name)
+      ? ` It is an option of open().`
+      : nearest
+        ? ` Did you mean ${nearest}?`
+        : ` It takes: ${[...known].sort().join(", ")}.`;
     throw new MillraceError("BAD_OPTION", `${what} has no option ${name}.${hint}`, { context: { option: name } });
   }
 }

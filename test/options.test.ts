@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { filesDestination } from "../src/connectors/files/index.ts";
 import { kusto } from "../src/connectors/kusto/index.ts";
+import type { KustoOptions } from "../src/connectors/kusto/options.ts";
+import { socket } from "../src/connectors/streams/socket.ts";
+import { stdout } from "../src/connectors/streams/stdout.ts";
 import { memory } from "../src/destination/memory.ts";
 import { type ErrorCode, MillraceError } from "../src/errors.ts";
 import { nearestName } from "../src/option-names.ts";
@@ -69,6 +73,20 @@ for (const [options, named] of [
   [{ retryBaseMs: 20_000 }, /retryBaseMs 20000 is greater than retryMaxMs/],
 ] as const)
   test(`refused: ${JSON.stringify(options)}`, () => assert.match(refusal(options).message, named));
+
+test("an option of open() that is given to a destination is refused with a word about where it belongs", () => {
+  const wrong = { batchSize: 5 };
+  for (const [name, make] of Object.entries({
+    kusto: () => kusto({ cluster: "http://127.0.0.1:1", database: "d", ...wrong } as KustoOptions),
+    filesDestination: () => filesDestination("out", wrong as never),
+    stdout: () => stdout(wrong as never),
+    socket: () => socket({ host: "localhost", port: 1, ...wrong }),
+  }))
+    assert.throws(make, {
+      code: "BAD_OPTION",
+      message: `${name}() has no option batchSize. It is an option of open().`,
+    });
+});
 
 test("the nearest name is a slip of the keyboard away, or there is none", () => {
   assert.equal(nearestName("batchsze", ["batchSize", "format"]), "batchSize");

@@ -621,3 +621,16 @@ test("the memory of a batch that was sent twice is not used again: the first att
     "memory of the others is used again",
   );
 });
+
+test("a stage() that resolves to nothing is a defect of the destination, told by name", async () => {
+  const to = {
+    ...memory(),
+    open: async () => ({ stage: async () => undefined, async submit() {}, outcomes: async () => [], async close() {} }),
+  };
+  const sink = await open({ table: events, to: to as unknown as Destination });
+  sink.write({ n: 1 });
+  await assert.rejects(
+    sink.close(),
+    coded("BAD_OPTION", /stage\(\) of the destination resolved to undefined; see StagedBatch\.$/),
+  );
+});

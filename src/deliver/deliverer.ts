@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import { sortOf } from "../arguments.ts";
 import type { SealedBatch } from "../batch/sealed-batch.ts";
 import type { DestinationSession, StagedBatch } from "../destination/destination.ts";
 import type { Payload } from "../encode/payload.ts";
@@ -106,6 +107,11 @@ export function deliverer(
   async function stage(batch: AnyBatch, progress: DeliveryProgress): Promise<StagedBatch> {
     const started = performance.now();
     const staged = await step("stage", batch, progress, () => session.stage(batch, controller.signal));
+    if (typeof staged?.id !== "string")
+      throw new MillraceError(
+        "BAD_OPTION",
+        `stage() of the destination resolved to ${sortOf(staged)}; see StagedBatch.`,
+      );
     hooks.onStaged?.(batch, performance.now() - started);
     return staged;
   }

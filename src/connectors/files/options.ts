@@ -1,6 +1,7 @@
 import { badArgument, checkObject } from "../../arguments.ts";
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import { sinkOptionNames } from "../../options.ts";
 
 /** How files are packed, how large they grow, and into which folders their rows go. */
 export interface FilesDestinationOptions {
@@ -57,7 +58,7 @@ export const filesOptionNames: readonly string[] = Object.keys(defaults);
 
 /** @throws MillraceError BAD_OPTION naming the option, its value and what it takes. */
 export function resolveFilesOptions(what: string, given: FilesDestinationOptions): ResolvedFilesOptions {
-  refuseUnknownOptions(what, given, filesOptionNames);
+  refuseUnknownOptions(what, given, filesOptionNames, sinkOptionNames);
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
   const options: ResolvedFilesOptions = { ...defaults, ...Object.fromEntries(set) };
   const { compression, header, maxFileBytes, maxFileRows, maxPartitions, partitionBy, readableBy } = options;

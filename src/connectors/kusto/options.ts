@@ -1,5 +1,6 @@
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import { sinkOptionNames } from "../../options.ts";
 import { bearerToken } from "./bearer-token.ts";
 import { endpointsOf } from "./cluster-url.ts";
 import type { Connection, Login, TokenCredential } from "./connection.ts";
@@ -97,7 +98,7 @@ type LoginOption = (typeof loginOptions)[number];
  *   login.
  */
 export function connectionOf(options: KustoOptions, what = "kusto()"): Connection {
-  refuseUnknownOptions(what, options, optionNames);
+  refuseUnknownOptions(what, options, optionNames, sinkOptionNames);
   const database = text("database", options.database);
   const trustedHosts = trustedHostsOf(options.trustedHosts);
   const cluster = text("cluster", options.cluster);

@@ -26,7 +26,7 @@ const shapes: readonly (readonly [RegExp, string])[] = [
     /\b(sig|client_secret|client_assertion|assertion|access_token|AccountKey)(["']?\s*[=:]\s*["']?)[^&\s"'<>,;]+/gi,
     `$1$2${removed}`,
   ],
-  [/\b(Bearer|Basic|SharedKey)\s+[^\s"'`<>,;]{6,}/gi, `$1 ${removed}`],
+  [/\b(Bearer|Basic|SharedKey)\s+(?!token\b)[^\s"'`<>,;]{6,}/gi, `$1 ${removed}`],
   [/\beyJ[\w-]{5,}(\.[\w-]+){1,4}/g, removed],
 ];
 

@@ -1,6 +1,7 @@
 import { badArgument, checkObject, outOfRange } from "../../arguments.ts";
 import { MillraceError } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import { sinkOptionNames } from "../../options.ts";
 import { type ResolvedRowOptions, type RowStreamOptions, resolveRowOptions, rowOptionNames } from "./row-options.ts";
 
 /** Where {@link socket} connects, and how rows stand in the connection. */
@@ -48,7 +49,7 @@ const longestMs = 3_600_000;
 
 /** @throws MillraceError BAD_OPTION naming the option and what it takes. */
 export function resolveSocketOptions(given: SocketOptions): ResolvedSocketOptions {
-  refuseUnknownOptions(what, given, socketOptionNames);
+  refuseUnknownOptions(what, given, socketOptionNames, sinkOptionNames);
   const { host, port, connectTimeoutMs = 10_000, closeTimeoutMs = 10_000 } = given;
   // A control character or a space in it would stand in messages, and names no host.
   if (typeof host !== "string" || !/^[^\s\u0000-\u001f\u007f/@]{1,255}$/.test(host))

@@ -2,6 +2,7 @@ import type { Writable } from "node:stream";
 import type { Destination } from "../../destination/destination.ts";
 import { MillraceError, reasonOf } from "../../errors.ts";
 import { refuseUnknownOptions } from "../../option-names.ts";
+import { sinkOptionNames } from "../../options.ts";
 import { oneStepSession } from "./one-step.ts";
 import { type RowStreamOptions, resolveRowOptions, rowOptionNames, streamHead } from "./row-options.ts";
 import { writePieces } from "./write-pieces.ts";
@@ -19,7 +20,7 @@ export function stdout(options: RowStreamOptions = {}): Destination<"plain"> {
 
 /** The same on any stream. */
 export function toStream(streamOf: () => Writable, name: string, given: RowStreamOptions): Destination<"plain"> {
-  refuseUnknownOptions(`${name}()`, given, rowOptionNames);
+  refuseUnknownOptions(`${name}()`, given, rowOptionNames, sinkOptionNames);
   const options = resolveRowOptions(`${name}()`, given);
   return {
     name,

@@ -82,6 +82,12 @@ test("many tokens later the caller's own secret is still one, and memory is boun
   assert.equal(scrub(`token-number-999-${"x".repeat(20)}`), "<removed>");
 });
 
+test("the words for a missing token stay; what follows a scheme does not", () => {
+  const scrub = scrubber();
+  assert.equal(scrub("The request has no bearer token."), "The request has no bearer token.");
+  assert.equal(scrub("Authorization: Bearer tokenized-secret-1"), "Authorization: Bearer <removed>");
+});
+
 test("a server that echoes the token in base64 gets it into no error", async () => {
   const token = `${Buffer.from("header of a token").toString("base64url")}.${"Payload-_0123456789".repeat(20)}`;
   for (const echo of Object.values(writings)) {
