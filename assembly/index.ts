@@ -2,7 +2,7 @@
 //
 //   setup(p = reserveDescriptor(n)); begin(level, 0, 0)      level 0: the output is the text of the rows, and rowEnds() says where each ends
 //   per chunk:  p = reserveChunk(...), the host copies tape, nodes and texts, openChunk(...); then encode(...) until it is not DRAIN
-//   per slab of raw rows: p = reserveChunk(0, 0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
+//   per raw chunk of raw rows: p = reserveChunk(0, 0, n), the host copies the bytes, openRaw(...); then encodeRaw(...) in the same way
 //   per segment: flush(), the host takes the output, finish(), the host takes the output; then goOn(), or begin(level, 0, 0) for a new batch
 //
 // Rows and bytes are counted by the batch, the CRC by the segment.
@@ -174,7 +174,7 @@ let isRawChecked: bool = false;
 /** Bytes of it that are in the window or behind it. */
 let copied: usize = 0;
 
-/** Takes rows of the slab until it ends, a limit is met, a row is refused, or the output must be taken. */
+/** Takes rows of the raw chunk until it ends, a limit is met, a row is refused, or the output must be taken. */
 export function encodeRaw(maxRows: i32, maxBytes: f64): i32 {
   while (true) {
     if (!isRawChecked) {
@@ -196,7 +196,7 @@ export function encodeRaw(maxRows: i32, maxBytes: f64): i32 {
   }
 }
 
-/** Where a slab of CSV that is so long may be cut. The bytes lie where a chunk's texts do; nothing else is touched. */
+/** Where a raw chunk of CSV that is so long may be cut. The bytes lie where a chunk's texts do; nothing else is touched. */
 export function cutRaw(bytes: i32, maxBytes: f64): i32 {
   return cutCsv(bytes, <usize>maxBytes);
 }
@@ -214,7 +214,7 @@ export function jsonFaultAt(): i32 {
   return <i32>(jsonErrorAt - textStart());
 }
 
-/** The refused row: where in the slab it begins, and where the next one. */
+/** The refused row: where in the raw chunk it begins, and where the next one. */
 export function rawStart(): i32 {
   return rawOffset(rawRow);
 }

@@ -34,7 +34,7 @@ export function arena(): usize {
   return ARENA;
 }
 
-/** Texts of `count` doubles at `values`, one a line, written at `out`; returns the length. One call for a whole slab. */
+/** Texts of `count` doubles at `values`, one a line, written at `out`; returns the length. One call for all of them. */
 export function writeF64Lines(values: usize, count: i32, out: usize): usize {
   let to = out;
   for (let i = 0; i < count; i++) {

@@ -1,7 +1,7 @@
-// Rows that the caller has encoded already: a slab of whole rows is gone through row by row, and each is either sound or
+// Rows that the caller has encoded already: a raw chunk of whole rows is gone through row by row, and each is either sound or
 // refused with a reason. The rules stand in src/encode/raw-rows.ts, which must find the same rows.
 //
-// A slab lies where a chunk's texts do, and ends in a newline.
+// A raw chunk lies where a chunk's texts do, and ends in a newline.
 import { maskOf, specials } from "./csv";
 import { checkJsonObject, jsonErrorAt } from "./json-syntax";
 import { columns, CSV, format } from "./layout";
@@ -17,7 +17,7 @@ const QUOTE: u8 = 0x22;
 const COMMA: u8 = 0x2c;
 
 let end: usize = 0;
-/** All of the slab is UTF-8, and no row needs to be looked at for that again. */
+/** All of the raw chunk is UTF-8, and no row needs to be looked at for that again. */
 let isClean: bool = false;
 
 /** The row at hand, and where the next one begins. */
@@ -28,7 +28,7 @@ export let rawReason: u32 = 0;
 /** Where in the row, in bytes; of FIELD_COUNT the number of fields. */
 export let rawDetail: usize = 0;
 
-/** The slab's bytes are in place: begins at the row that starts at byte `from`. */
+/** The raw chunk's bytes are in place: begins at the row that starts at byte `from`. */
 export function beginRaw(bytes: i32, from: i32): void {
   end = textStart() + bytes;
   // Whatever does not end where it should stops here.
@@ -37,7 +37,7 @@ export function beginRaw(bytes: i32, from: i32): void {
   isClean = isUtf8(rawNext, end);
 }
 
-/** Goes to the next row and checks it; false at the slab's end. A row of more than `limit` bytes is refused. */
+/** Goes to the next row and checks it; false at the raw chunk's end. A row of more than `limit` bytes is refused. */
 export function nextRawRow(limit: usize): bool {
   rawRow = format == CSV ? behindEmptyLines(rawNext) : behindBlankLines(rawNext, limit);
   if (rawRow >= end) {
@@ -176,7 +176,7 @@ function closingQuote(at: usize, stop: usize): usize {
 
 /**
  * Where the last row ends that surely is over, when more bytes are to follow the `bytes` that lie there from a row's beginning
- * on: what the host's thread asks, to cut a stream of CSV into slabs. 0 where none is over.
+ * on: what the host's thread asks, to cut a stream of CSV into raw chunks. 0 where none is over.
  */
 export function cutCsv(bytes: i32, limit: usize): i32 {
   end = textStart() + bytes;

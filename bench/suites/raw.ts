@@ -47,8 +47,8 @@ function rawBatch({ table }: Corpus, format: RowFormat, bytes: Uint8Array): () =
   const cut = rawCutter(format, limits.maxBytes, () => instantiate(wasm));
   const packer = rawPacker({ cut, maxRowBytes: limits.maxBytes }, ({ bytes, length }) => {
     const tally = { rows: 0, refused: [] };
-    const slab = { bytes, length, recordsBefore: 0 };
-    for (let from = 0; from < length; ) from = rows.appendRaw(slab, from, tally);
+    const rawChunk = { bytes, length, recordsBefore: 0 };
+    for (let from = 0; from < length; ) from = rows.appendRaw(rawChunk, from, tally);
     if (tally.refused.length > 0) throw new Error(`${tally.refused.length} rows of ${table.name} were refused.`);
     packer.recycle(bytes);
   });

@@ -1,7 +1,7 @@
 import type { Packer } from "../encode/packer.ts";
 import type { Payload } from "../encode/payload.ts";
-import type { RawPacker, SlabBytes } from "../encode/raw-packer.ts";
-import type { RefusedRow } from "../encode/raw-slab.ts";
+import type { RefusedRow } from "../encode/raw-chunk.ts";
+import type { RawChunkBytes, RawPacker } from "../encode/raw-packer.ts";
 import { MillraceError } from "../errors.ts";
 import { chunkPace } from "./chunk-pace.ts";
 import { type Lane, lane } from "./lane.ts";
@@ -24,7 +24,7 @@ export interface Batcher<R> {
   readonly isPacking: boolean;
   /** Raw rows were given that are not counted yet, or a part of one. */
   readonly hasUncountedRows: boolean;
-  /** Chunks and slabs handed to subtasks and not encoded yet. */
+  /** Chunks and raw chunks handed to subtasks and not encoded yet. */
   readonly outstanding: number;
   /**
    * Seals every open batch, and takes what is left of raw input as a row; resolved once all batches have been given to
@@ -54,14 +54,14 @@ export interface BatcherPlan extends Omit<OpenBatchPlan, "subtask"> {
 export interface BatcherHooks {
   /** @param barriers how many barriers its rows lie behind */
   onSealed(batch: SealedBatch<Payload>, barriers: number): void;
-  /** A chunk or slab has been handed to a subtask: `outstanding` may have grown. */
+  /** A chunk or raw chunk has been handed to a subtask: `outstanding` may have grown. */
   onHandedOver(): void;
   /** A chunk has been encoded: there may be room again. */
   onRoom(): void;
   /** So many raw rows were found sound. */
   onRawTaken(rows: number): void;
-  /** One raw row, by its number since the beginning, and the slab that it lies in. Called in the order of the rows. */
-  onRawRefused(row: number, slab: ArrayBuffer, refused: RefusedRow): void;
+  /** One raw row, by its number since the beginning, and the raw chunk that it lies in. Called in the order of the rows. */
+  onRawRefused(row: number, rawChunk: ArrayBuffer, refused: RefusedRow): void;
   /** A subtask's thread died and was replaced; no row is lost by it. */
   onRestarted(restart: SubtaskRestart): void;
   onFailed(error: MillraceError): void;
@@ -73,7 +73,7 @@ const longestTimeoutMs = 2 ** 31 - 1;
 export function batcher<R>(
   plan: BatcherPlan,
   packer: Packer,
-  startRaw: (handOver: (slab: SlabBytes) => void) => RawPacker,
+  startRaw: (handOver: (rawChunk: RawChunkBytes) => void) => RawPacker,
   startSubtasks: (hooks: SubtaskHooks) => SubtaskPort[],
   hooks: BatcherHooks,
 ): Batcher<R> {
@@ -92,11 +92,11 @@ export function batcher<R>(
     onSegment: (subtask, segment) => laneOf.get(subtask)!.onSegment(subtask, segment),
     onCut: (subtask) => laneOf.get(subtask)!.onCut(subtask),
     onEncoded: goOn,
-    onRawEncoded(subtask, slab, tally) {
+    onRawEncoded(subtask, rawChunk, tally) {
       laneOf.get(subtask)!.onRawEncoded(tally);
-      // What was refused is told when the slabs before it are counted; by then the buffer may be filled again.
-      const length = tally.refused.length > 0 ? slab.length : 0;
-      ledger.settle(subtask, new Uint8Array(slab.bytes, 0, length).slice().buffer, tally);
+      // What was refused is told when the raw chunks before it are counted; by then the buffer may be filled again.
+      const length = tally.refused.length > 0 ? rawChunk.length : 0;
+      ledger.settle(subtask, new Uint8Array(rawChunk.bytes, 0, length).slice().buffer, tally);
       goOn();
     },
     onDone(rows) {
@@ -161,7 +161,7 @@ export function batcher<R>(
     hooks.onHandedOver();
   }
 
-  function handOverSlab({ bytes, length }: SlabBytes): void {
+  function handOverRaw({ bytes, length }: RawChunkBytes): void {
     const next = nextLane();
     submitting(() =>
       next.submitRaw({ bytes, length, recordsBefore: packer.nextRecord }, rawSince, (subtask) => ledger.open(subtask)),
@@ -225,7 +225,7 @@ export function batcher<R>(
     },
     writeRaw(rows) {
       handOver();
-      raw ??= startRaw(handOverSlab);
+      raw ??= startRaw(handOverRaw);
       if (!raw.isWaiting) rawSince = performance.now();
       raw.add(rows);
       arm();

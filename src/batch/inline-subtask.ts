@@ -1,6 +1,6 @@
 import type { Chunk } from "../encode/chunk.ts";
 import type { Encoder } from "../encode/encoder.ts";
-import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { RawChunk, RawTally } from "../encode/raw-chunk.ts";
 import { type MillraceError, reasonOf } from "../errors.ts";
 import type { Job, SubtaskSegment } from "./job.ts";
 import { type SubtaskPlan, subtask } from "./subtask.ts";
@@ -49,10 +49,10 @@ export function inlineSubtask(plan: SubtaskPlan, encoder: Encoder, hooks: Subtas
       hooks.onDone(chunk);
       hooks.onEncoded(port);
     },
-    submitRaw(slab: RawSlab, openedAt) {
-      const tally = encode({ ...next(openedAt), slab, tally: { rows: 0, refused: [] } });
-      hooks.onRawEncoded(port, slab, tally!);
-      hooks.onDone(slab);
+    submitRaw(rawChunk: RawChunk, openedAt) {
+      const tally = encode({ ...next(openedAt), rawChunk, tally: { rows: 0, refused: [] } });
+      hooks.onRawEncoded(port, rawChunk, tally!);
+      hooks.onDone(rawChunk);
     },
     cut() {
       attempt(() => work.cut());

@@ -1,10 +1,10 @@
 import type { Chunk } from "../encode/chunk.ts";
-import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { RawChunk, RawTally } from "../encode/raw-chunk.ts";
 import type { Segment } from "../encode/segment.ts";
 import type { SealReason } from "./sealed-batch.ts";
 
 /** What a subtask is given to do. */
-export type Job = ChunkJob | SlabJob;
+export type Job = ChunkJob | RawChunkJob;
 
 interface JobStart {
   /** Counted per subtask, from 0. */
@@ -19,8 +19,8 @@ export interface ChunkJob extends JobStart {
   readonly chunk: Chunk;
 }
 
-export interface SlabJob extends JobStart {
-  readonly slab: RawSlab;
+export interface RawChunkJob extends JobStart {
+  readonly rawChunk: RawChunk;
   /** What was found before `from`. */
   readonly tally: RawTally;
 }
@@ -29,7 +29,7 @@ export interface SlabJob extends JobStart {
 export interface SubtaskProgress {
   readonly number: number;
   readonly from: number;
-  /** Of a slab that was left in the middle. */
+  /** Of a raw chunk that was left in the middle. */
   readonly tally?: RawTally;
 }
 

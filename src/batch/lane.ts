@@ -1,6 +1,6 @@
 import type { Chunk } from "../encode/chunk.ts";
 import type { Payload } from "../encode/payload.ts";
-import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { RawChunk, RawTally } from "../encode/raw-chunk.ts";
 import type { MillraceError } from "../errors.ts";
 import type { SubtaskSegment } from "./job.ts";
 import { type OpenBatchPlan, openBatch } from "./open-batch.ts";
@@ -16,13 +16,13 @@ import type { SubtaskPort } from "./subtask-port.ts";
  */
 export interface Lane {
   readonly subtasks: readonly SubtaskPort[];
-  /** Rows of the open batch, those on their way included; undefined while nobody knows what is in a slab. */
+  /** Rows of the open batch, those on their way included; undefined while nobody knows what is in a raw chunk. */
   readonly rows: number | undefined;
   /** When the oldest record that is not sealed yet was written; undefined where there is none. */
   readonly oldest: number | undefined;
   submit(chunk: Chunk, openedAt: number): void;
   /** @param onChosen is told which subtask gets it, before that answers. */
-  submitRaw(slab: RawSlab, openedAt: number, onChosen: (subtask: SubtaskPort) => void): void;
+  submitRaw(rawChunk: RawChunk, openedAt: number, onChosen: (subtask: SubtaskPort) => void): void;
   /** Seals behind everything submitted so far; resolved once that batch has been given away. */
   seal(reason: SealReason, isBarrier?: boolean): Promise<void>;
 
@@ -76,7 +76,7 @@ export function lane(
   /** Rows that came behind the batches sealed so far. */
   let rows = 0;
   /** Those whose rows are not counted yet. */
-  let slabs = 0;
+  let rawChunks = 0;
   let failure: MillraceError | undefined;
 
   function openRun(): Run {
@@ -122,13 +122,13 @@ export function lane(
     run.bytes += bytes;
     if (subtasks.length === 1) return;
     // Where a batch ends a segment must end, too.
-    if (run.bytes >= runBytes || (slabs === 0 && rows % plan.maxRows === 0)) endRun();
+    if (run.bytes >= runBytes || (rawChunks === 0 && rows % plan.maxRows === 0)) endRun();
   }
 
   return {
     subtasks,
     get rows() {
-      return slabs === 0 ? rows : undefined;
+      return rawChunks === 0 ? rows : undefined;
     },
     get oldest() {
       let oldest = batch.rows > 0 ? batch.since : Number.POSITIVE_INFINITY;
@@ -143,12 +143,12 @@ export function lane(
       run.subtask.submit(chunk, openedAt);
       endRunIfLong(run, chunk.tapeBytes + chunk.textBytes + chunk.nodesBytes);
     },
-    submitRaw(slab, openedAt, onChosen) {
+    submitRaw(rawChunk, openedAt, onChosen) {
       const run = openRun();
       onChosen(run.subtask);
-      slabs++;
-      run.subtask.submitRaw(slab, openedAt);
-      endRunIfLong(run, slab.length);
+      rawChunks++;
+      run.subtask.submitRaw(rawChunk, openedAt);
+      endRunIfLong(run, rawChunk.length);
     },
     seal(reason, isBarrier = false) {
       if (failure) return Promise.reject(failure);
@@ -165,7 +165,7 @@ export function lane(
       else run.segments.push(segment);
     },
     onRawEncoded(tally) {
-      slabs--;
+      rawChunks--;
       rows += tally.rows - tally.refused.length;
     },
     onCut(subtask) {

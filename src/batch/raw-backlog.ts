@@ -11,7 +11,7 @@ export interface RawBacklog {
   drop(): void;
 }
 
-/** Bytes, or UTF-16 units: about a slab, which an encoder on the caller's thread has done in half a millisecond. */
+/** Bytes, or UTF-16 units: about a raw chunk, which an encoder on the caller's thread has done in half a millisecond. */
 const pieceLength = 131_072;
 
 /** @param take takes a piece, and brings what `hasRoom` tells up to date. */

@@ -1,20 +1,20 @@
-import type { RawTally } from "../encode/raw-slab.ts";
+import type { RawTally } from "../encode/raw-chunk.ts";
 
 /**
- * Gives raw rows their numbers. Slabs are counted on several subtasks, and their answers come as they come; here they are
+ * Gives raw rows their numbers. RawChunks are counted on several subtasks, and their answers come as they come; here they are
  * put back into the order in which they were handed over.
  */
 export interface RawLedger {
-  /** A slab is being handed to that subtask. */
+  /** A raw chunk is being handed to that subtask. */
   open(subtask: object): void;
   /**
-   * The answer to the oldest slab of that subtask. It, and all that waited for it alone, go to `onCounted`; the bytes
+   * The answer to the oldest raw chunk of that subtask. It, and all that waited for it alone, go to `onCounted`; the bytes
    * must not change until then.
    */
   settle(subtask: object, bytes: ArrayBuffer, tally: RawTally): void;
-  /** Every slab that was handed over has been counted. */
+  /** Every raw chunk that was handed over has been counted. */
   readonly isSettled: boolean;
-  /** Sound rows of all slabs handed over until now: known when all of them are settled. */
+  /** Sound rows of all raw chunks handed over until now: known when all of them are settled. */
   mark(): RawMark;
 }
 
@@ -28,7 +28,7 @@ interface Entry {
   counted: { readonly bytes: ArrayBuffer; readonly tally: RawTally } | undefined;
 }
 
-/** @param onCounted gets each slab's bytes and tally, and the number of raw rows before it, in order. */
+/** @param onCounted gets each raw chunk's bytes and tally, and the number of raw rows before it, in order. */
 export function rawLedger(onCounted: (rowsBefore: number, bytes: ArrayBuffer, tally: RawTally) => void): RawLedger {
   const waiting: (Entry | { taken: number | undefined })[] = [];
   let rows = 0;

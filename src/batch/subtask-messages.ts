@@ -1,6 +1,6 @@
 import type { BatchLimits, GzipLevel } from "../encode/encoder.ts";
 import type { Payload } from "../encode/payload.ts";
-import type { RawTally } from "../encode/raw-slab.ts";
+import type { RawTally } from "../encode/raw-chunk.ts";
 import type { Table } from "../schema/table.ts";
 import type { Job, SubtaskProgress, SubtaskSegment } from "./job.ts";
 import type { SubtaskPlan } from "./subtask.ts";

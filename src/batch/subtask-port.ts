@@ -1,19 +1,19 @@
 import type { Chunk } from "../encode/chunk.ts";
-import type { RawSlab, RawTally } from "../encode/raw-slab.ts";
+import type { RawChunk, RawTally } from "../encode/raw-chunk.ts";
 import type { MillraceError } from "../errors.ts";
 import type { SubtaskSegment } from "./job.ts";
 
 /** A subtask as the sink sees it, whether it runs inline or on a worker thread. */
 export interface SubtaskPort {
   readonly index: number;
-  /** Chunks and slabs handed over and not yet encoded. */
+  /** Chunks and raw chunks handed over and not yet encoded. */
   readonly outstanding: number;
   /** When the oldest record was written that has not come back in a segment; undefined where there is none. */
   readonly oldest: number | undefined;
   /** Hands over a chunk whose first record was written at `openedAt`. Answered by `onEncoded`, in the order of the calls. */
   submit(chunk: Chunk, openedAt: number): void;
   /** The same for rows that were encoded before. Answered by `onRawEncoded`. */
-  submitRaw(slab: RawSlab, openedAt: number): void;
+  submitRaw(rawChunk: RawChunk, openedAt: number): void;
   /** Ends the segment behind everything submitted so far. Answered by `onCut`, behind that segment. */
   cut(): void;
   /** Gives the parts of a segment back, to be filled again. */
@@ -26,10 +26,10 @@ export interface SubtaskHooks {
   onSegment(subtask: SubtaskPort, segment: SubtaskSegment): void;
   /** A chunk has been encoded: the subtask has room for another. */
   onEncoded(subtask: SubtaskPort): void;
-  /** A slab has been encoded: what was found in it. */
-  onRawEncoded(subtask: SubtaskPort, slab: RawSlab, tally: RawTally): void;
-  /** All rows of a chunk or slab have come back: its buffers may be filled again. */
-  onDone(rows: Chunk | RawSlab): void;
+  /** A raw chunk has been encoded: what was found in it. */
+  onRawEncoded(subtask: SubtaskPort, rawChunk: RawChunk, tally: RawTally): void;
+  /** All rows of a chunk or raw chunk have come back: its buffers may be filled again. */
+  onDone(rows: Chunk | RawChunk): void;
   onCut(subtask: SubtaskPort): void;
   /** Its thread died, and another does again what that one had not finished. */
   onRestarted(restart: SubtaskRestart): void;
@@ -41,7 +41,7 @@ export interface SubtaskRestart {
   readonly subtask: number;
   /** Threads of this subtask that have died so far. */
   readonly restarts: number;
-  /** Chunks and slabs that are done again. */
+  /** Chunks and raw chunks that are done again. */
   readonly repeated: number;
   readonly reason: string;
 }

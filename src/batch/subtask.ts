@@ -1,8 +1,8 @@
 import { recordOf } from "../encode/chunk.ts";
 import type { Encoder } from "../encode/encoder.ts";
-import type { RawTally } from "../encode/raw-slab.ts";
+import type { RawTally } from "../encode/raw-chunk.ts";
 import type { RowFormat } from "../encode/row-format.ts";
-import type { ChunkJob, Job, SlabJob, SubtaskProgress, SubtaskSegment } from "./job.ts";
+import type { ChunkJob, Job, RawChunkJob, SubtaskProgress, SubtaskSegment } from "./job.ts";
 import type { SealReason } from "./sealed-batch.ts";
 
 /**
@@ -10,7 +10,7 @@ import type { SealReason } from "./sealed-batch.ts";
  * and inline.
  */
 export interface Subtask {
-  /** Does a job; returns what it found in a slab. Calls `emit` for every segment that became full. */
+  /** Does a job; returns what it found in a raw chunk. Calls `emit` for every segment that became full. */
   encode(job: Job): RawTally | undefined;
   /** Ends the segment, and the batch where the subtask has one of its own. */
   cut(): void;
@@ -34,7 +34,7 @@ export interface SubtaskPlan {
   readonly segmentBytes: number;
 }
 
-/** A segment ends after so many jobs, however small: their slabs are kept until it has arrived. */
+/** A segment ends after so many jobs, however small: their raw chunks are kept until it has arrived. */
 const jobsPerSegment = 32;
 
 export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: SubtaskSegment) => void): Subtask {
@@ -71,17 +71,17 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: Sub
     }
   }
 
-  function encodeSlab(job: SlabJob): RawTally {
-    const { slab, number } = job;
+  function encodeRawChunk(job: RawChunkJob): RawTally {
+    const { rawChunk, number } = job;
     const tally = copyOf(job.tally);
-    for (let from = job.from; from < slab.length; ) {
+    for (let from = job.from; from < rawChunk.length; ) {
       if (encoder.uncutRows === 0) {
-        firstRecord = slab.recordsBefore;
-        lastRecord = slab.recordsBefore;
+        firstRecord = rawChunk.recordsBefore;
+        lastRecord = rawChunk.recordsBefore;
         openedAt = job.openedAt;
       }
-      from = encoder.appendRaw(slab, from, tally);
-      sendIfFull({ number, from, tally: copyOf(tally) }, from < slab.length);
+      from = encoder.appendRaw(rawChunk, from, tally);
+      sendIfFull({ number, from, tally: copyOf(tally) }, from < rawChunk.length);
     }
     return tally;
   }
@@ -94,7 +94,7 @@ export function subtask(plan: SubtaskPlan, encoder: Encoder, emit: (segment: Sub
       uncutJobs++;
       let tally: RawTally | undefined;
       if ("chunk" in job) encodeChunk(job);
-      else tally = encodeSlab(job);
+      else tally = encodeRawChunk(job);
       if (encoder.uncutBytes >= plan.segmentBytes || uncutJobs >= jobsPerSegment)
         send(endOf(job, tally), !plan.hasOwnBatch, undefined);
       if (encoder.uncutRows === 0) done = next;
@@ -120,7 +120,9 @@ function startOf(job: Job): SubtaskProgress {
 /** Not the next job's beginning: until the job is answered, what was found in it may have to be told again. */
 function endOf(job: Job, tally: RawTally | undefined): SubtaskProgress {
   const { number } = job;
-  return "chunk" in job ? { number, from: job.chunk.rows } : { number, from: job.slab.length, tally: copyOf(tally!) };
+  return "chunk" in job
+    ? { number, from: job.chunk.rows }
+    : { number, from: job.rawChunk.length, tally: copyOf(tally!) };
 }
 
 function copyOf({ rows, refused }: RawTally): RawTally {

@@ -1,6 +1,6 @@
 import type { Chunk } from "../encode/chunk.ts";
 import { type MillraceError, reasonOf } from "../errors.ts";
-import type { Job, SlabJob, SubtaskProgress, SubtaskSegment } from "./job.ts";
+import type { Job, RawChunkJob, SubtaskProgress, SubtaskSegment } from "./job.ts";
 import { subtaskFailed } from "./subtask-failed.ts";
 import type { FromSubtask, SubtaskStart, ToSubtask } from "./subtask-messages.ts";
 import type { SubtaskHooks, SubtaskPort } from "./subtask-port.ts";
@@ -23,13 +23,13 @@ interface Kept {
   job: Job | undefined;
   /** By the thread that runs now. */
   isAnswered: boolean;
-  /** What was found in the slab was told, perhaps by an earlier thread. */
+  /** What was found in the raw chunk was told, perhaps by an earlier thread. */
   isTold: boolean;
 }
 
 /**
  * Runs a subtask on a worker thread, which it shares with subtasks of other sinks. What it was given is kept here until its rows have come back in segments: when the
- * thread dies, a new one does again what was not finished, and no row is lost or sent twice. Slabs are shared and packed
+ * thread dies, a new one does again what was not finished, and no row is lost or sent twice. RawChunks are shared and packed
  * parts transferred, never copied. The thread keeps the process alive only while it owes an answer, so a program that
  * forgets `close()` still ends.
  */
@@ -139,7 +139,7 @@ export function threadedSubtask(
     thread?.post(message, transfer);
   }
 
-  function submit(rows: { readonly chunk: Chunk } | Pick<SlabJob, "slab" | "tally">, openedAt: number): void {
+  function submit(rows: { readonly chunk: Chunk } | Pick<RawChunkJob, "rawChunk" | "tally">, openedAt: number): void {
     request({ ...rows, number: jobs, from: 0, openedAt });
     jobs++;
     outstanding++;
@@ -171,7 +171,7 @@ export function threadedSubtask(
     const { job } = answered;
     if (message.tally && !answered.isTold) {
       answered.isTold = true;
-      hooks.onRawEncoded(port, (job as SlabJob).slab, message.tally);
+      hooks.onRawEncoded(port, (job as RawChunkJob).rawChunk, message.tally);
     } else hooks.onEncoded(port);
   }
 
@@ -181,7 +181,7 @@ export function threadedSubtask(
       const { job } = first;
       if (job ? job.number >= done.number : !first.isAnswered) break;
       kept.shift();
-      if (job) hooks.onDone("chunk" in job ? job.chunk : job.slab);
+      if (job) hooks.onDone("chunk" in job ? job.chunk : job.rawChunk);
     }
     const rest = kept[0];
     if (rest?.job?.number === done.number) rest.job = behind(rest.job, done);
@@ -200,8 +200,8 @@ export function threadedSubtask(
     submit(chunk, openedAt) {
       submit({ chunk }, openedAt);
     },
-    submitRaw(slab, openedAt) {
-      submit({ slab, tally: { rows: 0, refused: [] } }, openedAt);
+    submitRaw(rawChunk, openedAt) {
+      submit({ rawChunk, tally: { rows: 0, refused: [] } }, openedAt);
     },
     cut() {
       request(undefined);
@@ -222,5 +222,5 @@ const nothing = { rows: 0, rawBytes: 0 };
 
 /** The job without what a segment has brought of it already. */
 function behind(job: Job, { from, tally }: SubtaskProgress): Job {
-  return "slab" in job ? { ...job, from, tally: tally ?? job.tally } : { ...job, from };
+  return "rawChunk" in job ? { ...job, from, tally: tally ?? job.tally } : { ...job, from };
 }

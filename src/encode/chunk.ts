@@ -1,5 +1,5 @@
 import type { ChunkNodes } from "./nodes.ts";
-import type { SlabBuffer } from "./slab-buffer.ts";
+import type { SharedBytes } from "./shared-buffer.ts";
 
 /**
  * Some hundreds of packed records: the unit that crosses from the caller's thread to a subtask, and from JavaScript
@@ -15,9 +15,9 @@ export interface Chunk extends ChunkNodes {
    */
   readonly firstRecord: number;
   readonly lastRecord: number;
-  readonly tape: SlabBuffer;
+  readonly tape: SharedBytes;
   readonly tapeBytes: number;
-  readonly text: SlabBuffer;
+  readonly text: SharedBytes;
   readonly textBytes: number;
   /** UTF-16 units in the text. Equal to `textBytes` where all is ASCII, which encoders use to count nothing twice. */
   readonly textUnits: number;
@@ -25,9 +25,9 @@ export interface Chunk extends ChunkNodes {
 
 /** The buffers of a chunk whose rows have come back, given back to the packer to be filled again. */
 export interface SpareBuffers {
-  readonly tape: SlabBuffer;
-  readonly text: SlabBuffer;
-  readonly nodes: SlabBuffer;
+  readonly tape: SharedBytes;
+  readonly text: SharedBytes;
+  readonly nodes: SharedBytes;
 }
 
 /** The sequence number of one row's record: each row begins with its distance from `firstRecord`. */

@@ -9,13 +9,13 @@ import type { JsonCheck } from "./json-check.ts";
 import type { Slot } from "./layout.ts";
 import { packNodes } from "./node-walk.ts";
 import type { NodeTape } from "./nodes.ts";
-import type { SlabBuffer } from "./slab-buffer.ts";
+import type { SharedBytes } from "./shared-buffer.ts";
 
 /** The chunk being filled. The three views lie over one buffer and are replaced together. */
 export interface OpenTape {
-  readonly doubles: Float64Array<SlabBuffer>;
-  readonly longs: BigInt64Array<SlabBuffer>;
-  readonly words: Int32Array<SlabBuffer>;
+  readonly doubles: Float64Array<SharedBytes>;
+  readonly longs: BigInt64Array<SharedBytes>;
+  readonly words: Int32Array<SharedBytes>;
   /** What the closures append texts to. */
   text: string;
   readonly nodes: NodeTape;

@@ -1,6 +1,6 @@
 import { MillraceError } from "../errors.ts";
 import type { Chunk } from "./chunk.ts";
-import type { RawSlab, RawTally } from "./raw-slab.ts";
+import type { RawChunk, RawTally } from "./raw-chunk.ts";
 import type { Segment } from "./segment.ts";
 
 /** How hard the gzip tries: 1 is the fast one, 2 packs smaller. */
@@ -36,10 +36,10 @@ export interface Encoder {
    */
   append(chunk: Chunk, from: number): number;
   /**
-   * The same for rows that were encoded before, from byte `from` of the slab on: returns where it stopped, the slab's
+   * The same for rows that were encoded before, from byte `from` of the raw chunk on: returns where it stopped, the raw chunk's
    * length at its end. What it goes over is added to `tally`; a row that is refused is left out.
    */
-  appendRaw(slab: RawSlab, from: number, tally: RawTally): number;
+  appendRaw(rawChunk: RawChunk, from: number, tally: RawTally): number;
   /**
    * Ends a segment; its parts are the caller's own (transferable). The next one stands right behind it and finds its
    * matches there, or else `isBatchEnd`: then it begins a batch and a stream of its own.

@@ -9,7 +9,7 @@ import { hasRowEnds, type Payload } from "./payload.ts";
 import { rawRows } from "./raw-rows.ts";
 import type { RowFormat } from "./row-format.ts";
 import { rowWriter, type TapeViews, viewsOf } from "./row-text.ts";
-import { unshared } from "./slab-buffer.ts";
+import { unshared } from "./shared-buffer.ts";
 
 /** UTF-16 units of rows that are packed at once. */
 const pushUnits = 65_536;
@@ -134,8 +134,8 @@ export function jsEncoder(
       if (open.row === chunk.rows) open = undefined;
       return taken;
     },
-    appendRaw(slab, from, tally) {
-      const bytes = unshared(new Uint8Array(slab.bytes, 0, slab.length));
+    appendRaw(rawChunk, from, tally) {
+      const bytes = unshared(new Uint8Array(rawChunk.bytes, 0, rawChunk.length));
       const found = rawRows(format, table.list.length, limits.maxBytes, bytes, from);
       push();
       // Sound rows that follow each other are packed together.
@@ -163,7 +163,7 @@ export function jsEncoder(
         tally.rows++;
       }
       pushRun();
-      return slab.length;
+      return rawChunk.length;
     },
     cut(isBatchEnd) {
       push();

@@ -1,6 +1,6 @@
 import { type NodeKeys, nodeKeys } from "./node-keys.ts";
 import type { RowFormat } from "./row-format.ts";
-import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
+import { type SharedBytes, sharedBuffer } from "./shared-buffer.ts";
 
 /**
  * The nodes: `dynamic` values of a chunk taken apart, so that JSON is written where the rows are, not on the caller's
@@ -36,8 +36,8 @@ export const headerWords = 3;
 
 /** The nodes of the chunk being filled. The two views lie over one buffer and are replaced together. */
 export interface NodeTape {
-  words: Int32Array<SlabBuffer>;
-  doubles: Float64Array<SlabBuffer>;
+  words: Int32Array<SharedBytes>;
+  doubles: Float64Array<SharedBytes>;
   /** The next free word. */
   at: number;
   /** The texts of the value that was packed last. */
@@ -68,7 +68,7 @@ export function nodeTape(format: RowFormat, hasNodes: boolean): NodeTape {
     partAt: 0,
     keys: nodeKeys(format, hasNodes),
   };
-  if (hasNodes) setNodes(nodes, slabBuffer(smallestNodes));
+  if (hasNodes) setNodes(nodes, sharedBuffer(smallestNodes));
   return nodes;
 }
 
@@ -80,7 +80,7 @@ const largestSpareNodes = 524_288;
 /** Words from which on a chunk is full, so that it stays of a size that is cheap to hand over. */
 export const fullNodes = 65_536;
 
-function setNodes(nodes: NodeTape, buffer: SlabBuffer): void {
+function setNodes(nodes: NodeTape, buffer: SharedBytes): void {
   nodes.words = new Int32Array(buffer);
   nodes.doubles = new Float64Array(buffer);
 }
@@ -90,13 +90,13 @@ export function growNodes(nodes: NodeTape): void {
   nodes.isShort = false;
   if (nodes.words.byteLength >= largestNodes) return;
   const { words } = nodes;
-  setNodes(nodes, slabBuffer(2 * words.byteLength));
+  setNodes(nodes, sharedBuffer(2 * words.byteLength));
   nodes.words.set(words.subarray(0, nodes.at));
 }
 
 /** What a chunk has of nodes. */
 export interface ChunkNodes {
-  readonly nodes: SlabBuffer;
+  readonly nodes: SharedBytes;
   /** Its keys included. */
   readonly nodesBytes: number;
   /** Where they begin, in bytes. */
@@ -104,18 +104,18 @@ export interface ChunkNodes {
 }
 
 /** The nodes of a full chunk, whose buffer is then the caller's; the next ones go into the spare one. */
-export function takeNodes(nodes: NodeTape, spare: SlabBuffer | undefined): ChunkNodes {
+export function takeNodes(nodes: NodeTape, spare: SharedBytes | undefined): ChunkNodes {
   const { keys, at } = nodes;
   // Nothing to hand over: the buffer stays.
   if (at === 0) return { nodes: noBuffer, nodesBytes: 0, keysAt: 0 };
   let { words } = nodes;
   if (at + keys.used > words.length) {
-    words = new Int32Array(slabBuffer(4 * (at + keys.used)));
+    words = new Int32Array(sharedBuffer(4 * (at + keys.used)));
     words.set(nodes.words.subarray(0, at));
   }
   words.set(keys.words.subarray(0, keys.used), at);
   const isUsable = spare !== undefined && spare.byteLength > 0 && spare.byteLength <= largestSpareNodes;
-  setNodes(nodes, isUsable ? spare : slabBuffer(Math.min(nodes.words.byteLength, largestSpareNodes)));
+  setNodes(nodes, isUsable ? spare : sharedBuffer(Math.min(nodes.words.byteLength, largestSpareNodes)));
   nodes.at = 0;
   nodes.isShort = false;
   return { nodes: words.buffer, nodesBytes: 4 * (at + keys.used), keysAt: 4 * at };

@@ -1,5 +1,6 @@
 import { MillraceError, reasonOf } from "../errors.ts";
 import type { Chunk, SpareBuffers } from "./chunk.ts";
+import { chunkText, largestSpareText, pieceUnits } from "./chunk-text.ts";
 import { closureRow } from "./closure-row.ts";
 import type { MalformedText, OpenTape } from "./column-packers.ts";
 import { generatedRow } from "./generated-row.ts";
@@ -12,8 +13,7 @@ import { fullNodes, type NodeTape, nodeTape, takeNodes } from "./nodes.ts";
 import { recordRefused, shown } from "./record-refused.ts";
 import type { RowFormat } from "./row-format.ts";
 import { rowWriter, viewsOf } from "./row-text.ts";
-import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
-import { largestSpareText, pieceUnits, textSlab } from "./text-slab.ts";
+import { type SharedBytes, sharedBuffer } from "./shared-buffer.ts";
 
 export interface PackerOptions {
   /** How the rows will be written: it decides how large a record is. */
@@ -76,7 +76,7 @@ export function compilePacker(table: TableShape, options: PackerOptions): Packer
     layout.slots.some(({ kind }) => kind === "dynamic"),
   );
   let tape = openTape(nodes, tapeBytes);
-  const texts = textSlab();
+  const texts = chunkText();
   /** Texts that are not there yet, and units of those that are. */
   let text = "";
   let writtenUnits = 0;
@@ -206,7 +206,7 @@ function placeText(place: string | (() => string) | undefined): string | undefin
   }
 }
 
-function openTape(nodes: NodeTape, bytes: number, buffer: SlabBuffer = slabBuffer(bytes)): OpenTape {
+function openTape(nodes: NodeTape, bytes: number, buffer: SharedBytes = sharedBuffer(bytes)): OpenTape {
   const { doubles, longs, words } = viewsOf(buffer);
   // One literal, so that all tapes are of one shape to the engine: with a spread here pack() took 200 ns instead of 120.
   return { doubles, longs, words, text: "", nodes };

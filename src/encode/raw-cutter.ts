@@ -5,7 +5,7 @@ import { type Kernel, memoryOf } from "./wasm.ts";
 
 /**
  * Says where `bytes`, which begin with a row and will have more behind them, may be cut: behind the last row that surely
- * is over; 0 where none is. It finds the rows that `rawRows` finds, broken ones included, so that every slab can be
+ * is over; 0 where none is. It finds the rows that `rawRows` finds, broken ones included, so that every raw chunk can be
  * checked by itself, by any subtask.
  */
 export type RawCutter = (bytes: Uint8Array) => number;

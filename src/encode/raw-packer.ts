@@ -1,7 +1,7 @@
 import type { MalformedText } from "./column-packers.ts";
+import type { RawChunk } from "./raw-chunk.ts";
 import type { RawCutter } from "./raw-cutter.ts";
-import type { RawSlab } from "./raw-slab.ts";
-import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
+import { type SharedBytes, sharedBuffer } from "./shared-buffer.ts";
 
 export interface RawPackerOptions {
   readonly cut: RawCutter;
@@ -9,27 +9,27 @@ export interface RawPackerOptions {
   readonly maxRowBytes: number;
   /** Text with half a surrogate pair: its row is refused (default), or sent with U+FFFD in its place. */
   readonly malformedText?: MalformedText;
-  /** Default 128 KiB: handing a slab over costs a worker some 20 us, and encoding one of this size 400. */
-  readonly slabBytes?: number;
-  /** Buffers kept for the next slabs, as many as may be on their way at a time. Default 8. */
+  /** Default 128 KiB: handing a raw chunk over costs a worker some 20 us, and encoding one of this size 400. */
+  readonly rawChunkBytes?: number;
+  /** Buffers kept for the next raw chunks, as many as may be on their way at a time. Default 8. */
   readonly mostSpares?: number;
 }
 
-/** Collects bytes and texts, cut anywhere, into slabs of whole rows. */
+/** Collects bytes and texts, cut anywhere, into raw chunks of whole rows. */
 export interface RawPacker {
   /** Something was added since the last `flush()`, so that there may be whole rows. */
   readonly isWaiting: boolean;
   /** It holds bytes that were not handed over: whole rows, or a part of one. */
   readonly isHolding: boolean;
-  /** Copies what it is given; slabs that become full on the way are handed over. */
+  /** Copies what it is given; raw chunks that become full on the way are handed over. */
   add(rows: Uint8Array | string): void;
   /** Hands over the whole rows. At the end of the input what is left is a row too, with a newline or without. */
   flush(isEnd: boolean): void;
   /** Gives a buffer back, to be filled again. */
-  recycle(buffer: SlabBuffer): void;
+  recycle(buffer: SharedBytes): void;
 }
 
-export type SlabBytes = Pick<RawSlab, "bytes" | "length">;
+export type RawChunkBytes = Pick<RawChunk, "bytes" | "length">;
 
 /** The longest UTF-8 of one UTF-16 unit. */
 const longestUnit = 3;
@@ -39,10 +39,10 @@ const nothing: Uint8Array = new Uint8Array(0);
 const utf8 = new TextEncoder();
 
 /** A byte order mark at the very start of the input is dropped. */
-export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes) => void): RawPacker {
-  const { cut, maxRowBytes, malformedText = "refuse", slabBytes = 131_072, mostSpares = 8 } = options;
-  const spares: SlabBuffer[] = [];
-  let slab = nothing;
+export function rawPacker(options: RawPackerOptions, handOver: (rawChunk: RawChunkBytes) => void): RawPacker {
+  const { cut, maxRowBytes, malformedText = "refuse", rawChunkBytes = 131_072, mostSpares = 8 } = options;
+  const spares: SharedBytes[] = [];
+  let rawChunk = nothing;
   let used = 0;
   let isWaiting = false;
   let isAtStart = true;
@@ -52,16 +52,16 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
   let half = "";
 
   function open(bytes: number): Uint8Array {
-    return new Uint8Array(bytes <= slabBytes ? (spares.pop() ?? slabBuffer(slabBytes)) : slabBuffer(bytes));
+    return new Uint8Array(bytes <= rawChunkBytes ? (spares.pop() ?? sharedBuffer(rawChunkBytes)) : sharedBuffer(bytes));
   }
 
-  function recycle(buffer: SlabBuffer): void {
-    if (buffer.byteLength === slabBytes && spares.length < mostSpares) spares.push(buffer);
+  function recycle(buffer: SharedBytes): void {
+    if (buffer.byteLength === rawChunkBytes && spares.length < mostSpares) spares.push(buffer);
   }
 
   /** One byte is kept for the newline that the input may lack at its end. */
   function room(): number {
-    return slab.length - 1 - used;
+    return rawChunk.length - 1 - used;
   }
 
   /** Makes room for so many bytes, or finds the line too long, after which its rest is to be skipped. */
@@ -78,16 +78,16 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
   }
 
   function grow(): void {
-    const larger = open(Math.min(2 * slab.length, maxRowBytes + slabBytes));
-    larger.set(slab.subarray(0, used));
-    recycle(slab.buffer);
-    slab = larger;
+    const larger = open(Math.min(2 * rawChunk.length, maxRowBytes + rawChunkBytes));
+    larger.set(rawChunk.subarray(0, used));
+    recycle(rawChunk.buffer);
+    rawChunk = larger;
   }
 
   function takeWholeRows(): boolean {
     dropByteOrderMark();
     if (used === 0) return false;
-    const length = cut(slab.subarray(0, used));
+    const length = cut(rawChunk.subarray(0, used));
     if (length > 0) take(length);
     return length > 0;
   }
@@ -95,15 +95,15 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
   function takeAll(): void {
     dropByteOrderMark();
     if (used === 0) return;
-    if (slab[used - 1] !== newline) slab[used++] = newline;
+    if (rawChunk[used - 1] !== newline) rawChunk[used++] = newline;
     take(used);
   }
 
   function take(length: number): void {
-    const full = slab;
+    const full = rawChunk;
     const rest = full.subarray(length, used);
-    slab = rest.length === 0 ? nothing : open(rest.length + 1);
-    slab.set(rest);
+    rawChunk = rest.length === 0 ? nothing : open(rest.length + 1);
+    rawChunk.set(rest);
     used = rest.length;
     isAtStart = false;
     handOver({ bytes: full.buffer, length });
@@ -112,8 +112,8 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
   function dropByteOrderMark(): void {
     if (!isAtStart || used < 3) return;
     isAtStart = false;
-    if (slab[0] !== 0xef || slab[1] !== 0xbb || slab[2] !== 0xbf) return;
-    slab.copyWithin(0, 3, used);
+    if (rawChunk[0] !== 0xef || rawChunk[1] !== 0xbb || rawChunk[2] !== 0xbf) return;
+    rawChunk.copyWithin(0, 3, used);
     used -= 3;
   }
 
@@ -128,7 +128,7 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
       makeRoom(1);
       if (isSkipping) continue;
       const piece = bytes.subarray(at, at + room());
-      slab.set(piece, used);
+      rawChunk.set(piece, used);
       used += piece.length;
       at += piece.length;
     }
@@ -144,7 +144,7 @@ export function rawPacker(options: RawPackerOptions, handOver: (slab: SlabBytes)
       }
       makeRoom(longestUnit + 1);
       if (isSkipping) continue;
-      const { read, written } = utf8.encodeInto(rest, slab.subarray(used, slab.length - 1));
+      const { read, written } = utf8.encodeInto(rest, rawChunk.subarray(used, rawChunk.length - 1));
       used += written;
       rest = rest.slice(read);
     }

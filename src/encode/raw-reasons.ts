@@ -2,9 +2,9 @@ import { MillraceError } from "../errors.ts";
 import { isSurrogateAt, utf8FaultAt } from "../schema/utf8-fault.ts";
 import { jsonReasons } from "./json-syntax.ts";
 import type { TableShape } from "./layout.ts";
-import type { RefusedRow } from "./raw-slab.ts";
+import type { RefusedRow } from "./raw-chunk.ts";
 import { shown } from "./record-refused.ts";
-import { type SlabBuffer, unshared } from "./slab-buffer.ts";
+import { type SharedBytes, unshared } from "./shared-buffer.ts";
 
 /** Why a raw row is refused, numbered as in assembly/reasons.ts. Those of JSON follow from the eighth on. */
 export const rawReasons = {
@@ -21,8 +21,8 @@ export const rawReasons = {
 const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** The row's text as far as it is text, without the newline at its end. */
-export function rawRowText(slab: SlabBuffer, { start, end }: RefusedRow): string {
-  return utf8.decode(unshared(new Uint8Array(slab, start, end - start))).replace(/\r?\n$/, "");
+export function rawRowText(rawChunk: SharedBytes, { start, end }: RefusedRow): string {
+  return utf8.decode(unshared(new Uint8Array(rawChunk, start, end - start))).replace(/\r?\n$/, "");
 }
 
 /** One raw row that does not fit. `row` is its number among all raw rows of the sink, from 0. */
@@ -30,27 +30,29 @@ export function rawRowRefused(
   table: TableShape,
   maxBytes: number,
   row: number,
-  slab: SlabBuffer,
+  rawChunk: SharedBytes,
   refused: RefusedRow,
 ): MillraceError {
   const place = `raw row ${row}`;
-  const reason = reasonText(table, maxBytes, slab, refused);
+  const reason = reasonText(table, maxBytes, rawChunk, refused);
   const text = shown(
-    utf8.decode(unshared(new Uint8Array(slab, refused.start, Math.min(refused.end - refused.start, 400)))).trimEnd(),
+    utf8
+      .decode(unshared(new Uint8Array(rawChunk, refused.start, Math.min(refused.end - refused.start, 400))))
+      .trimEnd(),
   );
   return new MillraceError("RECORD_REFUSED", `Raw row ${row} does not fit table ${table.name}: ${reason}: ${text}.`, {
     context: { table: table.name, row, place, reason, value: text },
   });
 }
 
-function reasonText(table: TableShape, maxBytes: number, slab: SlabBuffer, refused: RefusedRow): string {
+function reasonText(table: TableShape, maxBytes: number, rawChunk: SharedBytes, refused: RefusedRow): string {
   const { start, reason, detail } = refused;
-  const character = (): number => utf8.decode(unshared(new Uint8Array(slab, start, detail))).length;
+  const character = (): number => utf8.decode(unshared(new Uint8Array(rawChunk, start, detail))).length;
   switch (reason) {
     case rawReasons.tooLarge:
       return `it takes more than the ${maxBytes} bytes of a batch`;
     case rawReasons.notUtf8:
-      return notUtf8Text(slab, refused);
+      return notUtf8Text(rawChunk, refused);
     case rawReasons.fieldCount:
       return `it has ${counted(detail, "field")}, and the table has ${counted(table.list.length, "column")}`;
     case rawReasons.quoteInField:
@@ -69,8 +71,8 @@ function reasonText(table: TableShape, maxBytes: number, slab: SlabBuffer, refus
 }
 
 /** Text comes with halves of surrogate pairs in the bytes that they would have (see `addLoneHalf()`); other bytes are a reader's fault. */
-function notUtf8Text(slab: SlabBuffer, { start, end }: RefusedRow): string {
-  const bytes = unshared(new Uint8Array(slab, start, end - start));
+function notUtf8Text(rawChunk: SharedBytes, { start, end }: RefusedRow): string {
+  const bytes = unshared(new Uint8Array(rawChunk, start, end - start));
   const at = Math.max(0, utf8FaultAt(bytes));
   const what = isSurrogateAt(bytes, at) ? "a lone surrogate" : `byte 0x${bytes[at]!.toString(16).padStart(2, "0")}`;
   return `it is not UTF-8: at character ${utf8.decode(bytes.subarray(0, at)).length} stands ${what}`;

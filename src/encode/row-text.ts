@@ -4,7 +4,7 @@ import type { OpenTape } from "./column-packers.ts";
 import { layoutOf, nullsOffset, type Slot, type TableShape, textKinds } from "./layout.ts";
 import { type NodeViews, nodeText, nodeUnits } from "./node-text.ts";
 import type { RowFormat } from "./row-format.ts";
-import type { SlabBuffer } from "./slab-buffer.ts";
+import type { SharedBytes } from "./shared-buffer.ts";
 
 /**
  * The rows in plain JavaScript: what the fallback encoder sends, and what the WebAssembly encoder is checked against.
@@ -33,7 +33,7 @@ export interface RowWriter {
 
 export type TapeViews = Pick<OpenTape, "doubles" | "longs" | "words">;
 
-export function viewsOf(tape: SlabBuffer): TapeViews {
+export function viewsOf(tape: SharedBytes): TapeViews {
   return { doubles: new Float64Array(tape), longs: new BigInt64Array(tape), words: new Int32Array(tape) };
 }
 

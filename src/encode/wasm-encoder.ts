@@ -4,7 +4,7 @@ import { type BatchLimits, type Encoder, type GzipLevel, rowTooLarge } from "./e
 import { descriptorOf, type TableShape } from "./layout.ts";
 import { packedParts } from "./packed-parts.ts";
 import { hasRowEnds, type Payload } from "./payload.ts";
-import type { RawSlab, RefusedRow } from "./raw-slab.ts";
+import type { RawChunk, RefusedRow } from "./raw-chunk.ts";
 import type { RowFormat } from "./row-format.ts";
 import { type Kernel, memoryOf, trapped } from "./wasm.ts";
 
@@ -37,7 +37,7 @@ export function wasmEncoder(
   let cutRows = 0;
   let cutBytes = 0;
   /** What lies in the module's memory, and the row or byte from which it goes on. */
-  let opened: Chunk | RawSlab | undefined;
+  let opened: Chunk | RawChunk | undefined;
   let next = 0;
 
   const descriptor = descriptorOf(table, format);
@@ -57,11 +57,11 @@ export function wasmEncoder(
     next = from;
   }
 
-  function openSlab(slab: RawSlab, from: number): void {
-    kernel.reserveChunk(0, 0, slab.length);
-    memory().set(new Uint8Array(slab.bytes, 0, slab.length), kernel.textStart());
-    kernel.openRaw(slab.length, from);
-    opened = slab;
+  function openRawChunk(rawChunk: RawChunk, from: number): void {
+    kernel.reserveChunk(0, 0, rawChunk.length);
+    memory().set(new Uint8Array(rawChunk.bytes, 0, rawChunk.length), kernel.textStart());
+    kernel.openRaw(rawChunk.length, from);
+    opened = rawChunk;
     next = from;
   }
 
@@ -132,8 +132,8 @@ export function wasmEncoder(
       if (next === given.rows) opened = undefined;
       return after - before;
     },
-    appendRaw(slab, from, tally) {
-      if (slab !== opened || from !== next) openSlab(slab, from);
+    appendRaw(rawChunk, from, tally) {
+      if (rawChunk !== opened || from !== next) openRawChunk(rawChunk, from);
       let counted = kernel.rowsTaken();
       let state = refused;
       while (state === refused) {
@@ -144,7 +144,7 @@ export function wasmEncoder(
         if (state === refused) tally.refused.push(refusedRow(tally.rows++));
       }
       next = kernel.rawEnd();
-      if (next === slab.length) opened = undefined;
+      if (next === rawChunk.length) opened = undefined;
       return next;
     },
     cut(isBatchEnd) {

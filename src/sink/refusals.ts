@@ -1,7 +1,7 @@
 import type { Place } from "../batch/batcher.ts";
 import type { Letter } from "../deliver/dead-letter.ts";
+import type { RefusedRow } from "../encode/raw-chunk.ts";
 import { rawReasons, rawRowRefused, rawRowText } from "../encode/raw-reasons.ts";
-import type { RefusedRow } from "../encode/raw-slab.ts";
 import type { RowFormat } from "../encode/row-format.ts";
 import { isCode, MillraceError, reasonOf } from "../errors.ts";
 import { publish, type RejectionReason } from "../events.ts";
@@ -42,7 +42,7 @@ export interface Refusals {
     source: OriginalFormat | undefined,
   ): void;
   /** A row of `writeRaw()` that a subtask has refused. Without a dead letter the sink fails: there is no call to throw at. */
-  refuseRaw(row: number, slab: ArrayBuffer, refused: RefusedRow): void;
+  refuseRaw(row: number, rawChunk: ArrayBuffer, refused: RefusedRow): void;
   /** A row that was accepted, and that the service then refused. */
   refuseLanded(text: string, format: RowFormat, place: string, reason: string): void;
   /** Resolves when every letter so far is written. */
@@ -99,12 +99,12 @@ export function refusals(
       return scope.current;
     },
     refuse,
-    refuseRaw(row, slab, refused) {
+    refuseRaw(row, rawChunk, refused) {
       if (ports.hasFailed()) return;
-      const error = rawRowRefused(table, clientBatchSizeLimit, row, slab, refused);
+      const error = rawRowRefused(table, clientBatchSizeLimit, row, rawChunk, refused);
       try {
         const source = { ...rowFormat(rawFormat), ...(refused.reason === rawReasons.notUtf8 && notUtf8) };
-        refuse("raw", error, rawRowText(slab, refused), `raw row ${row}`, source);
+        refuse("raw", error, rawRowText(rawChunk, refused), `raw row ${row}`, source);
       } catch {
         ports.fail(error);
       }

@@ -138,7 +138,7 @@ export class Sink<R> implements RecordSink<R>, AsyncDisposable {
       onRawTaken: (rows) => {
         this.#counters.accepted += rows;
       },
-      onRawRefused: (row, slab, refused) => this.#refusals.refuseRaw(row, slab, refused),
+      onRawRefused: (row, rawChunk, refused) => this.#refusals.refuseRaw(row, rawChunk, refused),
       onRestarted: (restart) => {
         this.#counters.restarts++;
         publish("millrace:subtask:restarted", { sink: id, table: table.name, ...restart });

@@ -7,7 +7,7 @@ import { jsonCheck } from "../encode/json-check.ts";
 import { compilePacker } from "../encode/packer.ts";
 import type { Payload } from "../encode/payload.ts";
 import { rawCutter } from "../encode/raw-cutter.ts";
-import { type RawPacker, rawPacker, type SlabBytes } from "../encode/raw-packer.ts";
+import { type RawChunkBytes, type RawPacker, rawPacker } from "../encode/raw-packer.ts";
 import { instantiate } from "../encode/wasm.ts";
 import { embeddedWasm } from "../encode/wasm-embedded.ts";
 import type { ResolvedOptions } from "../options.ts";
@@ -20,8 +20,8 @@ const rowsPerChunk = 2_048;
  * goes on behind the last one the cut costs 0.02 % of size; 0.1 % at 64 KiB.
  */
 const segmentBytes = 524_288;
-/** Slabs on their way to a subtask or kept until their segment is back: a segment has two or more. */
-const slabsPerSubtask = 16;
+/** RawChunks on their way to a subtask or kept until their segment is back: a segment has two or more. */
+const rawChunksPerSubtask = 16;
 
 /** Starts a sink's packer and subtasks. */
 export function startBatcher<R>(
@@ -32,7 +32,7 @@ export function startBatcher<R>(
 ): Batcher<R> {
   const { format, batchSize, batchIntervalMs, clientBatchSizeLimit, gzipLevel, malformedText, parallelism } = options;
   const batchPerSubtask = options.batchPerSubtask || parallelism <= 1;
-  const mostSpares = slabsPerSubtask * Math.max(1, parallelism);
+  const mostSpares = rawChunksPerSubtask * Math.max(1, parallelism);
   const limits = { maxRows: batchSize, maxBytes: clientBatchSizeLimit };
   const wasm = embeddedWasm();
   /** For what is encoded already: the caller's thread has one of its own, once it is needed. */
@@ -48,7 +48,7 @@ export function startBatcher<R>(
   });
   const plain = { name: table.name, list: table.list };
 
-  function startRaw(handOver: (slab: SlabBytes) => void): RawPacker {
+  function startRaw(handOver: (rawChunk: RawChunkBytes) => void): RawPacker {
     const cut = rawCutter(format, clientBatchSizeLimit, startKernel);
     return rawPacker({ cut, maxRowBytes: clientBatchSizeLimit, malformedText, mostSpares }, handOver);
   }

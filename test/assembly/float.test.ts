@@ -34,8 +34,8 @@ function assertAround(v: number, reach = 2n): void {
   }
 }
 
-/** A slab of doubles in, their lines out, compared as one string. */
-function assertSlab(count: number, make: () => bigint): void {
+/** Doubles in, their lines out, compared as one string. */
+function assertLines(count: number, make: () => bigint): void {
   const values = new BigUint64Array(kernels.memory.buffer, out, count);
   for (let i = 0; i < count; i++) {
     let pattern = make();
@@ -140,7 +140,7 @@ test("numbers that come again, among others that do not, in every share", () => 
     const pool = Array.from({ length: known }, (_, i) => (i % 2 === 0 ? bitPattern() : bitsOf((next() % 1e6) / 360)));
     pool[0] = bitsOf(-0.000001234567890123456);
     for (const share of [0.2, 0.5, 0.9, 1])
-      assertSlab(10_000, () => {
+      assertLines(10_000, () => {
         const pattern = next() < share * 2 ** 32 ? pool[next() % known]! : bitPattern();
         return next() % 2 === 0 ? pattern : pattern ^ (1n << 63n);
       });
@@ -150,12 +150,12 @@ test("numbers that come again, among others that do not, in every share", () => 
 test("random bit patterns, and random numbers of the kind people store", () => {
   const next = randomWords(seedOf());
   const count = Number(process.env.MILLRACE_RANDOM_DOUBLES ?? 300_000);
-  const slab = 10_000;
-  for (let done = 0; done < count; done += slab) {
-    assertSlab(slab, () => (BigInt(next()) << 32n) | BigInt(next()));
+  const doubles = 10_000;
+  for (let done = 0; done < count; done += doubles) {
+    assertLines(doubles, () => (BigInt(next()) << 32n) | BigInt(next()));
   }
-  assertSlab(slab, () => bitsOf(next() / 2 ** 32));
-  assertSlab(slab, () => bitsOf(next() / 100));
-  assertSlab(slab, () => bitsOf((next() >>> 12) / 1000 - 500));
-  assertSlab(slab, () => BigInt(next()) << BigInt(next() % 20)); // subnormals
+  assertLines(doubles, () => bitsOf(next() / 2 ** 32));
+  assertLines(doubles, () => bitsOf(next() / 100));
+  assertLines(doubles, () => bitsOf((next() >>> 12) / 1000 - 500));
+  assertLines(doubles, () => BigInt(next()) << BigInt(next() % 20)); // subnormals
 });

@@ -24,7 +24,7 @@ test("a chunk is cut where the open batch becomes full, and where the batches be
   assert.equal(chunkGoal(256, 1_000, 2_900), 100);
 });
 
-test("what is in a slab is not known, so the chunk behind it is a whole one", () => {
+test("what is in a raw chunk is not known, so the chunk behind it is a whole one", () => {
   assert.equal(chunkGoal(256, 1_000, undefined), 256);
   assert.equal(chunkGoal(256, 10, undefined), 10);
 });

@@ -4,7 +4,7 @@ import type { SubtaskSegment } from "../../src/batch/job.ts";
 import { type SubtaskPlan, subtask } from "../../src/batch/subtask.ts";
 import { jsEncoder } from "../../src/encode/js-encoder.ts";
 import { k, table } from "../../src/schema/table.ts";
-import { slabOf } from "../encode/raw-slabs.ts";
+import { rawChunkOf } from "../encode/raw-chunks.ts";
 
 const numbers = table("Numbers", { n: k.int() });
 const plan: SubtaskPlan = {
@@ -27,8 +27,8 @@ const nothingFound = { rows: 0, refused: [] };
 
 test("each segment says how far it reaches, and the rest of a job is not done before it is cut", () => {
   const { work, segments } = start();
-  const slab = slabOf("1\n2\n3\n4\n5\n");
-  const tally = work.encode({ number: 0, from: 0, openedAt: 0, slab, tally: nothingFound });
+  const rawChunk = rawChunkOf("1\n2\n3\n4\n5\n");
+  const tally = work.encode({ number: 0, from: 0, openedAt: 0, rawChunk, tally: nothingFound });
   assert.equal(tally!.rows, 5);
   assert.deepEqual(
     segments.map(({ rows, done, isFull }) => [rows, done.number, done.from, done.tally?.rows, isFull]),
@@ -46,7 +46,7 @@ test("each segment says how far it reaches, and the rest of a job is not done be
 test("one that takes over in the middle of a job never answers that it has come less far", () => {
   const { work } = start({ maxRows: 100 });
   const tally = { rows: 2, refused: [] };
-  assert.equal(work.encode({ number: 0, from: 4, openedAt: 0, slab: slabOf("1\n2\n3\n"), tally })!.rows, 3);
+  assert.equal(work.encode({ number: 0, from: 4, openedAt: 0, rawChunk: rawChunkOf("1\n2\n3\n"), tally })!.rows, 3);
   assert.deepEqual(work.done, { number: 0, from: 4, tally });
 });
 
@@ -58,7 +58,7 @@ test("a segment ends by its bytes and by the number of its jobs, and a batch of 
   ] as const) {
     const { work, segments } = start({ maxRows: 100, hasOwnBatch, segmentBytes });
     for (let number = 0; number < jobs; number++)
-      work.encode({ number, from: 0, openedAt: 0, slab: slabOf(rows || "7\n"), tally: nothingFound });
+      work.encode({ number, from: 0, openedAt: 0, rawChunk: rawChunkOf(rows || "7\n"), tally: nothingFound });
     assert.equal(segments.length, rows ? jobs : 1);
     assert.ok(segments.every(({ isFull }) => isFull === undefined));
   }

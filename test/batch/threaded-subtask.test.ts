@@ -53,7 +53,7 @@ function start(setting: Setting): { work: Batcher<{ n: number }>; subtasks: Subt
     packer,
     (handOver) =>
       rawPacker(
-        { cut: rawCutter("csv", maxBytes, () => undefined), maxRowBytes: maxBytes, slabBytes: 2_000 },
+        { cut: rawCutter("csv", maxBytes, () => undefined), maxRowBytes: maxBytes, rawChunkBytes: 2_000 },
         handOver,
       ),
     (hooks) => {

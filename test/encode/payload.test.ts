@@ -13,7 +13,7 @@ import type { BatchContent, PackedRows } from "../../src/encode/segment.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { k, table } from "../../src/schema/table.ts";
 import { tableAndRecords } from "./arbitraries.ts";
-import { slabOf } from "./raw-slabs.ts";
+import { rawChunkOf } from "./raw-chunks.ts";
 import { chunksOf, type Sample } from "./rows.ts";
 
 // What an encoder makes for each payload: the text is that of the gzip member, and each row ends where a row of its own would.
@@ -151,8 +151,8 @@ for (const [name, wasm] of Object.entries(modules)) {
     const content = textWithEnds();
     for (const text of ['1,"a\nb"\r\n\r\n2\n3,c\n', `4,${"x".repeat(200_000)}\n5,"q""q"\n`]) {
       const tally = { rows: 0, refused: [] };
-      const slab = slabOf(text);
-      for (let from = 0; from < slab.length; ) from = rows.appendRaw(slab, from, tally);
+      const rawChunk = rawChunkOf(text);
+      for (let from = 0; from < rawChunk.length; ) from = rows.appendRaw(rawChunk, from, tally);
       add(content, rows, false);
     }
     add(content, rows, true);

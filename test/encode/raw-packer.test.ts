@@ -5,12 +5,12 @@ import { encoder } from "../../src/encode/choose-encoder.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
 import type { RowFormat } from "../../src/encode/row-format.ts";
-import type { SlabBuffer } from "../../src/encode/slab-buffer.ts";
+import type { SharedBytes } from "../../src/encode/shared-buffer.ts";
 import { instantiate } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { tableOf } from "../../src/schema/table.ts";
 import { garbage, text } from "./arbitraries.ts";
-import { type Found, found, slabOf, slabsOf } from "./raw-slabs.ts";
+import { type Found, found, rawChunkOf, rawChunksOf } from "./raw-chunks.ts";
 import { textOf } from "./rows.ts";
 
 const two = tableOf("Two", [
@@ -69,17 +69,17 @@ for (const format of ["csv", "ndjson"] as const satisfies readonly RowFormat[])
     ["WebAssembly", instantiate(embeddedWasm())],
     ["JavaScript", undefined],
   ] as const)
-    test(`${format}: however the input is cut into calls and slabs, its rows are the same (${name})`, () => {
+    test(`${format}: however the input is cut into calls and rawChunks, its rows are the same (${name})`, () => {
       const limit = fc.constantFrom(16, 40, 100, 1e9);
       fc.assert(
-        fc.property(input, places, limit, fc.integer({ min: 8, max: 80 }), (bytes, cuts, maxBytes, slabBytes) => {
+        fc.property(input, places, limit, fc.integer({ min: 8, max: 80 }), (bytes, cuts, maxBytes, rawChunkBytes) => {
           const limits = { maxRows: 1e9, maxBytes };
           const cut = rawCutter(format, maxBytes, () => kernel);
-          const slabs = slabsOf(piecesOf(bytes, cuts), { cut, maxRowBytes: maxBytes, slabBytes });
-          for (const slab of slabs) assert.equal(new Uint8Array(slab.bytes)[slab.length - 1], 0x0a);
+          const rawChunks = rawChunksOf(piecesOf(bytes, cuts), { cut, maxRowBytes: maxBytes, rawChunkBytes });
+          for (const rawChunk of rawChunks) assert.equal(new Uint8Array(rawChunk.bytes)[rawChunk.length - 1], 0x0a);
           assertSame(
-            found(encoder(two, format, limits, undefined), slabs),
-            found(encoder(two, format, limits, undefined), [slabOf(dropMark(bytes))]),
+            found(encoder(two, format, limits, undefined), rawChunks),
+            found(encoder(two, format, limits, undefined), [rawChunkOf(dropMark(bytes))]),
           );
         }),
         { numRuns: 600 },
@@ -90,11 +90,11 @@ function dropMark(bytes: Uint8Array): Uint8Array {
   return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes;
 }
 
-/** The slabs' bytes, one after the other. */
+/** The raw chunks' bytes, one after the other. */
 function bytesOf(pieces: readonly (string | Uint8Array | true)[], malformedText?: "refuse" | "replace"): Buffer {
   const cut = rawCutter("ndjson", 1e9, () => undefined);
-  const slabs = slabsOf(pieces, { cut, malformedText, slabBytes: 32 });
-  return Buffer.concat(slabs.map((slab) => Buffer.from(slab.bytes, 0, slab.length)));
+  const rawChunks = rawChunksOf(pieces, { cut, malformedText, rawChunkBytes: 32 });
+  return Buffer.concat(rawChunks.map((rawChunk) => Buffer.from(rawChunk.bytes, 0, rawChunk.length)));
 }
 
 test("texts and bytes, cut anywhere and mixed, are the bytes of the whole", () => {
@@ -128,22 +128,24 @@ test("a byte order mark is dropped at the very start, however it comes, and nowh
 });
 
 test("what is given is copied and its buffer stays the caller's", () => {
-  const slabs: SlabBuffer[] = [];
+  const rawChunks: SharedBytes[] = [];
   const packer = rawPacker({ cut: rawCutter("csv", 1e9, () => undefined), maxRowBytes: 1e9 }, ({ bytes }) =>
-    slabs.push(bytes),
+    rawChunks.push(bytes),
   );
   const given = Buffer.from("a,b\nc,d");
   packer.add(given);
   given.fill(0x7a);
   packer.flush(true);
-  assert.equal(Buffer.from(slabs[0]!).toString("utf8", 0, 8), "a,b\nc,d\n");
+  assert.equal(Buffer.from(rawChunks[0]!).toString("utf8", 0, 8), "a,b\nc,d\n");
   assert.equal(given.toString(), "z".repeat(7));
 });
 
 test("a line without end takes no more memory than a row may have, and is one refused row", () => {
   const lengths: number[] = [];
   const cut = rawCutter("csv", 1_000, () => instantiate(embeddedWasm()));
-  const packer = rawPacker({ cut, maxRowBytes: 1_000, slabBytes: 256 }, (slab) => lengths.push(slab.length));
+  const packer = rawPacker({ cut, maxRowBytes: 1_000, rawChunkBytes: 256 }, (rawChunk) =>
+    lengths.push(rawChunk.length),
+  );
   packer.add("a,b\n");
   for (let i = 0; i < 1_000; i++) packer.add(i % 2 === 0 ? "x".repeat(100) : Buffer.alloc(100, 0x79));
   packer.add("\nc,d\n");
@@ -175,7 +177,7 @@ test("nothing is gone over again while nothing was added", () => {
 });
 
 test("buffers that are given back are filled again", () => {
-  const seen = new Set<SlabBuffer>();
+  const seen = new Set<SharedBytes>();
   const packer = rawPacker({ cut: rawCutter("ndjson", 1e9, () => undefined), maxRowBytes: 1e9 }, ({ bytes }) => {
     seen.add(bytes);
     packer.recycle(bytes);

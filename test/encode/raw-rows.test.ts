@@ -11,7 +11,7 @@ import type { RowFormat } from "../../src/encode/row-format.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
 import { tableOf } from "../../src/schema/table.ts";
 import { garbage, mutated, text } from "./arbitraries.ts";
-import { found, slabOf } from "./raw-slabs.ts";
+import { found, rawChunkOf } from "./raw-chunks.ts";
 import { textOf } from "./rows.ts";
 
 const formats: readonly RowFormat[] = ["csv", "ndjson"];
@@ -56,9 +56,9 @@ for (const format of formats)
         fc.constantFrom(16, 40, 1e9),
         (inputs, columns, maxRows, maxBytes) => {
           const limits = { maxRows, maxBytes };
-          const slabs = inputs.map(slabOf);
-          const wasm = found(encoder(tableOfWidth(columns), format, limits, embeddedWasm()), slabs);
-          const js = found(encoder(tableOfWidth(columns), format, limits, undefined), slabs);
+          const rawChunks = inputs.map(rawChunkOf);
+          const wasm = found(encoder(tableOfWidth(columns), format, limits, embeddedWasm()), rawChunks);
+          const js = found(encoder(tableOfWidth(columns), format, limits, undefined), rawChunks);
           assert.deepEqual(wasm.refused, js.refused);
           assert.equal(wasm.rows, js.rows);
           assert.deepEqual(wasm.batches.map(textOf), js.batches.map(textOf));
@@ -99,8 +99,10 @@ for (const [name, wasm] of Object.entries(encoders))
           const input = Buffer.concat(
             lines.flatMap((one, i) => [one, Buffer.from(i + 1 < lines.length || isEnded ? end : "")]),
           );
-          const { batches, rows, refused } = found(encoder(tableOfWidth(1), "ndjson", noLimits, wasm), [slabOf(input)]);
-          const whole = slabOf(input);
+          const { batches, rows, refused } = found(encoder(tableOfWidth(1), "ndjson", noLimits, wasm), [
+            rawChunkOf(input),
+          ]);
+          const whole = rawChunkOf(input);
           const bytes = Buffer.from(whole.bytes, 0, whole.length);
           const sound: Buffer[] = [];
           let expectedRows = 0;
@@ -140,7 +142,7 @@ for (const [name, wasm] of Object.entries(encoders))
           batches,
           rows: count,
           refused,
-        } = found(encoder(tableOfWidth(3), "csv", noLimits, wasm), [slabOf(input)]);
+        } = found(encoder(tableOfWidth(3), "csv", noLimits, wasm), [rawChunkOf(input)]);
         assert.deepEqual(refused, []);
         assert.equal(count, rows.length);
         assert.equal(textOf(batches[0]!), input);
@@ -186,7 +188,7 @@ for (const [name, wasm] of Object.entries(encoders))
           batches,
           rows: count,
           refused,
-        } = found(encoder(tableOfWidth(3), "csv", noLimits, wasm), [slabOf(input)]);
+        } = found(encoder(tableOfWidth(3), "csv", noLimits, wasm), [rawChunkOf(input)]);
         const sound = rows.filter(({ isBad }) => !isBad).map(({ line }) => `${line}\n`);
         assert.equal(textOf(batches[0]!), sound.join(""));
         assert.equal(count, rows.length);
@@ -248,7 +250,7 @@ test("bytes that TextDecoder refuses are refused as no UTF-8, and no others", ()
     fc.property(fc.array(utf8, { minLength: 1, maxLength: 5 }), (values) => {
       const rows = values.map((value) => Buffer.from([...value].filter((b) => ![0x22, 0x2c, 0x0a, 0x0d].includes(b))));
       const present = rows.filter((row) => row.length > 0);
-      const { refused } = found(one, [slabOf(Buffer.concat(present.flatMap((row) => [row, Buffer.from("\n")])))]);
+      const { refused } = found(one, [rawChunkOf(Buffer.concat(present.flatMap((row) => [row, Buffer.from("\n")])))]);
       const isBroken = (row: Buffer): boolean => judgedUtf8(row) === false;
       assert.deepEqual(
         refused.map(({ row, reason }) => [row, reason]),
@@ -276,9 +278,11 @@ for (const [name, wasm] of Object.entries(encoders)) {
     ] as const) {
       const size = row.length + 1;
       const input = `${row}\n${row}`;
-      const exact = found(encoder(tableOfWidth(2), format, { maxRows: 10, maxBytes: size }, wasm), [slabOf(input)]);
+      const exact = found(encoder(tableOfWidth(2), format, { maxRows: 10, maxBytes: size }, wasm), [rawChunkOf(input)]);
       assert.deepEqual(exact.batches.map(textOf), [`${row}\n`, `${row}\n`]);
-      const less = found(encoder(tableOfWidth(2), format, { maxRows: 10, maxBytes: size - 1 }, wasm), [slabOf(input)]);
+      const less = found(encoder(tableOfWidth(2), format, { maxRows: 10, maxBytes: size - 1 }, wasm), [
+        rawChunkOf(input),
+      ]);
       assert.deepEqual(
         less.refused.map(({ row: number, reason }) => [number, reason]),
         [
@@ -297,7 +301,7 @@ for (const [name, wasm] of Object.entries(encoders)) {
       ["ndjson", [`{"a":"${large}"}\n`, `{"b":[${"1,".repeat(500_000)}2]}\n`, "{}\n"]],
     ] as const) {
       const one = encoder(tableOfWidth(2), format, { maxRows: 2, maxBytes: 1e9 }, wasm);
-      const { batches } = found(one, [slabOf(rows.join("")), slabOf(rows[2])]);
+      const { batches } = found(one, [rawChunkOf(rows.join("")), rawChunkOf(rows[2])]);
       const texts = batches.map(textOf);
       assert.equal(texts.length, 2);
       assert.ok(texts[0] === rows[0] + rows[1]);
@@ -310,7 +314,7 @@ test("a line of white space is no row, unless it is longer than a batch: what ca
   const input = `${" ".repeat(31)}\n{}\n${" ".repeat(32)}\n\t\r\n{}\n`;
   for (const wasm of Object.values(encoders)) {
     const one = encoder(tableOfWidth(1), "ndjson", { maxRows: 9, maxBytes: 32 }, wasm);
-    const { batches, rows, refused } = found(one, [slabOf(input)]);
+    const { batches, rows, refused } = found(one, [rawChunkOf(input)]);
     assert.equal(textOf(batches[0]!), "{}\n{}\n");
     assert.equal(rows, 3);
     assert.deepEqual(
@@ -327,10 +331,10 @@ test("raw rows and packed rows share a batch, in their order", async () => {
     const one = encoder(table, "csv", noLimits, wasm);
     const packer = compilePacker(table, { format: "csv", maxRecordBytes: 1e9 });
     const tally = { rows: 0, refused: [] };
-    one.appendRaw(slabOf("a,1\n"), 0, tally);
+    one.appendRaw(rawChunkOf("a,1\n"), 0, tally);
     packer.pack({ c0: "b", c1: "2" });
     one.append(packer.take()!, 0);
-    one.appendRaw(slabOf('"c",3'), 0, tally);
+    one.appendRaw(rawChunkOf('"c",3'), 0, tally);
     const batch = sealed(one);
     assert.equal(batch.rows, 3);
     assert.equal(textOf(batch), 'a,1\nb,2\n"c",3\n');

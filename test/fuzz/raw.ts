@@ -5,9 +5,9 @@ import { encoder } from "../../src/encode/choose-encoder.ts";
 import type { Encoder } from "../../src/encode/encoder.ts";
 import { sealed } from "../../src/encode/gzip-member.ts";
 import { mostDepth } from "../../src/encode/json-syntax.ts";
+import type { RawTally } from "../../src/encode/raw-chunk.ts";
 import { rawCutter } from "../../src/encode/raw-cutter.ts";
 import { rawPacker } from "../../src/encode/raw-packer.ts";
-import type { RawTally } from "../../src/encode/raw-slab.ts";
 import type { RowFormat } from "../../src/encode/row-format.ts";
 import { instantiate } from "../../src/encode/wasm.ts";
 import { embeddedWasm } from "../../src/encode/wasm-embedded.ts";
@@ -94,18 +94,21 @@ function packed(
   const refused: Found["refused"] = [];
   let count = 0;
   const cut = rawCutter(format, maxBytes, () => kernel);
-  const packer = rawPacker({ cut, maxRowBytes: maxBytes, slabBytes: 64 + (next() % 4_000) }, ({ bytes, length }) => {
-    const tally: RawTally = { rows: 0, refused: [] };
-    for (let from = 0; from < length; ) {
-      from = rows.appendRaw({ bytes, length, recordsBefore: 0 }, from, tally);
-      if (from < length) kept.push(batchOf(rows));
-    }
-    for (const { row, start, end } of tally.refused)
-      refused.push({ row: row + count, bytes: Buffer.from(bytes.slice(start, end)) });
-    count += tally.rows;
-    new Uint8Array(bytes).fill(0x22); // what is given back is filled anew
-    packer.recycle(bytes);
-  });
+  const packer = rawPacker(
+    { cut, maxRowBytes: maxBytes, rawChunkBytes: 64 + (next() % 4_000) },
+    ({ bytes, length }) => {
+      const tally: RawTally = { rows: 0, refused: [] };
+      for (let from = 0; from < length; ) {
+        from = rows.appendRaw({ bytes, length, recordsBefore: 0 }, from, tally);
+        if (from < length) kept.push(batchOf(rows));
+      }
+      for (const { row, start, end } of tally.refused)
+        refused.push({ row: row + count, bytes: Buffer.from(bytes.slice(start, end)) });
+      count += tally.rows;
+      new Uint8Array(bytes).fill(0x22); // what is given back is filled anew
+      packer.recycle(bytes);
+    },
+  );
   for (const piece of piecesOf(next, input)) {
     const copy = Uint8Array.from(piece);
     packer.add(copy);

@@ -1,11 +1,11 @@
-import { type SlabBuffer, slabBuffer } from "./slab-buffer.ts";
+import { type SharedBytes, sharedBuffer } from "./shared-buffer.ts";
 
 /** The texts of the chunk being filled, one behind the other as UTF-8. */
-export interface TextSlab {
+export interface ChunkText {
   /** Writes well-formed text behind what is there. */
   write(text: string): void;
-  /** The slab, which is then the caller's; the next one is written over `spare`. */
-  take(spare: SlabBuffer | undefined): { readonly buffer: SlabBuffer; readonly bytes: number };
+  /** The raw chunk, which is then the caller's; the next one is written over `spare`. */
+  take(spare: SharedBytes | undefined): { readonly buffer: SharedBytes; readonly bytes: number };
 }
 
 /**
@@ -21,8 +21,8 @@ export const largestSpareText = 1_572_864;
 
 const utf8 = new TextEncoder();
 
-export function textSlab(): TextSlab {
-  let buffer = slabBuffer(smallest);
+export function chunkText(): ChunkText {
+  let buffer = sharedBuffer(smallest);
   let into = new Uint8Array(buffer);
   let bytes = 0;
 
@@ -40,13 +40,13 @@ export function textSlab(): TextSlab {
 
   function grow(kept: number, room: number): void {
     const before = into.subarray(0, kept);
-    open(slabBuffer(Math.max(2 * into.length, kept + room)));
+    open(sharedBuffer(Math.max(2 * into.length, kept + room)));
     into.set(before);
   }
 
-  function open(slab: SlabBuffer): void {
-    buffer = slab;
-    into = new Uint8Array(slab);
+  function open(rawChunk: SharedBytes): void {
+    buffer = rawChunk;
+    into = new Uint8Array(rawChunk);
   }
 
   return {
@@ -54,7 +54,7 @@ export function textSlab(): TextSlab {
     take(spare) {
       const taken = { buffer, bytes };
       // The next chunk will be much like this one.
-      open(spare ?? slabBuffer(Math.min(buffer.byteLength, largestSpareText)));
+      open(spare ?? sharedBuffer(Math.min(buffer.byteLength, largestSpareText)));
       bytes = 0;
       return taken;
     },

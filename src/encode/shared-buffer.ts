@@ -1,12 +1,12 @@
 /** What the rows on their way to a subtask lie in. */
-export type SlabBuffer = ArrayBuffer | SharedArrayBuffer;
+export type SharedBytes = ArrayBuffer | SharedArrayBuffer;
 
 /**
  * Memory that a worker reads and the caller's thread keeps: the rows of a worker that died are handed to the next. Shared
  * where the runtime allows that: to post a chunk then costs 0.8 us, to copy one 40, and encodeInto is no slower (Node 20,
  * 24, 26, Deno, Bun); without, posting copies it.
  */
-export function slabBuffer(bytes: number): SlabBuffer {
+export function sharedBuffer(bytes: number): SharedBytes {
   canShare ??= trySharing();
   return canShare ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
 }
