@@ -57,7 +57,7 @@ export interface SinkOptions extends WriteOptions {
    * `writeRaw()`, may be less full by such a run.
    */
   batchPerSubtask?: boolean;
-  /** Sealed batches not yet taken, before `write()` returns false. Default 4. */
+  /** Batches that are sent at a time, begun in their order. When so many are sealed and not yet taken, `write()` returns false. Default 4. */
   maxBatchesInFlight?: number;
   /** First delay of a retry, doubled each time up to `retryMaxMs`, and jittered. Default 200. */
   retryBaseMs?: number;
