@@ -142,7 +142,7 @@ const fileSafeguards: Readonly<Record<string, readonly Edit[]>> = {
       file: `${files}/committer.ts`,
       find: "    const token = drawToken();\n",
       replace:
-        "    const token = drawToken();\n    for (const name of await place.disk.list(place.parts)) await removeDraft(place.disk, join(place.parts, name));\n",
+        "    const token = drawToken();\n    for (const name of await target.disk.list(target.parts)) await removeDraft(target.disk, join(target.parts, name));\n",
     },
   ],
   "a claim that is made once": [
@@ -165,7 +165,7 @@ const fileSafeguards: Readonly<Record<string, readonly Edit[]>> = {
   ],
   "fsync of the folders before the epoch is committed": [
     {
-      file: `${files}/place.ts`,
+      file: `${files}/target-folder.ts`,
       find: `    await onDisk(each, "syncing it", () => unlessGone(disk.syncFolder(each)), false);\n  // Behind`,
       replace: "    await Promise.resolve(each);\n  // Behind",
     },
