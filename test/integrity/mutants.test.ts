@@ -216,7 +216,10 @@ const modes: Readonly<Record<string, string>> = {
 };
 
 const root = resolve("build", "mutants");
-before(() => mkdirSync(root, { recursive: true }));
+before(() => {
+  rmSync(root, { recursive: true, force: true }); // of a run that was killed
+  mkdirSync(root, { recursive: true });
+});
 after(() => rmSync(root, { recursive: true, force: true }));
 
 const all = [
