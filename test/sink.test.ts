@@ -634,3 +634,20 @@ test("a stage() that resolves to nothing is a defect of the destination, told by
     coded("BAD_OPTION", /stage\(\) of the destination resolved to undefined; see StagedBatch\.$/),
   );
 });
+
+test("so is one that resolves to nothing when a batch whose place is gone is stored again", async () => {
+  let stages = 0;
+  const session = {
+    stage: async (batch: { id: string }) =>
+      stages++ === 0 ? { id: batch.id, place: "p", rows: 1, rawBytes: 1 } : undefined,
+    async submit() {
+      throw new MillraceError("PLACE_GONE", "it is gone", { retryable: true });
+    },
+    outcomes: async () => [],
+    async close() {},
+  };
+  const to = { ...memory(), open: async () => session } as unknown as Destination;
+  const sink = await open({ table: events, to, retryBaseMs: 1, retryTimeoutMs: 1_000 });
+  sink.write({ n: 1 });
+  await assert.rejects(sink.close(), coded("BAD_OPTION", /stage\(\) of the destination resolved to undefined/));
+});

@@ -24,7 +24,7 @@ export interface Batcher<R> {
   readonly isPacking: boolean;
   /** Raw rows were given that are not counted yet, or a part of one. */
   readonly hasUncountedRows: boolean;
-  /** Chunks and raw chunks handed to subtasks and not encoded yet. */
+  /** Chunks, raw ones included, handed to subtasks and not encoded yet. */
   readonly outstanding: number;
   /**
    * Seals every open batch, and takes what is left of raw input as a row; resolved once all batches have been given to
@@ -54,7 +54,7 @@ export interface BatcherPlan extends Omit<OpenBatchPlan, "subtask"> {
 export interface BatcherHooks {
   /** @param barriers how many barriers its rows lie behind */
   onSealed(batch: SealedBatch<Payload>, barriers: number): void;
-  /** A chunk or raw chunk has been handed to a subtask: `outstanding` may have grown. */
+  /** A chunk, also a raw one, has been handed to a subtask: `outstanding` may have grown. */
   onHandedOver(): void;
   /** A chunk has been encoded: there may be room again. */
   onRoom(): void;

@@ -1,7 +1,7 @@
 import type { RawTally } from "../encode/raw-chunk.ts";
 
 /**
- * Gives raw rows their numbers. RawChunks are counted on several subtasks, and their answers come as they come; here they are
+ * Gives raw rows their numbers. Raw chunks are counted on several subtasks, and their answers come as they come; here they are
  * put back into the order in which they were handed over.
  */
 export interface RawLedger {

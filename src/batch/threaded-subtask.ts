@@ -29,7 +29,7 @@ interface Kept {
 
 /**
  * Runs a subtask on a worker thread, which it shares with subtasks of other sinks. What it was given is kept here until its rows have come back in segments: when the
- * thread dies, a new one does again what was not finished, and no row is lost or sent twice. RawChunks are shared and packed
+ * thread dies, a new one does again what was not finished, and no row is lost or sent twice. Raw chunks are shared and packed
  * parts transferred, never copied. The thread keeps the process alive only while it owes an answer, so a program that
  * forgets `close()` still ends.
  */

@@ -104,14 +104,16 @@ export function deliverer(
     }
   }
 
+  /** @throws MillraceError BAD_OPTION where a destination of the program's own says nothing of where it lies. */
+  async function stagedOnce(batch: AnyBatch): Promise<StagedBatch> {
+    const staged = await session.stage(batch, controller.signal);
+    if (typeof staged?.id === "string") return staged;
+    throw new MillraceError("BAD_OPTION", `stage() of the destination resolved to ${sortOf(staged)}; see StagedBatch.`);
+  }
+
   async function stage(batch: AnyBatch, progress: DeliveryProgress): Promise<StagedBatch> {
     const started = performance.now();
-    const staged = await step("stage", batch, progress, () => session.stage(batch, controller.signal));
-    if (typeof staged?.id !== "string")
-      throw new MillraceError(
-        "BAD_OPTION",
-        `stage() of the destination resolved to ${sortOf(staged)}; see StagedBatch.`,
-      );
+    const staged = await step("stage", batch, progress, () => stagedOnce(batch));
     hooks.onStaged?.(batch, performance.now() - started);
     return staged;
   }
@@ -121,7 +123,7 @@ export function deliverer(
     let place = staged;
     let isGone = false;
     await step("submit", batch, progress, async () => {
-      if (isGone) place = await session.stage(batch, controller.signal);
+      if (isGone) place = await stagedOnce(batch);
       isGone = false;
       try {
         await session.submit(place, controller.signal);

@@ -20,7 +20,7 @@ const rowsPerChunk = 2_048;
  * goes on behind the last one the cut costs 0.02 % of size; 0.1 % at 64 KiB.
  */
 const segmentBytes = 524_288;
-/** RawChunks on their way to a subtask or kept until their segment is back: a segment has two or more. */
+/** Raw chunks on their way to a subtask or kept until their segment is back: a segment has two or more. */
 const rawChunksPerSubtask = 16;
 
 /** Starts a sink's packer and subtasks. */

@@ -55,27 +55,6 @@ export interface KustoOptions extends KustoIngestionOptions {
   requestTimeoutMs?: number;
 }
 
-const connectionNames = [
-  "cluster",
-  "database",
-  "appId",
-  "appKey",
-  "tenantId",
-  "certificate",
-  "certificatePath",
-  "managedIdentityAppId",
-  "workloadIdentity",
-  "azureCli",
-  "defaultCredential",
-  "credential",
-  "token",
-  "authorityHost",
-  "trustedHosts",
-  "requestTimeoutMs",
-] as const satisfies readonly (keyof KustoOptions)[];
-
-export const optionNames: readonly string[] = [...connectionNames, ...ingestionOptionNames];
-
 /** What each way to log in is recognised by; `appId` and `tenantId` belong to several. */
 const loginOptions = [
   "appKey",
@@ -89,6 +68,13 @@ const loginOptions = [
   "token",
 ] as const satisfies readonly (keyof KustoOptions)[];
 type LoginOption = (typeof loginOptions)[number];
+
+const connectionNames = [
+  ...["cluster", "database", "appId", "tenantId", ...loginOptions],
+  ...["authorityHost", "trustedHosts", "requestTimeoutMs"],
+] as const satisfies readonly (keyof KustoOptions)[];
+
+export const optionNames: readonly string[] = [...connectionNames, ...ingestionOptionNames];
 
 /**
  * Checks the options once and names every way in which they cannot be used.
